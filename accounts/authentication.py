@@ -1,0 +1,43 @@
+"""Who is behind a request: `Authorization: Token <opaque>`, checked in the database every time (P7)."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import User
+from accounts.tokens import find_holder
+
+
+class TokenAuthentication(BaseAuthentication):
+    """Recognises a token. A missing header is anonymous; a wrong one is refused."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """The holder, or None without a token header. Raises AuthenticationFailed for any token that opens nothing."""
+        parts = get_authorization_header(request).split()
+        if not parts:
+            return None
+        if len(parts) != 2 or parts[0].lower() != b"token":
+            raise AuthenticationFailed(_("Send 'Authorization: Token <token>'."))
+        holder = find_holder(parts[1].decode("latin-1"))
+        if holder is None:
+            raise AuthenticationFailed(_("This token opens nothing. Ask an administrator for a new one."))
+        return holder, None
+
+    def authenticate_header(self, request: Request) -> str:
+        """What the 401's WWW-Authenticate says."""
+        return 'Token realm="penumbra"'
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document names this scheme."""
+
+    target_class = TokenAuthentication
+    name = "token"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """An API key in the Authorization header."""
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Token <token>"}

@@ -1,0 +1,64 @@
+"""What one line of the ledger says (pure). No field can hold a place, a URL or the free text of an ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from accounts.viewer import Viewer
+
+
+class Outcome(StrEnum):
+    """What came of an entry."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    FAILED = "failed"
+    DONE = "done"
+
+
+class Reads(StrEnum):
+    """What a ticket lets the vault read."""
+
+    ACTIVITY = "activity"
+    ALERT_SITE = "alert_site"
+    INSPECTION_SITE = "inspection_site"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One question, refusal or change of rights, before it has happened.
+
+    viewer: who, or None for somebody without an account. action: dotted word such as `read.activity`. endpoint: URL
+    template. level: sharpness asked for (0 is exact), None where no place is involved. regions, objects: public ids;
+    objects are stored as keyed references only.
+    """
+
+    viewer: Viewer | None
+    action: str
+    endpoint: str
+    request_id: UUID
+    level: int | None = None
+    rule: str = ""
+    policy_version: str = ""
+    regions: Sequence[UUID] = ()
+    objects: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketScope:
+    """What the vault may read on the strength of an entry: a kind of reading, within regions or for one object."""
+
+    user_id: UUID
+    reads: Reads
+    regions: Sequence[UUID] = ()
+    object_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The key of a committed entry. Only `open_entry` makes one; the vault accepts it once, for 60 seconds."""
+
+    entry_id: UUID

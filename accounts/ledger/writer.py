@@ -1,0 +1,122 @@
+"""Write the ledger: open an entry, complete it, record what is over at once. Each is one committed statement."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
+
+from accounts.ledger.connection import ledger_connection
+from accounts.ledger.entry import Entry, Outcome, Ticket, TicketScope
+from accounts.ledger.keyed import keyed_digest, keyed_reference
+
+_ENTRY = """
+    WITH entry AS (
+        INSERT INTO ledger.entry (id, nonce, actor, organisation, role, purpose_code, purpose_text, action, endpoint,
+            level, rule, policy_version, regions, object_refs, request_id)
+        VALUES (%(id)s, %(nonce)s, %(actor)s, %(organisation)s, %(role)s, %(purpose_code)s, %(purpose_text)s,
+            %(action)s, %(endpoint)s, %(level)s, %(rule)s, %(policy_version)s, %(regions)s, %(object_refs)s,
+            %(request_id)s)
+    )
+"""
+_NO_TICKET = _ENTRY + "SELECT 1"
+_WITH_TICKET = _ENTRY + (
+    "INSERT INTO ledger.ticket (entry_id, user_id, reads, regions, object_id)"
+    " VALUES (%(id)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s)"
+)
+_COMPLETION = """
+    INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest)
+    VALUES (%(id)s, %(outcome)s, %(quantity)s, %(digest)s)
+"""
+_COMPLETION_WITH_CELLS = f"""
+    WITH disclosure AS (INSERT INTO ledger.disclosure (entry_id, cells) VALUES (%(id)s, %(cells)s::int4multirange))
+    {_COMPLETION}
+"""
+
+
+def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
+    """Commit an entry, with the right to read the vault where `scope` is given, and return its ticket.
+
+    Raises LedgerUnavailable where the entry cannot be written; then nothing may be read (P6).
+    """
+    values = _entry_values(entry)
+    if scope is not None:
+        values |= {
+            "user_id": scope.user_id,
+            "reads": scope.reads.value,
+            "ticket_regions": list(scope.regions),
+            "object_id": scope.object_id,
+        }
+    with ledger_connection() as connection:
+        connection.execute(_NO_TICKET if scope is None else _WITH_TICKET, values)
+    return Ticket(values["id"])
+
+
+def complete_entry(
+    ticket: Ticket, outcome: Outcome, quantity: int = 0, answer: bytes = b"", cells: Iterable[int] = ()
+) -> None:
+    """Say what came of an entry: how many cells, blocks or rows left, which (sealed), and the answer's keyed digest.
+
+    cells: cell numbers of an exact answer. Raises LedgerUnavailable; then the answer must not be sent.
+    """
+    values = {
+        "id": ticket.entry_id,
+        "outcome": outcome.value,
+        "quantity": quantity,
+        "digest": keyed_digest(answer) if answer else "",
+    }
+    numbers = sorted(set(cells))
+    if numbers:
+        values["cells"] = Multirange([Range(number, number + 1) for number in numbers])
+    with ledger_connection() as connection:
+        connection.execute(_COMPLETION_WITH_CELLS if numbers else _COMPLETION, values)
+
+
+def record(entry: Entry, outcome: Outcome) -> None:
+    """Write an entry that is over at once: a refusal, or a change of rights that its transaction will commit."""
+    complete_entry(open_entry(entry), outcome)
+
+
+def _entry_values(entry: Entry) -> dict[str, object]:
+    viewer = entry.viewer
+    purpose = viewer.purpose if viewer else None
+    return {
+        "id": uuid4(),
+        "nonce": secrets.token_bytes(16),
+        "actor": viewer.pseudonym if viewer else None,
+        "organisation": viewer.organisation if viewer else None,
+        "role": viewer.role.value if viewer else "anonymous",
+        "purpose_code": purpose.code.value if purpose else "",
+        "purpose_text": purpose.text if purpose else "",
+        "action": entry.action,
+        "endpoint": entry.endpoint,
+        "level": entry.level,
+        "rule": entry.rule,
+        "policy_version": entry.policy_version,
+        "regions": _as_uuids(entry.regions),
+        "object_refs": [keyed_reference(identifier) for identifier in entry.objects],
+        "request_id": entry.request_id,
+    }
+
+
+def _as_uuids(identifiers: Iterable[UUID]) -> list[UUID]:
+    return sorted(set(identifiers))
+
+
+@contextmanager
+def recorded(entry: Entry) -> Iterator[None]:
+    """Record a change around its transaction: the entry before, what came of it after.
+
+    Raises LedgerUnavailable before the change where the entry cannot be written; then nothing is changed.
+    """
+    ticket = open_entry(entry)
+    try:
+        yield
+    except Exception:
+        complete_entry(ticket, Outcome.FAILED)
+        raise
+    complete_entry(ticket, Outcome.DONE)

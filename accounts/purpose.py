@@ -1,0 +1,43 @@
+"""Why somebody asks (pure): the header `Access-Purpose: <code>[; text]`, required whenever an answer can be exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_TEXT = 200
+
+
+class PurposeCode(StrEnum):
+    """The purposes that the ledger knows."""
+
+    INSPECTION_PLANNING = "inspection-planning"
+    FIELD_VISIT = "field-visit"
+    LABEL_REVIEW = "label-review"
+    MODEL_TRAINING = "model-training"
+    INCIDENT_RESPONSE = "incident-response"
+    DATA_QUALITY = "data-quality"
+
+
+class PurposeUnknown(ValueError):
+    """The header names no purpose of the list, or its text is too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A purpose code and, in the asker's words, what for."""
+
+    code: PurposeCode
+    text: str = ""
+
+
+def parse_purpose(header: str) -> Purpose:
+    """Read `<code>[; text]`. Raises PurposeUnknown for an unknown code, control characters or a text over 200 characters."""
+    code, _, text = header.partition(";")
+    text = text.strip()
+    if len(text) > MAX_TEXT or not text.isprintable():
+        raise PurposeUnknown(f"The purpose's text must be printable and at most {MAX_TEXT} characters long.")
+    try:
+        return Purpose(PurposeCode(code.strip()), text)
+    except ValueError:
+        raise PurposeUnknown(f"Access-Purpose must begin with one of: {', '.join(PurposeCode)}.") from None

@@ -1,0 +1,40 @@
+"""Issue, recognise and revoke tokens. A token is 32 random bytes, so its plain SHA-256 cannot be guessed backwards."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Token, User
+
+PREFIX = "pen_"
+
+
+def issue_token(user: User, label: str = "") -> str:
+    """Make a token for `user` and return its secret, which is not kept and cannot be read again."""
+    secret = PREFIX + secrets.token_urlsafe(32)
+    Token.objects.create(
+        user=user, digest=_digest(secret), label=label, expires_at=timezone.now() + settings.TOKEN_LIFETIME
+    )
+    return secret
+
+
+def find_holder(secret: str) -> User | None:
+    """The active account behind a usable token, or None: unknown, expired, revoked and closed look the same (P8)."""
+    token = Token.objects.usable().select_related("user", "user__organisation").filter(digest=_digest(secret)).first()
+    return token.user if token else None
+
+
+def revoke_tokens(user: User, label: str | None = None) -> int:
+    """Revoke the account's usable tokens, all or those with `label`; how many. Effective with the next statement (P7)."""
+    tokens = Token.objects.usable().filter(user=user)
+    if label is not None:
+        tokens = tokens.filter(label=label)
+    return tokens.update(revoked_at=timezone.now())
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

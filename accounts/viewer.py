@@ -1,0 +1,26 @@
+"""The viewer (pure): who asks, frozen for the length of one request. Nothing downstream looks at a User."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.purpose import Purpose
+from accounts.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One asker during one request.
+
+    user_id: key of the account, never shown. pseudonym: how the ledger calls this person. organisation: its public id,
+    or None. purpose: why they ask, or None where the answer cannot be exact. request_id: ties entries of one request.
+    """
+
+    user_id: UUID
+    pseudonym: UUID
+    username: str
+    organisation: UUID | None
+    role: Role
+    purpose: Purpose | None
+    request_id: UUID

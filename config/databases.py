@@ -1,0 +1,45 @@
+"""Where PostgreSQL is and as whom this process speaks to it.
+
+Wiring. One server, four login roles (docs/privacy-promise.md, "The fence"): `owner` migrates, `web` answers, `worker` detects,
+`ledger` only ever inserts and has a connection of its own outside Django's transactions (accounts/ledger/connection.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.env import read_secret, read_text
+
+ROLES = ("owner", "web", "worker")
+TEMPLATE = "penumbra_template"
+
+
+def read_database(role: str) -> dict[str, Any]:
+    """Django's settings for the server of DATABASE_URL, signed in as `penumbra_<role>`.
+
+    DATABASE_URL names server and database only: postgresql://host:port/name or postgresql:///name?host=/socket/folder.
+    Raises ImproperlyConfigured for another scheme, a role that does not exist, or a superuser's URL.
+    """
+    if role not in ROLES:
+        raise ImproperlyConfigured(f"PENUMBRA_DB_ROLE must be one of {', '.join(ROLES)}.")
+    parts = urlsplit(read_text("DATABASE_URL"))
+    if parts.scheme not in {"postgresql", "postgres", "postgis"}:
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://")
+    if parts.username:
+        raise ImproperlyConfigured("DATABASE_URL must not name a user: the role follows from PENUMBRA_DB_ROLE.")
+    query = parse_qs(parts.query)
+    return {
+        "ENGINE": "django.contrib.gis.db.backends.postgis",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": f"penumbra_{role}",
+        "PASSWORD": read_secret(f"PENUMBRA_DB_PASSWORD_{role.upper()}"),
+        "HOST": query.get("host", [parts.hostname or ""])[0],
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": f"penumbra-{role}"},
+        "TEST": {"TEMPLATE": TEMPLATE},
+    }

@@ -1,0 +1,161 @@
+"""Settings by meaning. What differs between machines comes from the environment (config/env.py) and is never guessed.
+
+Wiring. `config.production` adds what only a public installation has. No code after this file's imports but assignments.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from celery.schedules import crontab
+
+from config.databases import read_database
+from config.env import read_flag, read_number, read_secret, read_text, read_words
+from config.gdal_libraries import find_library
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+STATE_DIR = Path(read_text("PENUMBRA_STATE_DIR", str(BASE_DIR / "var")))
+
+# --- geography -------------------------------------------------------------------------------------------------------
+GDAL_LIBRARY_PATH = find_library("gdal")
+GEOS_LIBRARY_PATH = find_library("geos_c")
+
+# --- identity and secrets --------------------------------------------------------------------------------------------
+SECRET_KEY = read_secret("PENUMBRA_SECRET_KEY")
+HASH_KEY = read_secret("PENUMBRA_HASH_KEY")
+"""Keys the pseudonymous references of the ledger and the cursors of pages. Changing it breaks open cursors only."""
+AUTH_USER_MODEL = "accounts.User"
+TOKEN_LIFETIME = timedelta(days=read_number("PENUMBRA_TOKEN_DAYS", 90))
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+
+# guardian's wide defaults stay off: no anonymous account, and only monitor/privacy/scope.py asks it anything
+ANONYMOUS_USER_NAME = None
+GUARDIAN_RAISE_403 = False
+# its authentication backend would let User.has_perm answer about objects: a second way to ask what scope.py decides
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+
+# --- what runs -------------------------------------------------------------------------------------------------------
+DEBUG = read_flag("PENUMBRA_DEBUG", False)
+ALLOWED_HOSTS = read_words("PENUMBRA_ALLOWED_HOSTS") or ["127.0.0.1", "localhost", "[::1]"]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.gis",
+    "guardian",
+    "rest_framework",
+    "drf_spectacular",
+    "config",
+    "accounts",
+    "monitor",
+    "tasks",
+]
+MIDDLEWARE = [
+    "monitor.api.middleware.ProblemMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+]
+TEMPLATES: list[dict[str, object]] = []
+
+# --- data ------------------------------------------------------------------------------------------------------------
+DATABASES = {"default": read_database(read_text("PENUMBRA_DB_ROLE", "web"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LEDGER_PASSWORD = read_secret("PENUMBRA_DB_PASSWORD_LEDGER")
+LEDGER_TIMEOUT_S = read_number("PENUMBRA_LEDGER_TIMEOUT_S", 3)
+"""How long a request waits for its ledger entry before it is refused with 503."""
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": read_text("REDIS_URL"),
+        "KEY_PREFIX": "penumbra",
+    }
+}
+VAULT_DIR = Path(read_text("PENUMBRA_VAULT_DIR", str(STATE_DIR / "vault")))
+"""Features of scenes and model files: exact things outside PostgreSQL. Readable by the worker's account only."""
+
+# --- imagery ---------------------------------------------------------------------------------------------------------
+IMAGERY_ROOTS = [Path(root) for root in read_words("PENUMBRA_IMAGERY_ROOTS", ":")]
+"""Local folders that scenes may be read from; nothing else on this disk is opened."""
+IMAGERY_HOSTS = read_words("PENUMBRA_IMAGERY_HOSTS")
+"""Hosts that scenes may be read from over the network; none by default."""
+MAX_CLOUD_SHARE = read_number("PENUMBRA_MAX_CLOUD_PERCENT", 90) / 100
+
+# --- work ------------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = read_text("CELERY_BROKER_URL")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = read_number("PENUMBRA_TASK_LIMIT_S", 3600)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"tasks.detect_scene": {"queue": "raster"}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "tasks.sweep", "schedule": read_number("PENUMBRA_SWEEP_S", 15)},
+    "publish_release": {"task": "tasks.publish_release", "schedule": crontab(minute=0, hour=3, day_of_week="monday")},
+    "close_inspections": {"task": "tasks.close_expired_inspections", "schedule": 60},
+}
+SCENE_LEASE_S = read_number("PENUMBRA_SCENE_LEASE_S", 120)
+"""A claimed scene whose worker shows no progress for this long is given to another."""
+SCENE_ATTEMPTS = 5
+
+# --- HTTP ------------------------------------------------------------------------------------------------------------
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+APPEND_SLASH = False
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    # DoorView.initial decides who may ask
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["monitor.api.parsers.StrictJSONParser", "monitor.api.parsers.GeoJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["monitor.api.throttles.RoleThrottle"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "monitor.api.negotiation.JSONOnly",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "monitor.api.problems.answer_exception",
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_FILTER_BACKENDS": [],
+}
+REQUESTS_PER_MINUTE = read_number("PENUMBRA_REQUESTS_PER_MINUTE", 600)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Penumbra",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "DESCRIPTION": "New artisanal and small-scale mining, as sharply as each role may know it. See docs/api-guide.md.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "monitor.api.schema.write_nullable_as_type",
+    ],
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+# --- language and time -----------------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+# --- logs: what happened, never where ----------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # a request's line holds its query, and a query can hold a box
+        "django.request": {"level": "CRITICAL"},
+        "django.server": {"level": "CRITICAL"},
+        # a failed statement's text holds its parameters
+        "django.db.backends": {"level": "CRITICAL"},
+        "rasterio": {"level": "CRITICAL"},
+    },
+}

@@ -1,0 +1,201 @@
+"""Asks: what may be asked where, one small validated class each. A parameter that is not named here is refused."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from monitor.field.lifecycle import (
+    AlertStatus,
+    DismissalReason,
+    FindingKind,
+    InspectionStatus,
+    PeopleBand,
+    Response,
+)
+from monitor.field.states import CellState
+from monitor.grid import Box, Level, OutsideLattice, box_of_degrees
+
+MAX_LIMIT = 10_000
+MAX_TEXT = 200
+MAX_WINDOW = timedelta(days=60)
+"""An inspection's place is open for so long at most."""
+
+
+class TextField(serializers.Field[Any, str, Any, Any]):
+    """A text that means something else once it is read."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The value that the text means. Raises ValidationError for a text that means none."""
+        if not isinstance(data, str) or len(data) > MAX_TEXT:
+            raise serializers.ValidationError(f"Give a text of at most {MAX_TEXT} characters.")
+        return self.read_text(data)
+
+    def read_text(self, text: str) -> Any:
+        """What the text means."""
+        raise NotImplementedError
+
+
+@extend_schema_field({"type": "string", "description": "west,south,east,north in degrees (CRS84)"})
+class BboxField(TextField):
+    """`west,south,east,north` in degrees, as a box of cells."""
+
+    def read_text(self, text: str) -> Box:
+        """The smallest box of cells that holds it."""
+        try:
+            numbers = [float(part) for part in text.split(",")]
+            if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
+                raise ValueError
+            return box_of_degrees(*numbers)
+        except OutsideLattice as error:
+            raise serializers.ValidationError(str(error)) from None
+        except ValueError:
+            raise serializers.ValidationError("A box is west,south,east,north in degrees.") from None
+
+
+@extend_schema_field({"type": "string", "description": "a calendar month, YYYY-MM"})
+class PeriodField(TextField):
+    """A calendar month, `YYYY-MM`."""
+
+    def read_text(self, text: str) -> date:
+        """The month's first day."""
+        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text, re.ASCII)
+        if match is None or match[1] == "0000":
+            raise serializers.ValidationError("A period is a calendar month, YYYY-MM.")
+        return date(int(match[1]), int(match[2]), 1)
+
+
+@extend_schema_field({"type": "string", "description": f"one or more of {', '.join(CellState)}, separated by commas"})
+class StatesField(TextField):
+    """One or more states, separated by commas."""
+
+    def read_text(self, text: str) -> list[CellState]:
+        """The states, each once."""
+        try:
+            return sorted({CellState(word) for word in text.split(",")})
+        except ValueError:
+            raise serializers.ValidationError(f"States are {', '.join(CellState)}.") from None
+
+
+class PageAsk(serializers.Serializer[Any]):
+    """A page: how many, and where the one before ended."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=1000)
+    cursor = serializers.CharField(required=False, max_length=400)
+
+
+class ExactActivityAsk(PageAsk):
+    """What an exact role may ask of activity."""
+
+    region = serializers.UUIDField(required=False)
+    bbox = BboxField(required=False)
+    state = StatesField(required=False)
+    min_probability = serializers.FloatField(required=False, min_value=0, max_value=1)
+    since = serializers.DateField(required=False)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """`class` is a word of Python, so this field cannot be declared by name."""
+        fields = super().get_fields()
+        fields["class"] = serializers.ChoiceField(choices=["artisanal", "industrial"], required=False)
+        return fields
+
+
+class CoarseActivityAsk(PageAsk):
+    """What a coarse role may ask of activity."""
+
+    bbox = BboxField(required=False)
+    period = PeriodField(required=False)
+    level = serializers.ChoiceField(choices=[Level.L2.name, Level.L3.name], required=False)
+
+
+class AlertsAsk(PageAsk):
+    """Which alerts."""
+
+    region = serializers.UUIDField(required=False)
+    status = serializers.ChoiceField(choices=[status.value for status in AlertStatus], required=False)
+
+
+class InspectionsAsk(PageAsk):
+    """Which inspections."""
+
+    status = serializers.ChoiceField(choices=[status.value for status in InspectionStatus], required=False)
+
+
+class ScenesAsk(PageAsk):
+    """Which scenes."""
+
+    state = serializers.ChoiceField(choices=["received", "claimed", "waiting", "scored", "refused"], required=False)
+
+
+class EntriesAsk(PageAsk):
+    """Which ledger entries."""
+
+    actor = serializers.UUIDField(required=False)
+    role = serializers.CharField(required=False, max_length=16)
+    action = serializers.RegexField(r"^[a-z]+(\.[a-z_]+)+\Z", required=False, max_length=60)
+    region = serializers.UUIDField(required=False)
+    outcome = serializers.ChoiceField(choices=["open", "answered", "refused", "failed", "done"], required=False)
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+
+
+class NothingAsk(serializers.Serializer[Any]):
+    """No parameter at all."""
+
+
+class TriageAsk(serializers.Serializer[Any]):
+    """Confirm an alert, or dismiss it with a reason."""
+
+    decision = serializers.ChoiceField(choices=["confirm", "dismiss"])
+    reason = serializers.ChoiceField(choices=[reason.value for reason in DismissalReason], required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A dismissal needs a reason, a confirmation has none."""
+        if (attrs["decision"] == "dismiss") != ("reason" in attrs):
+            raise serializers.ValidationError({"reason": "Give a reason when you dismiss, and only then."})
+        return attrs
+
+
+class AssignAsk(serializers.Serializer[Any]):
+    """Give an alert to an inspector."""
+
+    alert = serializers.UUIDField()
+    inspector = serializers.CharField(max_length=150)
+    opens_at = serializers.DateTimeField(required=False)
+    expires_at = serializers.DateTimeField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The window has a length, lies ahead, and is not longer than 60 days."""
+        attrs.setdefault("opens_at", timezone.now())
+        opens_at: datetime = attrs["opens_at"]
+        expires_at: datetime = attrs["expires_at"]
+        if expires_at <= max(opens_at, timezone.now()):
+            raise serializers.ValidationError({"expires_at": "The window must end after it opens, and after now."})
+        if expires_at - opens_at > MAX_WINDOW:
+            raise serializers.ValidationError({"expires_at": f"The window may be {MAX_WINDOW.days} days long at most."})
+        return attrs
+
+
+class FindingAsk(serializers.Serializer[Any]):
+    """A finding as it is handed in."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=[kind.value for kind in FindingKind])
+    observed_on = serializers.DateField()
+    people = serializers.ChoiceField(choices=[band.value for band in PeopleBand], default=PeopleBand.UNKNOWN.value)
+    response = serializers.ChoiceField(choices=[r.value for r in Response], default=Response.NONE.value)
+    mercury = serializers.BooleanField(default=False)
+    child_labour = serializers.BooleanField(default=False)
+    armed_presence = serializers.BooleanField(default=False)
+
+    def validate_observed_on(self, value: date) -> date:
+        """Nobody finds anything tomorrow."""
+        if value > timezone.now().date():
+            raise serializers.ValidationError("The day of a finding cannot lie ahead.")
+        return value

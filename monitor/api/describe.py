@@ -1,0 +1,60 @@
+"""What the OpenAPI document says of a handler, in one decorator, so that asks and problems are never left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+
+from monitor.api.shapes import ProblemShape
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Shape = type[serializers.Serializer[Any]]
+
+PURPOSE = OpenApiParameter(
+    "Access-Purpose",
+    str,
+    OpenApiParameter.HEADER,
+    description="Why: `<code>[; text]`. Required whenever the answer can be exact.",
+)
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again gets the first answer."
+)
+GEOJSON = "application/geo+json"
+PROBLEM = "application/problem+json"
+_ALWAYS = (400, 401, 403, 405, 429, 503)
+
+
+def describe(
+    name: str,
+    answer: Shape,
+    *,
+    query: Shape | None = None,
+    queries: tuple[Shape, ...] = (),
+    body: Shape | dict[str, Any] | None = None,
+    status: int = 200,
+    also: tuple[int, ...] = (),
+    page: bool = False,
+    geojson: bool = False,
+    purpose: bool = False,
+) -> Callable[[Handler], Handler]:
+    """Describe one handler: its name, answer, parameters, body and the problems it can end in."""
+    shape = _page_of(answer) if page else answer
+    kind = GEOJSON if geojson else "application/json"
+    responses: dict[Any, Any] = {(status, kind): OpenApiResponse(shape, description="The answer.")}
+    for code in sorted({*_ALWAYS, *also, *((413, 415) if body is not None else ())}):
+        responses[(code, PROBLEM)] = OpenApiResponse(ProblemShape, description="A problem (RFC 9457).")
+    parameters: list[Any] = [*([query] if query else []), *queries]
+    if purpose:
+        parameters.append(PURPOSE)
+    if body is not None:
+        parameters.append(IDEMPOTENCY)
+    request = {"application/json": body} if body is not None else None
+    return extend_schema(operation_id=name, parameters=parameters, request=request, responses=responses)
+
+
+def _page_of(shape: Shape) -> Shape:
+    name = shape.__name__.removesuffix("Shape") + "Page"
+    return inline_serializer(name, {"items": shape(many=True), "next": serializers.CharField(allow_null=True)})  # type: ignore[return-value]

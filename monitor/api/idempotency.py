@@ -1,0 +1,43 @@
+"""A POST with an Idempotency-Key is done once; the same key again gets the first answer.
+
+Kept per account in one row whose unique constraint is the last line. Answers of POST hold no place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from monitor.api.problems import KeyReused
+from monitor.services.requests import digest_request, find_answer, keep_answer
+
+MAX_KEY = 100
+
+
+def answer_once(user_id: UUID, request: Request, make_response: Callable[[], HttpResponse]) -> HttpResponse:
+    """The first answer to this key, or a new one that is kept if it is a success. Raises KeyReused, ValidationError."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return make_response()
+    if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+        raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_KEY} printable ASCII characters."]})
+    digest = digest_request(request.method or "", request.path, request.data)
+    kept = find_answer(user_id, key)
+    if kept is not None:
+        if kept.digest != digest:
+            raise KeyReused
+        return _rebuild(kept.status, kept.body)
+    response = make_response()
+    if response.status_code < 400:
+        keep_answer(user_id, key, digest, response.status_code, response.content.decode())
+    return response
+
+
+def _rebuild(status: int, body: str) -> HttpResponse:
+    response = HttpResponse(body, status=status, content_type="application/json")
+    response.was_rendered = True  # type: ignore[attr-defined]
+    return response

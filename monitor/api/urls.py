@@ -1,0 +1,48 @@
+"""Routes. The complete permission table in tests/api walks them: a route without a row there fails."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from monitor.api.schema import SchemaView
+from monitor.api.views.activity import ActivityView
+from monitor.api.views.alerts import AlertHistoryView, AlertSiteView, AlertsView, AlertTriageView, AlertView
+from monitor.api.views.audit import AuditEntriesView
+from monitor.api.views.health import HealthView, ReadyView
+from monitor.api.views.inspections import (
+    InspectionAcceptView,
+    InspectionCloseView,
+    InspectionFindingsView,
+    InspectionSiteView,
+    InspectionsView,
+    InspectionView,
+)
+from monitor.api.views.me import MeView
+from monitor.api.views.models import ModelActivateView, ModelsView
+from monitor.api.views.releases import ReleasesView
+from monitor.api.views.scenes import ScenesView, SceneView
+
+urlpatterns = [
+    path("healthz", HealthView.as_view()),
+    path("readyz", ReadyView.as_view()),
+    path("api/v1/schema", SchemaView.as_view()),
+    path("api/v1/me", MeView.as_view()),
+    path("api/v1/activity", ActivityView.as_view()),
+    path("api/v1/alerts", AlertsView.as_view()),
+    path("api/v1/alerts/<uuid:alert_id>", AlertView.as_view()),
+    path("api/v1/alerts/<uuid:alert_id>/history", AlertHistoryView.as_view()),
+    path("api/v1/alerts/<uuid:alert_id>/site", AlertSiteView.as_view()),
+    path("api/v1/alerts/<uuid:alert_id>/triage", AlertTriageView.as_view()),
+    path("api/v1/inspections", InspectionsView.as_view()),
+    path("api/v1/inspections/<uuid:inspection_id>", InspectionView.as_view()),
+    path("api/v1/inspections/<uuid:inspection_id>/accept", InspectionAcceptView.as_view()),
+    path("api/v1/inspections/<uuid:inspection_id>/site", InspectionSiteView.as_view()),
+    path("api/v1/inspections/<uuid:inspection_id>/findings", InspectionFindingsView.as_view()),
+    path("api/v1/inspections/<uuid:inspection_id>/close", InspectionCloseView.as_view()),
+    path("api/v1/scenes", ScenesView.as_view()),
+    path("api/v1/scenes/<uuid:scene_id>", SceneView.as_view()),
+    path("api/v1/models", ModelsView.as_view()),
+    path("api/v1/models/<uuid:model_id>/activate", ModelActivateView.as_view()),
+    path("api/v1/releases", ReleasesView.as_view()),
+    path("api/v1/audit/entries", AuditEntriesView.as_view()),
+]

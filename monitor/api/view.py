@@ -1,0 +1,165 @@
+"""The base view: who asks, may this role ask at all, the ask validated, and nothing out but what `released` names.
+
+A handler returns a shape that is `Leaving`, alone or as an `Answer` with a receipt or a status. Anything else, a model,
+a queryset, a dict, is refused with an error before a byte is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, ValidationError
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from accounts.ledger.entry import Entry, Outcome
+from accounts.ledger.writer import record
+from accounts.purpose import parse_purpose
+from accounts.roles import Role
+from accounts.viewer import Viewer
+from monitor.api.idempotency import answer_once
+from monitor.api.problems import PurposeRequired
+from monitor.api.rendering import render
+from monitor.errors import NotThere, NotYours
+from monitor.privacy.policy import POLICY_VERSION
+from monitor.privacy.released import Leaving
+
+AnySerializer = TypeVar("AnySerializer", bound=Serializer[Any])
+
+
+class UnreleasedShape(TypeError):
+    """A view tried to answer with something that is not a released shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A shape with its HTTP status and, where a ledger entry stands behind it, the receipt."""
+
+    shape: Leaving
+    status: int = 200
+    receipt: UUID | None = None
+    location: str | None = None
+
+
+class DoorView(APIView):
+    """Base of every view. `roles` says, per method, who may ask; a method that is not in it does not exist."""
+
+    # no OPTIONS: its metadata would list choices (LC-30)
+    http_method_names = ["get", "head", "post"]
+    roles: ClassVar[Mapping[str, frozenset[Role]]] = {}
+    exact_roles: ClassVar[frozenset[Role]] = frozenset()
+    """Roles whose answer here can be exact: they must say why."""
+    endpoint: ClassVar[str] = ""
+    """The URL template as the ledger names it."""
+
+    viewer: Viewer
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, check the role and the purpose. Raises NotAuthenticated, NotYours, PurposeRequired."""
+        super().initial(request, *args, **kwargs)
+        method = (request.method or "").upper()
+        if (asked := "GET" if method == "HEAD" else method) not in self.roles:
+            raise MethodNotAllowed(method)
+        user = request.user
+        if user is None:
+            raise NotAuthenticated
+        header = request.headers.get("Access-Purpose")
+        self.viewer = Viewer(
+            user.id,
+            user.pseudonym,
+            user.username,
+            user.organisation_id,
+            Role(user.role),
+            parse_purpose(header) if header is not None else None,
+            request._request.request_id,
+        )
+        if self.viewer.role not in self.roles[asked]:
+            raise NotYours("Your role has no business here.")
+        if self.viewer.role in self.exact_roles and self.viewer.purpose is None:
+            raise PurposeRequired
+        if asked != "GET":
+            self.refuse_query(request)
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """405 for a method without a handler."""
+        raise MethodNotAllowed(request.method or "")
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """Record a refusal for somebody who is known, then answer it."""
+        viewer = getattr(self, "viewer", None)
+        if viewer is not None and isinstance(exc, NotYours | NotThere):
+            action = f"refuse.{type(self).__name__.removesuffix('View').lower()}"
+            try:
+                record(
+                    Entry(viewer, action, self.endpoint, viewer.request_id, policy_version=POLICY_VERSION),
+                    Outcome.REFUSED,
+                )
+            except Exception as failure:
+                return super().handle_exception(failure)
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Turn a released shape into bytes. Raises UnreleasedShape for anything else that is no problem document."""
+        if isinstance(response, Leaving):
+            response = Answer(response)
+        if isinstance(response, Answer):
+            response = self._to_http(request, response)
+        elif not (isinstance(response, HttpResponse) and response.status_code >= 400):
+            if not (isinstance(response, HttpResponse) and getattr(response, "was_rendered", False)):
+                raise UnreleasedShape(f"{type(self).__name__} answered with {type(response).__name__}.")
+        response["Cache-Control"] = "private, no-store"
+        response["Vary"] = "Authorization"
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def read_query(self, serializer: type[AnySerializer]) -> dict[str, Any]:
+        """The validated query. Raises ValidationError for an unknown, repeated or wrong parameter."""
+        query = self.request.query_params
+        repeated = {name: ["Give this parameter once."] for name in query if len(query.getlist(name)) > 1}
+        if repeated:
+            raise ValidationError(repeated)
+        return self._validate(serializer, query.dict())
+
+    def read_body(self, serializer: type[AnySerializer]) -> dict[str, Any]:
+        """The validated body. Raises ValidationError for an unknown or wrong field."""
+        if not isinstance(self.request.data, dict):
+            raise ValidationError({"body": ["Send a JSON object."]})
+        return self._validate(serializer, self.request.data)
+
+    def refuse_query(self, request: Request) -> None:
+        """No method but GET takes parameters."""
+        if request.query_params:
+            raise ValidationError({name: ["Unknown parameter."] for name in request.query_params})
+
+    def once(self, request: Request, make_answer: Any) -> Any:
+        """Answer a POST, once per Idempotency-Key where the client sends one."""
+        return answer_once(self.viewer.user_id, request, partial(self._answer_bytes, request, make_answer))
+
+    def _answer_bytes(self, request: Request, make_answer: Any) -> HttpResponse:
+        answer = make_answer()
+        return self._to_http(request, answer if isinstance(answer, Answer) else Answer(answer))
+
+    def _to_http(self, request: Request, answer: Answer) -> HttpResponse:
+        content_type, body = render(answer.shape, request)
+        response = HttpResponse(body, status=answer.status, content_type=content_type)
+        response.was_rendered = True  # type: ignore[attr-defined]
+        if answer.receipt is not None:
+            response["Access-Receipt"] = str(answer.receipt)
+        if answer.location is not None:
+            response["Location"] = answer.location
+        return response
+
+    @staticmethod
+    def _validate(serializer: type[AnySerializer], data: dict[str, Any]) -> dict[str, Any]:
+        unknown = {name: ["Unknown parameter."] for name in data if name not in serializer().fields}
+        if unknown:
+            raise ValidationError(unknown)
+        checked = serializer(data=data)
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)

@@ -1,0 +1,40 @@
+"""Signs of life. Nothing is behind them: no viewer, no data, no label that could hold any."""
+
+from __future__ import annotations
+
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import View
+
+from accounts.ledger.connection import LedgerUnavailable, ledger_connection
+from monitor.api.problems import make_problem
+
+
+class HealthView(View):
+    """`/healthz`: this process answers."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Always 200."""
+        return JsonResponse({"status": "alive"})
+
+
+class ReadyView(View):
+    """`/readyz`: this process can answer questions: the database and the ledger are there."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """200, or 503 with what is missing."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except Error:
+            return make_problem(503, "The database does not answer.", "database-unavailable")
+        try:
+            with ledger_connection() as ledger:
+                ledger.execute("SELECT 1")
+        except LedgerUnavailable as error:
+            return make_problem(503, str(error), "ledger-unavailable")
+        return JsonResponse({"status": "ready"})

@@ -1,0 +1,82 @@
+"""Detection: scores of the cells of a scene.
+
+Room `detection`, pure. A cell that shows too little is not observed, which is not the same as quiet. May import
+`change`, `featurizer`, `model`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.detection.change import FeaturesDiffer, find_reference
+from monitor.detection.featurizer import CellFeatures, Int64, number_cells
+from monitor.detection.model import MineModel
+from monitor.detection.rcf import Float32, Int32
+
+Bool = npt.NDArray[np.bool_]
+
+CHANGE, SINGLE, NO_BASIS = "change", "single", ""
+
+
+@dataclass(frozen=True, slots=True)
+class CellScores:
+    """Scores of n cells of one scene. An exact thing: it stays in the vault.
+
+    rows, cols: int32 (n,), L0. valid_share: float32 (n,), of the scene. probabilities: float32 (n, 3), columns as
+    CLASSES, calibrated. low, high: float32 (n,), 95 % interval of the most probable mining class. basis: str (n,),
+    `change` (judged against a reference), `single`, or empty. familiar: bool (n,), false where the features lie
+    outside what the model was fitted on. observed: bool (n,); where false all numbers are NaN.
+    """
+
+    rows: Int32
+    cols: Int32
+    valid_share: Float32
+    probabilities: Float32
+    low: Float32
+    high: Float32
+    basis: npt.NDArray[np.str_]
+    familiar: Bool
+    observed: Bool
+
+    @property
+    def mining(self) -> Float32:
+        """float32 (n,): probability of any kind of mining, NaN where not observed."""
+        return np.asarray(self.probabilities[:, 1:].sum(axis=1))
+
+    @property
+    def numbers(self) -> Int64:
+        """int64 (n,), cell numbers."""
+        return number_cells(self.rows, self.cols)
+
+
+def detect_cells(now: CellFeatures, reference: CellFeatures | None, model: MineModel) -> CellScores:
+    """Score every cell of a scene.
+
+    reference: features of an earlier scene of the same sensor, of any cells; None if there is none. A cell that it
+    does not show well enough is judged without. Raises FeaturesDiffer unless both were made by the model's featurizer.
+    """
+    return score_cells(now, find_reference(now, reference, model.min_valid_share), model)
+
+
+def score_cells(now: CellFeatures, reference: Float32, model: MineModel) -> CellScores:
+    """As `detect_cells`, where each cell has a reference of its own: float32 (n, F), rows of NaN for none."""
+    if now.digest != model.featurizer.digest:
+        raise FeaturesDiffer("The features were not made by the featurizer of this model; extract them anew.")
+    count = len(now.rows)
+    observed = (now.valid_share >= model.min_valid_share) & (now.valid_share > 0)
+    probabilities = np.full((count, 3), np.nan, np.float32)
+    low, high = np.full(count, np.nan, np.float32), np.full(count, np.nan, np.float32)
+    basis = np.full(count, NO_BASIS, dtype="<U6")
+    familiar = np.zeros(count, np.bool_)
+    if observed.any():
+        found = model.predict(now.values[observed], reference[observed])
+        probabilities[observed] = found.probabilities
+        low[observed], high[observed] = found.low, found.high
+        basis[observed] = np.where(found.used_reference, CHANGE, SINGLE)
+        familiar[observed] = found.familiar
+    return CellScores(
+        now.rows, now.cols, now.valid_share, probabilities, low, high, basis, familiar, observed
+    )

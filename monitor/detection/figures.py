@@ -1,0 +1,215 @@
+"""Figures: everything a report says of cells that a model has judged.
+
+Room `detection`, pure. Mining against the rest; the same within one period; per class, kind, region, sensor; and what
+gives the label away. A report is a JSON-able dict. May import `confounders` and `metrics`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.detection.confounders import Confounder, find_confounders, list_fields
+from monitor.detection.folds import BLOCK_DEG
+from monitor.detection.labels import CLASSES, CellLabel
+from monitor.detection.metrics import Figure, measure, reliability
+
+Bool = npt.NDArray[np.bool_]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+Report = dict[str, Any]
+
+SMALL = 30
+"""A group with fewer mines or fewer others is called small."""
+LEAST = 10
+"""Fewer mines or others than this give no figure of a group."""
+LEAST_OF_PERIOD = 20
+"""Mines and others a period must have each for figures of its own."""
+TOO_GOOD = 0.95
+"""AUC from which a report tells to look for a leak."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCells:
+    """Labelled cells with what a model said of them.
+
+    probabilities: float64 (n, 3), finite. periods, sensors: as text. has_reference: bool (n,). blocks: int64 (n,).
+    """
+
+    labels: tuple[CellLabel, ...]
+    probabilities: Float64
+    periods: tuple[str, ...]
+    sensors: tuple[str, ...]
+    has_reference: Bool
+    blocks: Int64
+
+    @property
+    def mining(self) -> Bool:
+        """bool (n,), whether the label is any kind of mine."""
+        return np.array([label.label != 0 for label in self.labels], np.bool_)
+
+    @property
+    def score(self) -> Float64:
+        """float64 (n,), probability of any kind of mine."""
+        return np.asarray(self.probabilities[:, 1:].sum(axis=1))
+
+
+def summarise(
+    judged: JudgedCells, block_deg: float, draws: int, seed: int, known: Iterable[Confounder] = ()
+) -> Report:
+    """All figures of judged cells, with warnings. known: confounders found already."""
+    fields = list_fields(judged.labels, judged.periods, judged.sensors)
+    mining = judged.mining
+    confounders = list(known)
+    if len(set(judged.blocks)) > 1:
+        confounders = find_confounders(fields, mining, judged.blocks, seed=seed) + confounders
+    report: Report = {
+        "block_deg": block_deg,
+        "blocks": len(set(judged.blocks.tolist())),
+        "bootstrap_draws": draws,
+        "cells": len(judged.labels),
+        "by_class": {name: int((_classes(judged) == place).sum()) for place, name in enumerate(CLASSES)},
+        "all": measure_cells(judged, draws, seed),
+        "same_period": _measure_periods(judged, draws, seed),
+        "classes": _measure_classes(judged, draws, seed),
+        "kinds": _measure_kinds(judged, draws, seed),
+        "groups": {
+            name: _measure_groups(judged, values, draws, seed)
+            for name, values in {
+                "region": [label.region for label in judged.labels],
+                "sensor": judged.sensors,
+                "reference": ["with" if has else "without" for has in judged.has_reference],
+            }.items()
+            if len(set(values)) > 1
+        },
+        "confounders": [
+            {"field": each.field, "values": each.values, "auc": _plain(each.auc)} for each in confounders
+        ],
+    }
+    report["warnings"] = [each.warning for each in confounders if each.warning] + _warn(report)
+    return report
+
+
+def _classes(judged: JudgedCells) -> Int64:
+    return np.array([label.label for label in judged.labels], np.int64)
+
+
+def _select(judged: JudgedCells, mask: Bool) -> JudgedCells:
+    at = np.flatnonzero(mask)
+    return JudgedCells(
+        tuple(judged.labels[place] for place in at),
+        judged.probabilities[at],
+        tuple(judged.periods[place] for place in at),
+        tuple(judged.sensors[place] for place in at),
+        judged.has_reference[at],
+        judged.blocks[at],
+    )
+
+
+def measure_cells(judged: JudgedCells, draws: int, seed: int) -> Report:
+    """Figures of mining against the rest."""
+    return _measure_score(judged.mining, judged.score, judged.blocks, draws, seed) | {
+        "reliability": reliability(judged.mining, judged.score)
+    }
+
+
+def _measure_score(positive: Bool, score: Float64, blocks: Int64, draws: int, seed: int) -> Report:
+    figures = measure(positive, score, blocks, draws=draws, seed=seed)
+    count, mines = len(positive), int(positive.sum())
+    return {"n": count, "positives": mines, "small": min(mines, count - mines) < SMALL} | {
+        name: _write(figure) for name, figure in figures.items()
+    }
+
+
+def _measure_periods(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
+    """Figures of cells that share the period of label and reference, the largest group first."""
+    groups = []
+    for period, _ in sorted(Counter(judged.periods).items(), key=lambda item: (-item[1], item[0])):
+        own = np.array([each == period for each in judged.periods])
+        mines = int((own & judged.mining).sum())
+        if min(mines, int(own.sum()) - mines) >= LEAST_OF_PERIOD:
+            fitted_on_all = measure_cells(_select(judged, own), draws, seed)
+            groups.append({"period": period, "n": fitted_on_all["n"], "fitted_on_all": fitted_on_all})
+    return groups
+
+
+def _measure_classes(judged: JudgedCells, draws: int, seed: int) -> Report:
+    """Figures of each mining class against all the rest."""
+    figures = {}
+    for place, name in enumerate(CLASSES[1:], start=1):
+        own = _classes(judged) == place
+        if min(own.sum(), (~own).sum()) >= LEAST:
+            score = judged.probabilities[:, place]
+            figures[name] = _measure_score(own, score, judged.blocks, draws, seed)
+    return figures
+
+
+def _measure_kinds(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
+    """For every kind of label how often it is called a mine; for a kind of `none` how well mines stand out from it."""
+    kinds: dict[tuple[int, str], list[int]] = {}
+    for place, label in enumerate(judged.labels):
+        kinds.setdefault((label.label, label.kind), []).append(place)
+    rows = []
+    for (label, kind), places in sorted(kinds.items()):
+        score = judged.score[places]
+        row: Report = {
+            "label": CLASSES[label],
+            "kind": kind or "(unstated)",
+            "n": len(places),
+            "small": len(places) < SMALL,
+            "mean_probability": float(score.mean()),
+            "share_called_mine": float((score >= 0.5).mean()),
+        }
+        if label == 0 and len(places) >= LEAST and judged.mining.sum() >= LEAST:
+            against = judged.mining.copy()
+            against[places] = True
+            own = _select(judged, against)
+            row["auc"] = _write(measure(own.mining, own.score, own.blocks, draws=draws, seed=seed)["auc"])
+        rows.append(row)
+    return rows
+
+
+def _measure_groups(judged: JudgedCells, values: Sequence[str], draws: int, seed: int) -> Report:
+    rows = {}
+    for value in sorted(set(values)):
+        own = _select(judged, np.array([each == value for each in values]))
+        mines = int(own.mining.sum())
+        rows[value or "(unstated)"] = (
+            _measure_score(own.mining, own.score, own.blocks, draws, seed)
+            if min(mines, len(own.labels) - mines) >= LEAST
+            else {"n": len(own.labels), "positives": mines, "small": True}
+        )
+    return rows
+
+
+def _warn(report: Report) -> list[str]:
+    """What else a reader must know before believing the figures."""
+    warnings = []
+    if report["block_deg"] < BLOCK_DEG:
+        warnings.append(
+            f"Blocks are {report['block_deg']:g} degree wide, not {BLOCK_DEG:g}: the labelled cells lie too close "
+            "together. Blocks so small resemble their neighbours, so the figures flatter."
+        )
+    if report["all"]["small"]:
+        warnings.append(f"Fewer than {SMALL} mines or others: the figures can say little.")
+    judged = [("all cells", report["all"])]
+    judged += [("cells of the same period", group["fitted_on_all"]) for group in report["same_period"]]
+    for what, figures in judged:
+        if (figures["auc"]["value"] or 0) > TOO_GOOD:
+            warnings.append(f"AUC above {TOO_GOOD} on {what}: a reason to look for a leak before celebrating.")
+    return warnings
+
+
+def _write(figure: Figure) -> dict[str, float | None]:
+    return {"value": _plain(figure.value), "low": _plain(figure.low), "high": _plain(figure.high)}
+
+
+def _plain(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return None if math.isnan(value) else round(float(value), 6)

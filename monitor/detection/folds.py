@@ -1,0 +1,82 @@
+"""Folds: cells are split by blocks of the lattice, so that no model is judged on the neighbours of what it learnt.
+
+Room `detection`, pure. Random splits leak: neighbouring cells show the same mine. Blocks are made from integer rows
+and columns. Imports `grid` alone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import StratifiedGroupKFold
+
+from monitor.grid import CELLS_PER_DEG
+
+Int64 = npt.NDArray[np.int64]
+
+BLOCK_DEG = 2.0
+SMALLER_BLOCKS_DEG = (1.0, 0.5, 0.2, 0.1)
+"""Tried in this order where the cells lie too close together for blocks of the wanted size."""
+FOLDS = 5
+
+
+class FoldsNotPossible(ValueError):
+    """The cells cannot be split into folds that can be learnt from."""
+
+
+def assign_blocks(rows: npt.ArrayLike, cols: npt.ArrayLike, block_deg: float = BLOCK_DEG) -> Int64:
+    """int64 (n,): number of the block of each cell, counted from 0; equal numbers are the same block.
+
+    block_deg: side of a block in degrees, a whole number of cells. Raises ValueError otherwise.
+    """
+    span = round(block_deg * CELLS_PER_DEG)
+    if span < 1 or abs(span - block_deg * CELLS_PER_DEG) > 1e-6:
+        raise ValueError(f"A block of {block_deg} degree is no whole number of cells of 0.01 degree.")
+    block_rows = np.asarray(rows, np.int64) // span
+    block_cols = np.asarray(cols, np.int64) // span
+    pairs = np.stack([block_rows, block_cols], axis=1)
+    return np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def choose_block_deg(
+    rows: npt.ArrayLike, cols: npt.ArrayLike, mining: npt.ArrayLike, folds: int = FOLDS
+) -> float:
+    """The greatest block side, at most `BLOCK_DEG`, that still makes folds.
+
+    Needs two blocks for every fold, and mines and others in at least two blocks each, or nothing could be held back.
+    Falls back to the smallest side; `split_blocks` says whether that is enough.
+    """
+    is_mine = np.asarray(mining, np.bool_)
+    for block_deg in (BLOCK_DEG, *SMALLER_BLOCKS_DEG):
+        blocks = assign_blocks(rows, cols, block_deg)
+        spread = min(len(np.unique(blocks[is_mine])), len(np.unique(blocks[~is_mine])))
+        if len(np.unique(blocks)) >= 2 * folds and spread >= 2:
+            return block_deg
+    return SMALLER_BLOCKS_DEG[-1]
+
+
+def split_blocks(
+    classes: npt.ArrayLike, blocks: npt.ArrayLike, folds: int = FOLDS, seed: int = 0
+) -> Iterator[tuple[Int64, Int64]]:
+    """Folds as pairs of positions: to fit on, to judge on. No block is in both; every cell is judged once.
+
+    Blocks are dealt out so that the folds have like shares of classes. Fewer folds where there are fewer blocks;
+    raises FoldsNotPossible where there are not two.
+    """
+    groups = np.asarray(blocks)
+    count = min(folds, len(np.unique(groups)))
+    if count < 2:
+        raise FoldsNotPossible(
+            "All labelled cells lie in one block, so nothing can be held back; "
+            "choose smaller blocks or add labels from elsewhere."
+        )
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # a class with fewer cells than folds is known and harmless here
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        for fit_on, judge_on in splitter.split(np.zeros(len(groups)), np.asarray(classes), groups):
+            if len(judge_on):
+                yield fit_on.astype(np.int64), judge_on.astype(np.int64)

@@ -1,0 +1,126 @@
+"""Labels: reviewed statements about cells, read from CSV, and the features of the cells they speak of.
+
+Room `detection`, pure. A label names a cell, a class and a period, perhaps the scene it was made on. Messages name a
+line of the file, never a place. May import `change` and `featurizer`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+
+from monitor.detection.featurizer import Int64, number_cells
+from monitor.grid import COLS, ROWS
+
+CLASSES = ("none", "artisanal", "industrial")
+"""What a cell may be; the order of all columns of probabilities."""
+_ALSO = {"artisanal_mine": "artisanal", "industrial_mine": "industrial"}
+_NEEDED = ("cell_row", "cell_col", "label")
+
+
+class LabelsRefused(ValueError):
+    """A file of labels that cannot be used; the text names the line and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellLabel:
+    """One label.
+
+    row, col: L0 cell. label: position in CLASSES. observed_from, observed_to: period it holds for, None if unstated.
+    kind: what a `none` or a mine is in detail. source: where it comes from. region, sensor: "" if unstated.
+    item: id of the scene it was made on, "" if unstated.
+    """
+
+    row: int
+    col: int
+    label: int
+    observed_from: date | None = None
+    observed_to: date | None = None
+    kind: str = ""
+    source: str = ""
+    region: str = ""
+    sensor: str = ""
+    item: str = ""
+
+    @property
+    def period(self) -> str:
+        """The period as text, "" if unstated."""
+        ends = (self.observed_from, self.observed_to)
+        return "/".join(end.isoformat() if end else "" for end in ends) if any(ends) else ""
+
+
+def read_labels(path: Path) -> tuple[CellLabel, ...]:
+    """Read a CSV with the columns cell_row, cell_col, label and, if there are any, observed_from, observed_to, kind,
+    source, region, sensor, item_t1. `artisanal_mine` is artisanal. Raises LabelsRefused."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+        if missing:
+            raise LabelsRefused(f"The labels have no column {', '.join(missing)}; the first line must name them.")
+        labels = tuple(_read_label(fields, reader.line_num) for fields in reader)
+    if not labels:
+        raise LabelsRefused("The file holds no labels.")
+    return labels
+
+
+def _read_label(fields: Mapping[str, str | None], line: int) -> CellLabel:
+    text = {name: (value or "").strip() for name, value in fields.items() if isinstance(name, str)}
+    named = _ALSO.get(text["label"], text["label"])
+    if named not in CLASSES:
+        raise LabelsRefused(f"Line {line}: the label must be one of {', '.join([*CLASSES, *_ALSO])}.")
+    try:
+        row, col = int(text["cell_row"]), int(text["cell_col"])
+        period = [_read_date(text.get(name, "")) for name in ("observed_from", "observed_to")]
+    except ValueError:
+        raise LabelsRefused(
+            f"Line {line}: cell_row and cell_col must be whole numbers, dates must be like 2021-12-31."
+        ) from None
+    if not (0 <= row < ROWS and 0 <= col < COLS):
+        raise LabelsRefused(f"Line {line}: the cell is not on the lattice of 0.01 degree.")
+    optional = {name: text.get(name, "") for name in ("kind", "source", "region", "sensor")}
+    return CellLabel(
+        row, col, CLASSES.index(named), period[0], period[1], item=text.get("item_t1", ""), **optional
+    )
+
+
+def _read_date(text: str) -> date | None:
+    return datetime.fromisoformat(text).date() if text else None
+
+
+def digest_labels(labels: Iterable[CellLabel]) -> str:
+    """Hex sha256 of the labels, whatever their order: tells whether two sets are the same."""
+    lines = sorted(f"{x.row},{x.col},{x.period},{CLASSES[x.label]},{x.item}" for x in labels)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def number_labels(labels: Sequence[CellLabel]) -> Int64:
+    """int64 (n,): number of the cell of each label."""
+    return number_cells(
+        np.array([label.row for label in labels], np.int64), np.array([label.col for label in labels], np.int64)
+    )
+
+
+def choose_scene(label: CellLabel, scenes: Iterable[tuple[int, str, datetime, datetime]]) -> int | None:
+    """Which of the scenes that show the cell a label speaks of, as its position; None for none.
+
+    scenes: position, item id, begin and end of those that show the cell. The scene that the label names, if it is
+    there; if it names none, the latest that overlaps its period, or the latest of all where it has no period.
+    """
+    found: list[tuple[datetime, str, int]] = []
+    for position, item_id, observed_from, observed_to in scenes:
+        if label.item:
+            matches = item_id == label.item
+        else:
+            begins_in_time = label.observed_to is None or observed_from.date() <= label.observed_to
+            matches = begins_in_time and (
+                label.observed_from is None or observed_to.date() >= label.observed_from
+            )
+        if matches:
+            found.append((observed_to, item_id, position))
+    return max(found)[2] if found else None

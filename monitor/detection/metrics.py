@@ -1,0 +1,150 @@
+"""Metrics: how well probabilities of mining agree with labels, with intervals from a bootstrap over blocks.
+
+Room `detection`, pure numpy. Every figure takes weights, so that a bootstrap draw is a count per cell and not a copy.
+Imports nothing of this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+BINS = 10
+SPECIFICITY = 0.99
+DRAWS = 1000
+LEVEL = 95
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value and the interval in which 95 % of the bootstrap draws lie; NaN where it cannot be told."""
+
+    value: float
+    low: float
+    high: float
+
+
+def _curve(mining: Bool, score: npt.ArrayLike, weight: Float64 | None) -> tuple[Float64, Float64]:
+    """Weight of mines, and of others, at or above each distinct score, from the highest score down, from 0."""
+    weights = np.ones(len(mining)) if weight is None else weight
+    _, place = np.unique(-np.asarray(score, np.float64), return_inverse=True)
+    hits = np.bincount(place, weights * mining)
+    misses = np.bincount(place, weights * ~mining)
+    return np.append(0.0, np.cumsum(hits)), np.append(0.0, np.cumsum(misses))
+
+
+def area_under_roc(mining: Bool, score: npt.ArrayLike, weight: Float64 | None = None) -> float:
+    """Chance that a mine scores above another cell, ties counted half. NaN without mines or without others."""
+    hits, misses = _curve(mining, score, weight)
+    if hits[-1] == 0 or misses[-1] == 0:
+        return float("nan")
+    return float(np.trapezoid(hits, misses) / (hits[-1] * misses[-1]))
+
+
+def average_precision(mining: Bool, score: npt.ArrayLike, weight: Float64 | None = None) -> float:
+    """Mean precision over the mines, as scikit-learn defines it (no interpolation). NaN without mines."""
+    hits, misses = _curve(mining, score, weight)
+    if hits[-1] == 0:
+        return float("nan")
+    found = hits[1:] + misses[1:]
+    precision = np.divide(hits[1:], found, out=np.zeros_like(found), where=found > 0)
+    return float(np.sum(np.diff(hits) * precision) / hits[-1])
+
+
+def recall_at_specificity(
+    mining: Bool, score: npt.ArrayLike, weight: Float64 | None = None, specificity: float = SPECIFICITY
+) -> float:
+    """Share of mines found at the lowest threshold that still leaves `specificity` of the others alone."""
+    hits, misses = _curve(mining, score, weight)
+    if hits[-1] == 0 or misses[-1] == 0:
+        return float("nan")
+    allowed = misses <= (1 - specificity) * misses[-1] + 1e-9
+    return float(hits[allowed].max() / hits[-1])
+
+
+def brier_score(mining: Bool, probability: npt.ArrayLike, weight: Float64 | None = None) -> float:
+    """Mean squared error of the probability."""
+    error = (np.asarray(probability, np.float64) - mining) ** 2
+    return float(np.average(error, weights=weight)) if weight is None or weight.sum() else float("nan")
+
+
+def calibration_error(mining: Bool, probability: npt.ArrayLike, weight: Float64 | None = None) -> float:
+    """Expected calibration error: mean distance of stated and found share over ten bins of equal width."""
+    count, stated, found = _bin(mining, probability, weight)
+    if count.sum() == 0:
+        return float("nan")
+    return float(np.abs(stated - found).sum() / count.sum())
+
+
+def reliability(mining: Bool, probability: npt.ArrayLike) -> list[dict[str, float]]:
+    """One row per bin that has cells: its edges, cells, mean probability, share of mines."""
+    count, stated, found = _bin(mining, probability, None)
+    return [
+        {
+            "from": place / BINS,
+            "to": (place + 1) / BINS,
+            "n": int(count[place]),
+            "mean_probability": float(stated[place] / count[place]),
+            "share_mining": float(found[place] / count[place]),
+        }
+        for place in range(BINS)
+        if count[place]
+    ]
+
+
+def _bin(
+    mining: Bool, probability: npt.ArrayLike, weight: Float64 | None
+) -> tuple[Float64, Float64, Float64]:
+    """Per bin: weight of the cells, their summed probability, weight of the mines among them."""
+    stated = np.asarray(probability, np.float64)
+    weights = np.ones(len(stated)) if weight is None else weight
+    place = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
+    return (
+        np.bincount(place, weights, BINS),
+        np.bincount(place, weights * stated, BINS),
+        np.bincount(place, weights * mining, BINS),
+    )
+
+
+MEASURES: dict[str, Callable[[Bool, npt.ArrayLike, Float64 | None], float]] = {
+    "auc": area_under_roc,
+    "average_precision": average_precision,
+    "recall_at_specificity_0.99": recall_at_specificity,
+    "brier": brier_score,
+    "ece": calibration_error,
+}
+
+
+def draw_weights(blocks: npt.ArrayLike, draws: int, seed: int) -> Float64:
+    """float64 (draws, n): how often each cell is in a bootstrap sample that draws whole blocks with replacement."""
+    _, block = np.unique(np.asarray(blocks), return_inverse=True)
+    count = int(block.max(initial=-1)) + 1
+    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), draws)
+    return times[:, block].astype(np.float64)
+
+
+def measure(
+    mining: Bool, probability: Float64, blocks: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0
+) -> dict[str, Figure]:
+    """All of `MEASURES` with intervals.
+
+    mining: bool (n,). probability: float64 (n,), of mining, finite. blocks: (n,), number of the block of each cell.
+    The interval is the middle 95 % over `draws` samples of whole blocks, leaving out samples without mines or without
+    others; it does not cover refitting the model or the choice of it.
+    """
+    samples = draw_weights(blocks, draws, seed)
+    figures = {}
+    for name, function in MEASURES.items():
+        drawn = np.array([function(mining, probability, sample) for sample in samples])
+        drawn = drawn[np.isfinite(drawn)]
+        tail = (100 - LEVEL) / 2
+        low, high = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (np.nan, np.nan)
+        value = function(mining, probability, None) if len(mining) else float("nan")
+        figures[name] = Figure(value, float(low), float(high))
+    return figures

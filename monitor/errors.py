@@ -1,0 +1,18 @@
+"""What can go wrong in a service or at the door, in words for the person who asked. Pure; imports nothing."""
+
+from __future__ import annotations
+
+
+class NotThere(LookupError):
+    """The object does not exist, or the viewer may not know that it does: the two look the same (P8)."""
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing here for you under this address.")
+
+
+class NotNow(RuntimeError):
+    """The request is well formed and permitted, but the object's state does not allow it."""
+
+
+class NotYours(PermissionError):
+    """The viewer's role or position does not allow this act, whatever the object."""

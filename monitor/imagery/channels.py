@@ -1,0 +1,144 @@
+"""Channels: the bands that a caller wants, checked against their files, with all it takes to make units of numbers.
+
+Room `imagery`, pure. May import `item`, `assets`, `sensors`, `rasterfile` and `refusal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.imagery.assets import Asset, BandRef
+from monitor.imagery.item import SceneItem
+from monitor.imagery.rasterfile import RasterFile
+from monitor.imagery.refusal import Cause, SceneRefused
+from monitor.imagery.sensors import RADAR_BANDS, RADAR_CALIBRATIONS, Calibration, profile_of
+
+_OPTICAL_DTYPES = ("int16", "uint16", "float32", "float64")
+_RADAR_DTYPES = ("float32", "float64")
+_DISPLAY_DTYPES = ("uint8", "int8")
+_MOST_STORED = 1e6
+"""No sensor here stores a measurement as large as that."""
+
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One wanted band. unit: "reflectance", "dB", "power", or None for radar whose unit only the pixels can tell."""
+
+    name: str
+    asset: Asset
+    index: int
+    dtype: str
+    calibration: Calibration
+    unit: str | None
+
+    def calibrate(self, band: Float32) -> Bool:
+        """Turn stored numbers (H, W) into physical ones, in place; power becomes dB. Returns where there is data."""
+        # one comparison for NaN, infinity and fill values that no float32 holds
+        data = np.abs(band) < _MOST_STORED if self.dtype.startswith("float") else np.ones(band.shape, bool)
+        if self.calibration.nodata is not None:
+            data &= band != np.float32(self.calibration.nodata)
+        band *= np.float32(self.calibration.scale)
+        if self.calibration.offset:
+            band += np.float32(self.calibration.offset)
+        if self.unit == "power":
+            data &= band > 0
+            np.log10(band, out=band, where=data)
+            band *= np.float32(10.0)
+        return data
+
+
+def choose_channels(
+    item: SceneItem, bands: Sequence[str], files: Mapping[Asset, RasterFile]
+) -> tuple[Channel, ...]:
+    """One channel for each of `bands`, in their order.
+
+    files: the opened files, at least one even if no band was found. Raises SceneRefused: UNKNOWN_SENSOR, WRONG_DTYPE,
+    UNNAMED_BANDS, MISSING_BAND, RESOLUTION_UNFIT, UNKNOWN_SCALE.
+    """
+    profile = profile_of(item.sensor)
+    found = [item.bands[name] for name in bands if name in item.bands]
+    for asset, file in files.items():
+        _check_measured(asset, file)
+    if not item.bands:
+        raise SceneRefused(
+            Cause.UNNAMED_BANDS, "The item does not say which band is which; give each its eo common name."
+        )
+    missing = [name for name in bands if name not in item.bands]
+    missing += [ref.common_name for ref in found if ref.index > files[ref.asset].dataset.count]
+    if missing:
+        raise SceneRefused(Cause.MISSING_BAND, f"The scene lacks what is needed: {', '.join(missing)}.")
+    least, most = profile.pixel_m
+    for pixel_m in (files[ref.asset].grid.pixel_m for ref in found):
+        if not least <= pixel_m <= most:
+            raise SceneRefused(
+                Cause.RESOLUTION_UNFIT,
+                f"A pixel is about {_rounded(pixel_m)} m wide; for this sensor it must be {least:g} to {most:g} m.",
+            )
+    return tuple(_choose_channel(item, ref, files[ref.asset]) for ref in found)
+
+
+def _check_measured(asset: Asset, file: RasterFile) -> None:
+    """A file of 8-bit numbers is a picture to look at, whatever its bands are called."""
+    dtypes = file.dataset.dtypes
+    if all(dtype in _DISPLAY_DTYPES for dtype in dtypes):
+        raise SceneRefused(
+            Cause.WRONG_DTYPE,
+            "The file is an 8-bit picture or raw counts, not a measurement; hand in reflectance.",
+        )
+    if asset.dtype is not None and asset.dtype not in dtypes:
+        raise SceneRefused(
+            Cause.WRONG_DTYPE,
+            f"The file holds {dtypes[0]}, the item says otherwise; correct the item.",
+        )
+
+
+def _rounded(metres: float) -> str:
+    """Two digits: more would tell how far from the equator the scene lies."""
+    return f"{float(f'{metres:.2g}'):g}"
+
+
+def _choose_channel(item: SceneItem, ref: BandRef, file: RasterFile) -> Channel:
+    """Scale, offset and nodata: the item's word counts first, then the file's tag, then what the product does."""
+    position = ref.index - 1
+    dtype = file.dataset.dtypes[position]
+    radar = ref.common_name in RADAR_BANDS
+    if dtype not in (_RADAR_DTYPES if radar else _OPTICAL_DTYPES):
+        wanted = "calibrated backscatter" if radar else "reflectance"
+        raise SceneRefused(
+            Cause.WRONG_DTYPE, f"Numbers of type {dtype} are not {wanted} for {ref.common_name}."
+        )
+    usual = (RADAR_CALIBRATIONS if radar else item.calibrations).get(dtype)
+    tag_scale, tag_offset = file.dataset.scales[position], file.dataset.offsets[position]
+    tagged = (tag_scale, tag_offset) != (1.0, 0.0)
+    scale = ref.scale if ref.scale is not None else tag_scale if tagged else usual.scale if usual else None
+    if scale is None or scale == 0:
+        raise SceneRefused(
+            Cause.UNKNOWN_SCALE,
+            f"Nothing says how {dtype} becomes reflectance for {ref.common_name}; state raster:scale and raster:offset.",
+        )
+    offset = (
+        ref.offset if ref.offset is not None else tag_offset if tagged else usual.offset if usual else 0.0
+    )
+    tag_nodata = file.dataset.nodatavals[position]
+    usual_nodata = usual.nodata if usual else None
+    nodata = next((value for value in (ref.nodata, tag_nodata, usual_nodata) if value is not None), None)
+    unit = (
+        ref.unit or ("power" if "rtc" in (item.collection or "").lower() else None)
+        if radar
+        else "reflectance"
+    )
+    return Channel(ref.common_name, ref.asset, ref.index, dtype, Calibration(scale, offset, nodata), unit)
+
+
+def settle_unit(channel: Channel, sample: Float32) -> Channel:
+    """Radar without a stated unit: power is never negative, decibels of land are nearly always. sample: (n,)."""
+    if channel.unit is not None:
+        return channel
+    return replace(channel, unit="dB" if bool((sample < 0).any()) else "power")

@@ -1,0 +1,215 @@
+"""The scene as its STAC item describes it: frozen, and read without opening a raster.
+
+Room `imagery`, pure; used in the web process, so it must not import rasterio. Whatever JSON comes in, `parse_item`
+returns a SceneItem or raises SceneRefused, nothing else. A SceneItem holds places and paths: it stays in the worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.imagery.assets import Asset, BandRef, MaskRef, read_assets
+from monitor.imagery.fields import read_list, read_mapping, read_moment, read_number, read_numbers, read_text
+from monitor.imagery.refusal import Cause, SceneRefused
+from monitor.imagery.sensors import PROFILES, Calibration, choose_product, choose_sensor
+
+__all__ = ["Asset", "BandRef", "MaskRef", "SceneItem", "parse_item"]
+
+COMPOSITE_FROM = timedelta(days=30)
+"""An observation at least this long is a composite of many passes, not a scene on a day."""
+MAX_POSITIONS = 100_000
+Bbox = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneItem:
+    """One scene: what it claims to be, before any file is opened.
+
+    sensor: name of a profile, None if the platform is unknown. observed_from, observed_to: UTC. bands: by eo common
+    name (VV, VH for radar). mask: None where valid data is all that is known. bbox: envelope of the item's bbox and
+    geometry, degrees CRS84. assets: every data raster named. calibrations: of the product, by dtype of the file.
+    base_href: where the document came from. document_sha256: of the canonical JSON, so that formatting does not
+    matter.
+    """
+
+    item_id: str
+    collection: str | None
+    sensor: str | None
+    observed_from: datetime
+    observed_to: datetime
+    bands: Mapping[str, BandRef]
+    mask: MaskRef | None
+    bbox: Bbox
+    assets: tuple[Asset, ...]
+    base_href: str
+    document_sha256: str
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+
+    @property
+    def is_composite(self) -> bool:
+        """Whether the pixels come from many passes."""
+        return self.observed_to - self.observed_from >= COMPOSITE_FROM
+
+    @property
+    def checksum(self) -> str | None:
+        """Hex sha256 over the stated checksums of the files of all bands, or None where one is not stated."""
+        stated = {(ref.asset.href, ref.asset.checksum) for ref in self.bands.values()}
+        sums = sorted(checksum for _, checksum in stated if checksum is not None)
+        if not stated or len(sums) < len(stated):
+            return None
+        return hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+
+def parse_item(document: Any, base_href: str = "") -> SceneItem:
+    """Read a STAC item (0.8 to 1.1) that was found at `base_href` (a path, a URL, or "" if it was handed in).
+
+    Raises SceneRefused: MALFORMED_ITEM, NO_OBSERVATION_DATE, WRONG_PROCESSING_LEVEL, ASSET_MISSING, ANTIMERIDIAN or
+    FOOTPRINT_MISMATCH. An unknown sensor or a band that is missing is no fault of the document: `open_scene` tells.
+    """
+    digest = _digest(document)
+    if not isinstance(document, Mapping) or document.get("type") != "Feature":
+        raise SceneRefused(Cause.MALFORMED_ITEM, "The document is not a STAC item (a GeoJSON Feature).")
+    item_id = read_text(document.get("id"))
+    if item_id is None:
+        raise SceneRefused(Cause.MALFORMED_ITEM, "The item has no id.")
+    properties = read_mapping(document.get("properties"))
+    collection = read_text(document.get("collection")) or read_text(properties.get("collection"))
+    observed_from, observed_to = _read_period(properties)
+    bbox = _read_footprint(document)
+    sensor = choose_sensor(_sensor_words(properties, collection, item_id))
+    profile = PROFILES[sensor] if sensor else None
+    calibrations: Mapping[str, Calibration] = {}
+    offset_is_applied = False
+    if profile is not None:
+        product = choose_product(profile, _product_words(properties, collection, item_id))
+        if product.refused is not None:
+            raise SceneRefused(
+                Cause.WRONG_PROCESSING_LEVEL, f"The product cannot be used: {product.refused}."
+            )
+        calibrations, offset_is_applied = product.calibrations, product.offset_is_applied
+    assets, bands, mask = read_assets(document, base_href, profile)
+    if offset_is_applied:
+        bands = {name: replace(ref, offset=None) for name, ref in bands.items()}
+    if not assets:
+        raise SceneRefused(Cause.ASSET_MISSING, "The item names no raster file that holds data.")
+    return SceneItem(
+        item_id=item_id,
+        collection=collection,
+        sensor=sensor,
+        observed_from=observed_from,
+        observed_to=observed_to,
+        bands=bands,
+        mask=mask,
+        bbox=bbox,
+        assets=assets,
+        base_href=base_href,
+        document_sha256=digest,
+        calibrations=calibrations,
+    )
+
+
+def _digest(document: Any) -> str:
+    """Hex sha256 of the document in canonical JSON. Raises SceneRefused where it is not JSON at all."""
+    try:
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        raise SceneRefused(
+            Cause.MALFORMED_ITEM, "The document is not plain JSON, or nested too deep."
+        ) from None
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_period(properties: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """Begin and end of the observation, UTC: start and end if both are stated, else the one moment."""
+    moment = read_moment(properties.get("datetime"))
+    start = read_moment(properties.get("start_datetime")) or moment
+    end = read_moment(properties.get("end_datetime")) or moment
+    if start is None or end is None:
+        raise SceneRefused(
+            Cause.NO_OBSERVATION_DATE,
+            "The item states no date of observation; give datetime, or start_datetime and end_datetime.",
+        )
+    if end < start:
+        raise SceneRefused(
+            Cause.NO_OBSERVATION_DATE, "The observation ends before it begins; mend the dates."
+        )
+    return start, end
+
+
+def _read_footprint(document: Mapping[str, Any]) -> Bbox:
+    """Envelope of bbox and geometry, degrees. Both together, so that neither can contradict the pixels unseen."""
+    boxes: list[Bbox] = []
+    numbers = read_numbers(document.get("bbox"), (4, 6))
+    if numbers is not None:
+        west, south = numbers[:2]
+        east, north = numbers[len(numbers) // 2 :][:2]
+        if west > east:
+            raise SceneRefused(
+                Cause.ANTIMERIDIAN,
+                "The footprint crosses 180 degrees of longitude; hand in each side by itself.",
+            )
+        boxes.append((west, south, east, north))
+    positions = list(_walk_positions(document.get("geometry")))
+    if positions:
+        lons, lats = [lon for lon, _ in positions], [lat for _, lat in positions]
+        boxes.append((min(lons), min(lats), max(lons), max(lats)))
+    if not boxes:
+        raise SceneRefused(
+            Cause.MALFORMED_ITEM, "The item has neither bbox nor geometry, so nothing to check."
+        )
+    wests, souths, easts, norths = zip(*boxes, strict=True)
+    bbox = (min(wests), min(souths), max(easts), max(norths))
+    if bbox[1] > bbox[3] or bbox[0] < -180 or bbox[2] > 180 or bbox[1] < -90 or bbox[3] > 90:
+        raise SceneRefused(
+            Cause.MALFORMED_ITEM, "The footprint is not on earth; give degrees, longitude first."
+        )
+    return bbox
+
+
+def _walk_positions(geometry: Any) -> Iterator[tuple[float, float]]:
+    """Longitude and latitude of every position of a Polygon or MultiPolygon."""
+    pending = [(read_list(read_mapping(geometry).get("coordinates")), 0)]
+    found = 0
+    while pending and found < MAX_POSITIONS:
+        part, depth = pending.pop()
+        numbers = read_numbers(part, (2, 3, 4))
+        if numbers is not None:
+            found += 1
+            yield numbers[0], numbers[1]
+        elif depth < 4:
+            pending.extend((read_list(child), depth + 1) for child in part)
+
+
+def _sensor_words(properties: Mapping[str, Any], collection: str | None, item_id: str) -> list[str]:
+    """What may name the sensor, most authoritative first."""
+    stated = [properties.get(key) for key in ("constellation", "platform", "eo:constellation", "eo:platform")]
+    stated += list(read_list(properties.get("instruments")))
+    stated += [collection, item_id]
+    return [text for text in map(read_text, stated) if text is not None]
+
+
+def _product_words(properties: Mapping[str, Any], collection: str | None, item_id: str) -> str:
+    """All that tells one product of a sensor from another, as one text for the patterns of `sensors`."""
+    words = [item_id, collection or ""]
+    words += [
+        text
+        for key, value in properties.items()
+        if re.search(r"product|correction|granule|datatake", str(key)) and (text := read_text(value))
+    ]
+    baseline = properties.get("s2:processing_baseline") or properties.get("sentinel:processing_baseline")
+    number = read_number(baseline)
+    words += [f"baseline {text}" for text in (read_text(baseline), number and f"{number:.2f}") if text]
+    level = properties.get("processing:level") or properties.get("landsat:processing_level")
+    words += [f"level {text}" for text in (read_text(level),) if text]
+    words += [
+        f"collection {text}" for text in (read_text(properties.get("landsat:collection_number")),) if text
+    ]
+    applied = properties.get("earthsearch:boa_offset_applied", properties.get("sentinel:boa_offset_applied"))
+    words += ["boa-offset-applied"] if applied is True else []
+    return "\n".join(words)

@@ -1,0 +1,80 @@
+"""The survey: what only the pixels can tell, whether enough is left of a scene and whether its units can be right.
+
+Room `imagery`, pure: counts and samples in, SceneRefused or nothing out. May import `refusal` and `sensors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.imagery.refusal import Cause, SceneRefused
+from monitor.imagery.sensors import RADAR_BANDS
+
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+MAX_OUTSIDE_SHARE = 0.01
+"""Share of the valid pixels that may lie in cells wholly outside the stated footprint: outlines are simplified."""
+
+
+@dataclass
+class Tally:
+    """Counts of pixels seen so far. data: hold a measurement; cloudy: of these, under cloud; valid: neither;
+    outside: valid ones in cells that the item's footprint does not touch."""
+
+    data: int = 0
+    cloudy: int = 0
+    valid: int = 0
+    outside: int = 0
+
+    def judge(self, max_cloud_share: float) -> None:
+        """Decide for a scene that was seen whole. Raises SceneRefused: NO_VALID_PIXELS, TOO_CLOUDY, FOOTPRINT_MISMATCH."""
+        if self.data == 0:
+            raise SceneRefused(Cause.NO_VALID_PIXELS, "No pixel holds a measurement: all are empty.")
+        if self.cloudy > max_cloud_share * self.data:
+            share = 100.0 * self.cloudy / self.data
+            raise SceneRefused(
+                Cause.TOO_CLOUDY,
+                f"{share:.0f} % of the pixels are cloud; at most {100 * max_cloud_share:.0f} % may be.",
+            )
+        if self.valid == 0:
+            raise SceneRefused(Cause.NO_VALID_PIXELS, "No pixel can be used: all are empty or masked.")
+        if self.outside > MAX_OUTSIDE_SHARE * self.valid:
+            raise SceneRefused(
+                Cause.FOOTPRINT_MISMATCH,
+                "The item does not describe this file: pixels hold data outside its footprint. Correct the footprint.",
+            )
+
+
+def check_units(names: Sequence[str], sample: Float32) -> None:
+    """Whether physical values can be what they claim. names: of the bands; sample: (bands, n). Raises
+    SceneRefused(UNKNOWN_SCALE).
+
+    Wide limits, for one purpose: a scale forgotten or applied twice, and the Sentinel-2 offset subtracted from numbers
+    that had lost it already, which catalogues are known to state wrongly.
+    """
+    if sample.shape[1] == 0:
+        return
+    middles = dict(zip(names, np.median(sample, axis=1), strict=True))
+    radar = [middles[name] for name in names if name in RADAR_BANDS]
+    optical = [position for position, name in enumerate(names) if name not in RADAR_BANDS]
+    visible = [middles[name] for name in names if name in ("blue", "green", "red")]
+    if any(not -60 < middle < 30 for middle in radar):
+        raise _wrong_scale("radar values that are no backscatter in dB")
+    if visible and max(visible) < -0.02:
+        raise _wrong_scale("most of what is visible below zero, as when an offset is subtracted twice")
+    if optical and np.percentile(sample[optical], 98, axis=1).max() < 0.002:
+        raise _wrong_scale("a scene darker than any ground")
+    if optical and min(middles[names[position]] for position in optical) > 2.0:
+        raise _wrong_scale("a scene brighter than snow")
+
+
+def _wrong_scale(what: str) -> SceneRefused:
+    return SceneRefused(
+        Cause.UNKNOWN_SCALE,
+        f"The scale and offset, stated or usual, give {what}; state the right ones in the item.",
+    )

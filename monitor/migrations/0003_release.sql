@@ -1,0 +1,41 @@
+-- Schema `release`: what was published. The only thing a coarse role can ever read (P1).
+-- No key, view or grant leads from here to the vault; blocks are plain integers of the lattice at their level.
+
+CREATE SCHEMA release;
+
+-- One published batch. The newest is the one that is read; older ones keep their digest.
+CREATE TABLE release.batch (
+    id             uuid PRIMARY KEY,
+    published_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    policy_version text NOT NULL,
+    digest         text NOT NULL,     -- SHA-256 over the batch's rows in canonical order
+    row_count      integer NOT NULL
+);
+CREATE INDEX batch_newest ON release.batch (published_at DESC);
+
+-- Bands only: no count, score or date finer than a month.
+CREATE TABLE release.block (
+    batch_id  uuid NOT NULL REFERENCES release.batch ON DELETE CASCADE,
+    level     smallint NOT NULL CHECK (level BETWEEN 1 AND 3),
+    row       integer NOT NULL,
+    col       integer NOT NULL,
+    period    date NOT NULL CHECK (extract(day FROM period) = 1),
+    band      text NOT NULL CHECK (band IN ('none', 'under_2', '2_to_5', '5_to_10', 'over_10')),
+    trend     text NOT NULL CHECK (trend IN ('first', 'down', 'same', 'up')),
+    observed  text NOT NULL CHECK (observed IN ('none', 'under_25', '25_to_50', '50_to_75', 'over_75')),
+    PRIMARY KEY (batch_id, level, row, col, period)
+);
+
+-- Which blocks an agreement on a region covers: public geography, the same whatever the vault holds (P3, P5).
+CREATE TABLE release.region_block (
+    region_id uuid NOT NULL,
+    level     smallint NOT NULL CHECK (level BETWEEN 1 AND 3),
+    row       integer NOT NULL,
+    col       integer NOT NULL,
+    PRIMARY KEY (region_id, level, row, col)
+);
+
+REVOKE ALL ON SCHEMA release FROM PUBLIC;
+GRANT USAGE ON SCHEMA release TO penumbra_web, penumbra_worker;
+GRANT SELECT ON ALL TABLES IN SCHEMA release TO penumbra_web;
+GRANT SELECT, INSERT, DELETE ON release.batch, release.block, release.region_block TO penumbra_worker;

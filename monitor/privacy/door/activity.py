@@ -1,0 +1,171 @@
+"""The one question: where is activity? Answered as sharply as the viewer's rule allows, and no sharper.
+
+Exact roles get cells of their regions from the vault with a ticket; partners get published blocks. There is no third
+way, and no role gets both (LC-42).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from accounts.ledger.entry import Reads, TicketScope
+from accounts.viewer import Viewer
+from monitor.field.states import CellState
+from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
+from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
+from monitor.privacy.door.disclosure import disclose
+from monitor.privacy.policy import ACTIVITY_RULES, POLICY_VERSION, Rule
+from monitor.privacy.released import ExactCells, Provenance, ReleasedBlock, ReleasedBlocks
+from monitor.privacy.scope import list_region_ids
+from monitor.releases.batches import BlockRow, list_batches
+from monitor.releases.blocks import read_blocks
+from monitor.errors import NotYours
+from monitor.vault.tickets import CellFilter, read_activity_with_ticket
+
+WHOLE_EARTH = Box(0, 0, ROWS, COLS)
+DEFAULT_STATES = (CellState.SUSPECTED, CellState.ACTIVE)
+DEFAULT_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ExactAsk:
+    """What an exact role may ask. box: L0 cells. cursor: where the page before ended."""
+
+    region: UUID | None = None
+    box: Box | None = None
+    states: Sequence[CellState] = DEFAULT_STATES
+    mine_class: str | None = None
+    min_probability: float | None = None
+    since: date | None = None
+    limit: int = DEFAULT_LIMIT
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoarseAsk:
+    """What a coarse role may ask. box: any box; it is snapped outward to whole blocks before it touches a row."""
+
+    box: Box | None = None
+    period: date | None = None
+    level: Level | None = None
+    limit: int = DEFAULT_LIMIT
+    cursor: str | None = None
+
+
+def rule_for_activity(viewer: Viewer) -> Rule:
+    """The viewer's rule. Raises NotYours for a role that may not ask."""
+    rule = ACTIVITY_RULES.get(viewer.role)
+    if rule is None:
+        raise NotYours("Your role sees no activity.")
+    return rule
+
+
+def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[ExactCells, UUID]:
+    """One page of exact cells in the regions of the viewer's mandate, and the receipt of its ledger entry.
+
+    Raises NotYours, CursorUnusable, LedgerUnavailable, VaultSealed. Asking for a region outside the mandate and for one
+    that does not exist are both answered with no cells (P8).
+    """
+    rule = rule_for_activity(viewer)
+    if not rule.is_exact:
+        raise NotYours("Your role sees released blocks only.")
+    bound_to = _bound_to(viewer, ask.region, ask.box, sorted(ask.states), ask.mine_class, ask.min_probability, ask.since)
+    after = _read_cell_cursor(ask.cursor, bound_to)
+    regions = [region for region in list_region_ids(viewer) if ask.region in (None, region)]
+    scope = TicketScope(viewer.user_id, Reads.ACTIVITY, regions)
+    with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions, scope=scope) as disclosure:
+        wanted = CellFilter(
+            ask.box or WHOLE_EARTH,
+            [state.value for state in ask.states],
+            ask.mine_class,
+            ask.min_probability,
+            ask.since,
+        )
+        page = read_activity_with_ticket(disclosure.ticket, wanted, after, ask.limit)
+        disclosure.quantity = len(page.numbers)
+        disclosure.cells = page.numbers
+        disclosure.answer = page.features.encode()
+    cursor = seal_cursor([page.numbers[-1]], bound_to) if page.more else None
+    return ExactCells(provenance_of(rule), page.features, len(page.numbers), cursor), disclosure.ticket.entry_id
+
+
+def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tuple[ReleasedBlocks, UUID]:
+    """One page of published blocks of the regions that the viewer receives, and the receipt of its ledger entry.
+
+    Everything here is a function of the release tables (P1). Raises NotYours, CursorUnusable, LedgerUnavailable.
+    """
+    rule = rule_for_activity(viewer)
+    if rule.is_exact:
+        raise NotYours("Your role sees exact cells only: a coarse view beside it would be a sliver.")
+    level = max(rule.level, ask.level or rule.level)
+    box = ask.box.snapped_outward(level) if ask.box else None
+    bound_to = _bound_to(viewer, box, ask.period, level)
+    batch_id, after = _read_block_cursor(ask.cursor, bound_to)
+    regions = list_region_ids(viewer)
+    with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions) as disclosure:
+        if batch_id is None:
+            newest = list_batches(1)
+            batch_id = newest[0].id if newest else None
+        rows: list[BlockRow] = []
+        if batch_id is not None:
+            rows = read_blocks(batch_id, regions, level, box, ask.period, after, ask.limit + 1)
+        page, more = rows[: ask.limit], len(rows) > ask.limit
+        disclosure.quantity = len(page)
+    cursor = None
+    if more:
+        last = page[-1]
+        position = [str(batch_id), last.period.isoformat(), int(last.level), last.row, last.col]
+        cursor = seal_cursor(position, bound_to)
+    blocks = ReleasedBlocks(
+        provenance_of(rule, level), batch_id, _bounds_text(box) if box else None, [_shape(row) for row in page], cursor
+    )
+    return blocks, disclosure.ticket.entry_id
+
+
+def provenance_of(rule: Rule, level: Level | None = None) -> Provenance:
+    """What an answer under this rule says of itself (P9)."""
+    applied = rule.level if level is None else level
+    return Provenance(applied.deg_text, applied.name, rule.name, POLICY_VERSION, not rule.is_exact)
+
+
+def _shape(row: BlockRow) -> ReleasedBlock:
+    n = row.level.span
+    box = Box(row.row * n, row.col * n, (row.row + 1) * n, (row.col + 1) * n)
+    return ReleasedBlock(
+        row.level.name, row.row, row.col, _bounds_text(box), f"{row.period:%Y-%m}", row.band, row.trend, row.observed
+    )
+
+
+def _bounds_text(box: Box) -> tuple[str, str, str, str]:
+    return (
+        decimal_deg(box.col_from - COLS // 2),
+        decimal_deg(box.row_from - ROWS // 2),
+        decimal_deg(box.col_to - COLS // 2),
+        decimal_deg(box.row_to - ROWS // 2),
+    )
+
+
+def _bound_to(viewer: Viewer, *question: object) -> str:
+    return hashlib.sha256(repr((str(viewer.user_id), viewer.role, POLICY_VERSION, question)).encode()).hexdigest()
+
+
+def _read_cell_cursor(cursor: str | None, bound_to: str) -> int:
+    if cursor is None:
+        return -1
+    match open_cursor(cursor, bound_to):
+        case [int(number)]:
+            return number
+    raise CursorUnusable
+
+
+def _read_block_cursor(cursor: str | None, bound_to: str) -> tuple[UUID | None, tuple[date, int, int, int] | None]:
+    if cursor is None:
+        return None, None
+    match open_cursor(cursor, bound_to):
+        case [str(batch), str(period), int(level), int(row), int(col)]:
+            return UUID(batch), (date.fromisoformat(period), level, row, col)
+    raise CursorUnusable

@@ -1,0 +1,65 @@
+"""One disclosure: its ledger entry before anything is read, its completion after, around whatever happens between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from accounts.ledger.entry import Entry, Outcome, Ticket, TicketScope
+from accounts.ledger.writer import complete_entry, open_entry
+from accounts.viewer import Viewer
+from monitor.privacy.policy import POLICY_VERSION, Rule
+from monitor.errors import NotThere
+
+
+@dataclass(slots=True)
+class Disclosure:
+    """What is about to leave. The door fills in how much, which cells and the text, for the completion."""
+
+    ticket: Ticket
+    quantity: int = 0
+    cells: Sequence[int] = field(default=())
+    answer: bytes = b""
+
+
+@contextmanager
+def disclose(
+    viewer: Viewer,
+    action: str,
+    endpoint: str,
+    *,
+    rule: Rule | None = None,
+    regions: Sequence[UUID] = (),
+    objects: Sequence[UUID] = (),
+    scope: TicketScope | None = None,
+) -> Iterator[Disclosure]:
+    """Open the entry, let the caller read, complete the entry.
+
+    Raises LedgerUnavailable before anything is read where the entry cannot be written, and after it where the
+    completion cannot: the caller's answer is then lost, and the open entry counts as full disclosure.
+    """
+    entry = Entry(
+        viewer,
+        action,
+        endpoint,
+        viewer.request_id,
+        level=int(rule.level) if rule else None,
+        rule=rule.name if rule else "",
+        policy_version=POLICY_VERSION,
+        regions=regions,
+        objects=objects,
+    )
+    disclosure = Disclosure(open_entry(entry, scope))
+    try:
+        yield disclosure
+    except NotThere:
+        complete_entry(disclosure.ticket, Outcome.REFUSED)
+        raise
+    except Exception:
+        complete_entry(disclosure.ticket, Outcome.FAILED)
+        raise
+    complete_entry(
+        disclosure.ticket, Outcome.ANSWERED, disclosure.quantity, disclosure.answer, disclosure.cells
+    )

@@ -1,0 +1,66 @@
+"""The rule table (pure): how sharp, how late, for which role. One table, one file, versioned; nothing else decides.
+
+Sharpness follows from the role and from public geography, never from where the sites are (P3). A role that is not in
+the table sees nothing. Changing a number means a new POLICY_VERSION; a level never gets finer later (P2, LC-57).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accounts.roles import Role
+from monitor.grid import Level
+
+POLICY_VERSION = "2026-11"
+
+K_EFF_MIN = 40
+"""Least number of effective plausible cells of a released block."""
+PRIOR_MAX = 0.10
+"""Greatest plausibility of a single cell in a released block."""
+
+
+class Reach(StrEnum):
+    """Which rows a rule reaches."""
+
+    MANDATE = "mandate"
+    """Exact cells of the regions the viewer has the mandate for."""
+    RELEASE = "release"
+    """Released blocks of the regions the viewer receives."""
+    INSPECTION = "inspection"
+    """The site of an assigned, accepted, open inspection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How sharply one role may see. name: as it stands in answers and in the ledger."""
+
+    name: str
+    reach: Reach
+    level: Level
+
+    @property
+    def is_exact(self) -> bool:
+        """True where a cell of L0 can leave; then a purpose is required and a ticket is needed."""
+        return self.level is Level.L0
+
+
+ACTIVITY_RULES: Mapping[Role, Rule] = {
+    Role.REGULATOR: Rule("exact-in-mandate", Reach.MANDATE, Level.L0),
+    Role.ANALYST: Rule("exact-in-mandate", Reach.MANDATE, Level.L0),
+    Role.PARTNER: Rule("released-blocks", Reach.RELEASE, Level.L2),
+}
+"""Who may ask "where is activity?". Auditors, administrators, feeders and inspectors are not in it, nor is anybody
+because of `is_superuser`."""
+
+SITE_RULES: Mapping[Role, Rule] = {
+    Role.REGULATOR: Rule("exact-site-in-mandate", Reach.MANDATE, Level.L0),
+    Role.INSPECTOR: Rule("exact-site-of-inspection", Reach.INSPECTION, Level.L0),
+}
+"""Who may open the site of an alert (regulator) or of an inspection (inspector)."""
+
+
+def levels_of(role: Role) -> list[Level]:
+    """The levels at which a role can see anything at all, finest first; empty for roles that see no place."""
+    return sorted({rules[role].level for rules in (ACTIVITY_RULES, SITE_RULES) if role in rules})

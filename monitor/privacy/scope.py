@@ -1,0 +1,60 @@
+"""Which rows a viewer may see: the one place that asks guardian anything. How sharply is the rule table's business.
+
+guardian's wide defaults are switched off here and reached from nowhere else: superusers do not pass, global
+permissions do not count, groups are not used, a closed account has nothing.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from guardian.shortcuts import assign_perm, get_objects_for_user
+
+from accounts.models import User
+from accounts.roles import Role
+from accounts.viewer import Viewer
+from monitor.models import Inspection, InspectionUserPermission, Region
+
+_PERMISSION = {Role.REGULATOR: Region.MANDATE, Role.ANALYST: Region.MANDATE, Role.PARTNER: Region.RECEIVE}
+
+
+def list_regions(viewer: Viewer) -> list[Region]:
+    """The regions that count for the viewer's role, by name: the mandate, or what a partner receives; else none."""
+    codename = _PERMISSION.get(viewer.role)
+    user = User.objects.filter(id=viewer.user_id, is_active=True).first()
+    if codename is None or user is None:
+        return []
+    held = get_objects_for_user(
+        user,
+        f"monitor.{codename}",
+        klass=Region,
+        use_groups=False,
+        with_superuser=False,
+        accept_global_perms=False,
+    )
+    return list(held.defer("boundary").order_by("name"))
+
+
+def list_region_ids(viewer: Viewer) -> list[UUID]:
+    """Ids of `list_regions`."""
+    return [region.id for region in list_regions(viewer)]
+
+
+def grant_region(user: User, region: Region) -> None:
+    """Give an account what its role can hold on a region. Raises ValueError for a role that holds nothing on regions."""
+    codename = _PERMISSION.get(Role(user.role))
+    if codename is None:
+        raise ValueError(f"A {user.role} holds nothing on a region.")
+    assign_perm(f"monitor.{codename}", user, region)
+
+
+def open_inspection_to(inspector: User, inspection: Inspection) -> None:
+    """Give an inspector the right to carry out one inspection."""
+    assign_perm(f"monitor.{Inspection.CARRY_OUT}", inspector, inspection)
+
+
+def shut_inspection(inspection: Inspection) -> None:
+    """Take the right away from everybody, at once (P7)."""
+    InspectionUserPermission.objects.filter(content_object=inspection).delete()
+
+

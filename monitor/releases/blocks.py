@@ -1,0 +1,68 @@
+"""Read published blocks. Filters, order and pages run on coarse rows only (P1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db import connection
+
+from monitor.grid import Box, Level
+from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
+from monitor.releases.batches import BlockRow
+
+Position = tuple[date, int, int, int]
+"""Where a page ended: period, level, row, col of its last block."""
+
+
+def read_blocks(
+    batch_id: UUID,
+    regions: Sequence[UUID],
+    level: Level,
+    box: Box | None,
+    period: date | None,
+    after: Position | None,
+    limit: int,
+) -> list[BlockRow]:
+    """Up to `limit` blocks of a batch in these regions, in the order of period, level, row, col.
+
+    level: the finest level wanted; blocks that were promoted to a parent (privacy policy) come at the parent's level.
+    box: L0 cells, already snapped outward to `level`; a block is in it where the two overlap.
+    """
+    position = after or (date.min, -1, -1, -1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.level, b.row, b.col, b.period, b.band, b.trend, b.observed FROM release.block b"
+            " WHERE b.batch_id = %(batch)s AND b.level >= %(level)s"
+            " AND EXISTS (SELECT FROM release.region_block held WHERE held.region_id = ANY(%(regions)s)"
+            "  AND held.level = b.level AND held.row = b.row AND held.col = b.col)"
+            " AND (%(period)s::date IS NULL OR b.period = %(period)s)"
+            " AND (%(row_from)s::int IS NULL OR EXISTS (SELECT FROM unnest(%(levels)s::int[], %(spans)s::int[])"
+            "  AS span (level, n) WHERE span.level = b.level AND b.row * span.n < %(row_to)s"
+            "  AND (b.row + 1) * span.n > %(row_from)s AND b.col * span.n < %(col_to)s"
+            "  AND (b.col + 1) * span.n > %(col_from)s))"
+            " AND (b.period, b.level, b.row, b.col) > (%(p)s, %(l)s::int, %(r)s, %(c)s)"
+            " ORDER BY b.period, b.level, b.row, b.col LIMIT %(limit)s",
+            {
+                "batch": batch_id,
+                "level": int(level),
+                "regions": list(regions),
+                "period": period,
+                "row_from": box.row_from if box else None,
+                "row_to": box.row_to if box else None,
+                "col_from": box.col_from if box else None,
+                "col_to": box.col_to if box else None,
+                "levels": [int(each) for each in Level],
+                "spans": [each.span for each in Level],
+                "p": position[0],
+                "l": position[1],
+                "r": position[2],
+                "c": position[3],
+                "limit": limit,
+            },
+        )
+        return [
+            BlockRow(Level(row[0]), row[1], row[2], row[3], ActivityBand(row[4]), Trend(row[5]), ObservedBand(row[6]))
+            for row in cursor.fetchall()
+        ]

@@ -1,0 +1,120 @@
+"""Alerts: raised from what the vault says of its sites, triaged and dismissed by people. Every move is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
+from accounts.viewer import Viewer
+from monitor.field.lifecycle import (
+    AlertKind,
+    AlertStatus,
+    DismissalReason,
+    MoveNotAllowed,
+    check_alert_move,
+)
+from monitor.models import Alert, AlertMove
+from monitor.privacy.scope import list_region_ids
+from monitor.errors import NotNow, NotThere
+from monitor.vault.sites import (
+    SiteNews,
+    close_alert_site,
+    has_open_alert,
+    link_alert,
+    list_open_alerts,
+    mark_alerted,
+    merge_sites,
+)
+
+GROWTH_CELLS = 2
+"""A site that gained so many cells since its last alert, and has no open one, is alerted again."""
+
+
+def raise_alerts(scene_ids: Sequence[UUID]) -> list[UUID]:
+    """Merge the sites around these scenes and raise an alert for each that appeared or grew.
+
+    Runs in the scoring transaction, under its lock. A site with an open alert is not alerted twice.
+    """
+    raised = []
+    for news in merge_sites(scene_ids):
+        _dismiss_absorbed(news)
+        if not has_open_alert(news.site_id) and (
+            news.alerted == 0 or news.cells - news.alerted >= GROWTH_CELLS
+        ):
+            raised.append(_raise_alert(news))
+    return raised
+
+
+def triage_alert(viewer: Viewer, alert_id: UUID, dismissal: DismissalReason | None, endpoint: str) -> None:
+    """Confirm an alert for the queue, or dismiss it with a reason. Raises NotThere or NotNow."""
+    then = AlertStatus.DISMISSED if dismissal else AlertStatus.TRIAGED
+    region_id = find_region_of_alert(viewer, alert_id)
+    entry = Entry(
+        viewer, f"alert.{then.value}", endpoint, viewer.request_id, regions=[region_id], objects=[alert_id]
+    )
+    with recorded(entry), transaction.atomic():
+        alert = lock_alert(alert_id)
+        move_alert(alert, then, viewer.user_id, dismissal)
+
+
+def find_region_of_alert(viewer: Viewer, alert_id: UUID) -> UUID:
+    """The region of an alert in the viewer's mandate. Raises NotThere (P8)."""
+    region_id = (
+        Alert.objects.filter(id=alert_id, region_id__in=list_region_ids(viewer))
+        .values_list("region_id", flat=True)
+        .first()
+    )
+    if region_id is None:
+        raise NotThere
+    return region_id
+
+
+def lock_alert(alert_id: UUID) -> Alert:
+    """The alert, locked until the transaction ends, so that two people cannot move it at once."""
+    return Alert.objects.select_for_update().get(id=alert_id)
+
+
+def move_alert(
+    alert: Alert, then: AlertStatus, moved_by: UUID | None, dismissal: DismissalReason | None = None
+) -> None:
+    """Move a locked alert and write its history. Raises NotNow where the life cycle has no such move."""
+    try:
+        check_alert_move(AlertStatus(alert.status), then)
+    except MoveNotAllowed as error:
+        raise NotNow(str(error)) from error
+    alert.status = then.value
+    alert.dismissal = dismissal.value if dismissal else ""
+    alert.save(update_fields=["status", "dismissal"])
+    AlertMove.objects.create(alert=alert, status=then.value, reason=alert.dismissal, moved_by_id=moved_by)
+    if not then.is_open:
+        close_alert_site(alert.id)
+
+
+def _raise_alert(news: SiteNews) -> UUID:
+    alert = Alert.objects.create(
+        id=uuid4(),
+        region_id=news.region_id,
+        kind=(AlertKind.GREW if news.alerted else AlertKind.APPEARED).value,
+        mine_class=news.mine_class,
+        confidence=news.confidence.value,
+    )
+    AlertMove.objects.create(alert=alert, status=alert.status)
+    link_alert(alert.id, news.site_id)
+    mark_alerted(news.site_id)
+    return alert.id
+
+
+def _dismiss_absorbed(news: SiteNews) -> None:
+    """Alerts of sites that ended in this one are duplicates, unless somebody is already on the way."""
+    if not news.absorbed:
+        return
+    for alert_id in list_open_alerts(news.absorbed):
+        alert = lock_alert(alert_id)
+        if AlertStatus(alert.status) in {AlertStatus.RAISED, AlertStatus.TRIAGED}:
+            move_alert(alert, AlertStatus.DISMISSED, None, DismissalReason.DUPLICATE)
+
+

@@ -1,0 +1,128 @@
+"""Hold a scene while working on it: one guarded UPDATE claims it, a heartbeat keeps it, a lapsed lease frees it.
+
+State lives in the row. Whoever has lost the claim can write nothing more: every write names the claim.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from monitor.models import Scene, TrainedModel
+
+
+RING_AGAIN = timedelta(seconds=120)
+"""A ring that nobody answered for so long counts as lost."""
+
+
+class ClaimLost(RuntimeError):
+    """Another worker has taken the scene over, because this one showed no progress for the length of a lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The hold of one worker on one scene."""
+
+    scene_id: UUID
+    key: UUID
+
+
+def claim_scene(scene_id: UUID) -> Claim | None:
+    """Claim a scene that is due, or None where it is done, held by another, or not there."""
+    key = uuid4()
+    taken = (
+        _due(timezone.now())
+        .filter(id=scene_id)
+        .update(state="claimed", claim=key, claimed_until=_lease_end(), attempts=F("attempts") + 1, progress=0)
+    )
+    return Claim(scene_id, key) if taken else None
+
+
+def keep_claim(claim: Claim, progress: float) -> None:
+    """Renew the lease and say how far the work is (0..1). Raises ClaimLost."""
+    _update(claim, progress=min(99, int(100 * progress)), claimed_until=_lease_end())
+
+
+def refuse_scene(claim: Claim, cause: str, detail: str) -> None:
+    """End the work on a scene that must not be scored, naming the cause. Raises ClaimLost."""
+    _update(claim, state="refused", cause=cause, detail=detail[:300], claim=None, claimed_until=None)
+
+
+def park_scene(claim: Claim) -> None:
+    """End the work on a readable scene for which no model is active; activating one makes it due again."""
+    _update(claim, state="waiting", progress=100, claim=None, claimed_until=None)
+
+
+def finish_scene(claim: Claim, cells: int, model_id: UUID) -> None:
+    """End the work on a scene whose scores are in the present transaction. Raises ClaimLost, which undoes them."""
+    _update(
+        claim,
+        state="scored",
+        progress=100,
+        cells_scored=cells,
+        scored_at=timezone.now(),
+        scored_by_id=model_id,
+        claim=None,
+        claimed_until=None,
+    )
+
+
+def take_due_scenes(limit: int) -> list[UUID]:
+    """Scenes to ring for: never rung for, not answered for RING_AGAIN, or with a lapsed lease. Marks them as rung."""
+    now = timezone.now()
+    unheard = Q(rung_at__isnull=True) | Q(rung_at__lt=now - RING_AGAIN)
+    due = _due(now).filter(unheard | Q(state="claimed")).order_by("received_at", "id")
+    scenes = list(due.values_list("id", flat=True)[:limit])
+    Scene.objects.filter(id__in=scenes).update(rung_at=now)
+    return scenes
+
+
+def give_up_scenes() -> int:
+    """Refuse scenes that have brought down SCENE_ATTEMPTS workers in a row; how many."""
+    return (
+        Scene.objects.filter(
+            state="claimed", claimed_until__lt=timezone.now(), attempts__gte=settings.SCENE_ATTEMPTS
+        ).update(
+            state="refused",
+            cause="worker_lost",
+            detail=f"{settings.SCENE_ATTEMPTS} workers were lost while reading this scene. Check its files and memory.",
+            claim=None,
+            claimed_until=None,
+        )
+    )
+
+
+def make_outdated_scenes_due() -> int:
+    """Make read scenes due again whose sensor's active model is not the one behind their scores; how many.
+
+    Compared by rows, so that an activation cannot be lost with its ring.
+    """
+    outdated = 0
+    for model in TrainedModel.objects.filter(state="active"):
+        outdated += (
+            Scene.objects.filter(state__in=("waiting", "scored"), sensor=model.sensor)
+            .exclude(state="scored", scored_by=model)
+            .update(state="received", attempts=0, progress=0, rung_at=None)
+        )
+    return outdated
+
+
+def _due(now: datetime) -> QuerySet[Scene]:
+    return Scene.objects.filter(
+        Q(state="received") | Q(state="claimed", claimed_until__lt=now, attempts__lt=settings.SCENE_ATTEMPTS)
+    )
+
+
+def _lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.SCENE_LEASE_S)
+
+
+def _update(claim: Claim, **values: object) -> None:
+    held = Scene.objects.filter(id=claim.scene_id, claim=claim.key)
+    if not held.update(**values):
+        raise ClaimLost("This scene is held by another worker now.")

@@ -1,0 +1,90 @@
+"""Detect: from a received scene to its scores. Runs in a worker only; this is the middle of the scene's route.
+
+1. Claim the scene with a lease.  2. Open it and read its cells' features, or refuse it with a cause.
+3. Keep the features.  4. Store the scores, states, sites and alerts in one transaction.
+A crash at any point leaves a lease that lapses, and nothing half-written.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from monitor.detection.featurizer import Featurizer
+from monitor.detection.model import MineModel
+from monitor.detection.modelfile import load_model
+from monitor.imagery.access import AssetAccess
+from monitor.imagery.item import SceneItem, parse_item
+from monitor.imagery.pixels import open_scene
+from monitor.imagery.refusal import SceneRefused
+from monitor.imagery.sensors import OPTICAL_BANDS, PROFILES
+from monitor.models import TrainedModel
+from monitor.services.claims import Claim, ClaimLost, claim_scene, keep_claim, park_scene, refuse_scene
+from monitor.services.scores import store_scores
+from monitor.vault.features import has_features, save_features
+from monitor.vault.items import load_item
+
+log = logging.getLogger(__name__)
+
+
+def detect_scene(scene_id: UUID) -> None:
+    """Take a received scene to its scores, or refuse it. Does nothing where it is done or held by another worker."""
+    claim = claim_scene(scene_id)
+    if claim is None:
+        return
+    try:
+        _detect(claim)
+    except SceneRefused as refusal:
+        refuse_scene(claim, refusal.cause.value, refusal.detail)
+    except ClaimLost:
+        log.warning("scene %s was taken over by another worker", scene_id)
+
+
+def _detect(claim: Claim) -> None:
+    stored = load_item(claim.scene_id)
+    item = parse_item(stored.document, stored.base_href)
+    record = TrainedModel.objects.filter(state="active", sensor=item.sensor or "").first()
+    if record is None:
+        _read_through(claim, item)
+        park_scene(claim)
+        return
+    model = load_active_model(record.sha256)
+    if not has_features(claim.scene_id, model.featurizer.digest):
+        _extract(claim, item, model.featurizer)
+    store_scores(claim, record.id, model)
+
+
+def _extract(claim: Claim, item: SceneItem, featurizer: Featurizer) -> None:
+    with open_scene(item, featurizer.bands, access=imagery_access()) as scene:
+        cells = featurizer.extract(scene, progress=lambda share: keep_claim(claim, share))
+    save_features(claim.scene_id, featurizer.digest, cells)
+
+
+def _read_through(claim: Claim, item: SceneItem) -> None:
+    """Read every strip once, so that a scene that can never be scored is refused now and not when a model comes."""
+    bands = PROFILES[item.sensor].required_bands if item.sensor else OPTICAL_BANDS
+    rows = 0
+    with open_scene(item, bands, access=imagery_access()) as scene:
+        for strip in scene.strips():
+            rows += strip.valid.shape[0]
+            keep_claim(claim, rows / scene.height)
+
+
+def imagery_access() -> AssetAccess:
+    """What this installation may read: the configured folders and hosts."""
+    return AssetAccess(roots=tuple(settings.IMAGERY_ROOTS), hosts=frozenset(settings.IMAGERY_HOSTS))
+
+
+def model_path(sha256: str) -> Path:
+    """Where the vault keeps a model file."""
+    return Path(settings.VAULT_DIR) / "models" / sha256
+
+
+@lru_cache(maxsize=2)
+def load_active_model(sha256: str) -> MineModel:
+    """A model from the vault, kept in this process. Raises ModelFileRefused where the file is not what was recorded."""
+    return load_model(model_path(sha256))

@@ -1,0 +1,80 @@
+"""Findings: what an inspector reports, kept once per id. The label that it becomes is drawn by a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
+from accounts.viewer import Viewer
+from monitor.bell import Bell, ring
+from monitor.field.lifecycle import (
+    NOT_A_VISIT,
+    AlertStatus,
+    FindingKind,
+    InspectionStatus,
+    PeopleBand,
+    Response,
+)
+from monitor.models import Finding
+from monitor.services.alerts import lock_alert, move_alert
+from monitor.errors import NotNow
+from monitor.services.inspections import find_inspection, lock_inspection
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A finding as it is handed in. id: the inspector's own, so that handing in twice is handing in once."""
+
+    id: UUID
+    kind: FindingKind
+    observed_on: date
+    people: PeopleBand
+    response: Response
+    mercury: bool = False
+    child_labour: bool = False
+    armed_presence: bool = False
+
+
+def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoint: str) -> bool:
+    """Keep a finding of an accepted inspection of the viewer's own; False where it was there already.
+
+    Raises NotThere, or NotNow where the inspection is not accepted or the id belongs to another report.
+    """
+    inspection = find_inspection(viewer, inspection_id)
+    entry = Entry(
+        viewer,
+        "finding.receive",
+        endpoint,
+        viewer.request_id,
+        regions=[inspection.alert.region_id],
+        objects=[inspection.id, report.id],
+    )
+    with recorded(entry), transaction.atomic():
+        inspection = lock_inspection(inspection_id)
+        known = Finding.objects.filter(id=report.id).first()
+        if known is not None:
+            if known.inspection_id != inspection.id or known.kind != report.kind.value:
+                raise NotNow("This id belongs to another finding. Give each finding an id of its own.")
+            return False
+        if inspection.status != InspectionStatus.ACCEPTED.value:
+            raise NotNow("Findings are taken for an accepted, open inspection only.")
+        Finding.objects.create(
+            id=report.id,
+            inspection=inspection,
+            kind=report.kind.value,
+            observed_on=report.observed_on,
+            people=report.people.value,
+            response=report.response.value,
+            mercury=report.mercury,
+            child_labour=report.child_labour,
+            armed_presence=report.armed_presence,
+        )
+        alert = lock_alert(inspection.alert_id)
+        if report.kind not in NOT_A_VISIT and alert.status == AlertStatus.ASSIGNED.value:
+            move_alert(alert, AlertStatus.VISITED, viewer.user_id)
+        ring(Bell.FINDING_RECEIVED, report.id)
+    return True

@@ -1,0 +1,42 @@
+"""Receive scenes. Runs in the web process too, so it reads the item's JSON and never opens a raster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.ledger.keyed import keyed_digest
+from monitor.bell import Bell, ring
+from monitor.imagery.item import parse_item
+from monitor.models import Scene
+from monitor.vault.items import deposit_item
+
+
+def receive_scene(
+    document: Mapping[str, Any], base_href: str, received_by: UUID | None, announce: bool = True
+) -> tuple[UUID, bool]:
+    """Take in a STAC item: its id outside the vault, and whether it is new. The same item again is the same scene.
+
+    base_href: what relative hrefs are relative to; "" for an item that was handed in by itself. announce: ring for the
+    worker at once (a catalogue is announced in the order of its dates when it is in). Raises SceneRefused, and stores
+    nothing, where the document is no usable item.
+    """
+    item = parse_item(document, base_href)
+    digest = keyed_digest(f"{item.document_sha256} {base_href}".encode())
+    known = Scene.objects.filter(digest=digest).values_list("id", flat=True).first()
+    if known is not None:
+        return known, False
+    try:
+        with transaction.atomic():
+            scene = Scene.objects.create(digest=digest, sensor=item.sensor or "", received_by_id=received_by, rung_at=timezone.now() if announce else None)
+            deposit_item(scene.id, item, document, base_href)
+            if announce:
+                ring(Bell.SCENE_RECEIVED, scene.id)
+    except IntegrityError:
+        # the same item arrived twice at the same moment: the other one is the scene
+        return Scene.objects.values_list("id", flat=True).get(digest=digest), False
+    return scene.id, True

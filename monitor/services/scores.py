@@ -1,0 +1,76 @@
+"""Store what a scene says: scores, states, sites and alerts in one transaction, or none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+
+from monitor.detection.detect import CellScores, detect_cells
+from monitor.detection.featurizer import CellFeatures
+from monitor.detection.model import MineModel
+from monitor.services.alerts import raise_alerts
+from monitor.services.claims import Claim, finish_scene
+from monitor.vault.features import load_features
+from monitor.vault.scores import (
+    find_dependents,
+    find_references,
+    lock_scoring,
+    read_scene_dates,
+    renew_states,
+    upsert_scores,
+)
+
+
+def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
+    """Score a scene whose features are kept, and whatever must be compared with it, then raise alerts; how many cells.
+
+    A scene that arrives late becomes the reference of later ones that are scored already: those are scored again, so
+    the order of arrival does not matter. Raises ClaimLost where another worker has the scene; then nothing is written.
+    """
+    with transaction.atomic():
+        lock_scoring()
+        cells = _score_scene(claim.scene_id, model_id, model)
+        touched = [claim.scene_id]
+        for later in find_dependents(claim.scene_id, model_id):
+            _score_scene(later, model_id, model)
+            touched.append(later)
+        renew_states(touched, model_id)
+        raise_alerts(touched)
+        finish_scene(claim, cells, model_id)
+    return cells
+
+
+def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> int:
+    dates = read_scene_dates(scene_id)
+    now = load_features(scene_id, model.featurizer.digest)
+    positions = find_references(scene_id, model_id, dates, now.rows, now.cols)
+    reference = _gather_reference(now, positions, model.featurizer.digest)
+    scores: CellScores = detect_cells(now, reference, model)
+    return upsert_scores(scene_id, model_id, dates, scores)
+
+
+def _gather_reference(
+    now: CellFeatures, positions: dict[UUID, np.ndarray], featurizer: str
+) -> CellFeatures | None:
+    """The reference features of a scene's cells, gathered from the scenes that each cell is compared with."""
+    if not positions:
+        return None
+    parts = []
+    for scene_id, places in positions.items():
+        kept = load_features(scene_id, featurizer)
+        index = {cell: i for i, cell in enumerate(zip(kept.rows.tolist(), kept.cols.tolist(), strict=True))}
+        wanted = [index[cell] for cell in zip(now.rows[places].tolist(), now.cols[places].tolist(), strict=True)]
+        parts.append((kept, np.asarray(wanted, dtype=np.int64)))
+    return CellFeatures(
+        rows=_join(parts, "rows"),
+        cols=_join(parts, "cols"),
+        valid_share=_join(parts, "valid_share"),
+        values=_join(parts, "values"),
+    )
+
+
+def _join(parts: Sequence[tuple[CellFeatures, np.ndarray]], name: str) -> np.ndarray:
+    return np.concatenate([getattr(kept, name)[wanted] for kept, wanted in parts])

@@ -1,0 +1,56 @@
+"""Trained models: recorded when trained, acting only after a person has activated them.
+
+May be used by HTTP rooms, so it loads no file and no scikit-learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
+from accounts.roles import Role
+from accounts.viewer import Viewer
+from monitor.bell import Bell, ring
+from monitor.models import TrainedModel
+from monitor.errors import NotThere, NotYours
+
+
+def record_model(sha256: str, sensor: str, featurizer: str, metrics: Mapping[str, Any]) -> UUID:
+    """Keep the record of a trained model; the same file again is the same record."""
+    model, _ = TrainedModel.objects.update_or_create(
+        sha256=sha256, defaults={"sensor": sensor, "featurizer": featurizer, "metrics": dict(metrics)}
+    )
+    return model.id
+
+
+def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
+    """Let a model act for its sensor, in place of the one before; every read scene becomes due again.
+
+    Raises NotYours for anybody but an analyst, NotThere where there is no such model.
+    """
+    if viewer.role is not Role.ANALYST:
+        raise NotYours("A model is activated by an analyst.")
+    if not TrainedModel.objects.filter(id=model_id).exists():
+        raise NotThere
+    entry = Entry(viewer, "model.activate", endpoint, viewer.request_id, objects=[model_id])
+    with recorded(entry), transaction.atomic():
+        model = TrainedModel.objects.select_for_update().get(id=model_id)
+        if model.state == "active":
+            return
+        TrainedModel.objects.select_for_update().filter(sensor=model.sensor, state="active").update(state="retired")
+        model.state = "active"
+        model.activated_by_id = viewer.user_id
+        model.activated_at = timezone.now()
+        model.save(update_fields=["state", "activated_by", "activated_at"])
+        ring(Bell.MODEL_ACTIVATED, model.id)
+
+
+def list_models(limit: int) -> list[TrainedModel]:
+    """Trained models, newest first."""
+    return list(TrainedModel.objects.select_related("activated_by").order_by("-trained_at", "id")[:limit])

@@ -1,0 +1,60 @@
+"""The vault's feature store: one zarr group per scene and featurizer, float16, written whole or not at all.
+
+Features are kept so that change needs no second read of the old scene and a new model can be applied to the past.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import numpy as np
+import zarr
+from django.conf import settings
+
+from monitor.detection.featurizer import CellFeatures
+
+CHUNK_CELLS = 512
+MODE = 0o700
+
+
+def save_features(scene_id: UUID, featurizer: str, cells: CellFeatures) -> None:
+    """Keep the features of a scene. A crash leaves a folder that nothing reads; saving again replaces it."""
+    target = _folder(scene_id, featurizer)
+    target.parent.mkdir(mode=MODE, parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
+    group = zarr.open_group(partial, mode="w")
+    for name, values in (
+        ("rows", cells.rows),
+        ("cols", cells.cols),
+        ("valid_share", cells.valid_share),
+        ("values", cells.values.astype(np.float16)),
+    ):
+        chunks = (CHUNK_CELLS, *values.shape[1:])
+        group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=chunks)[...] = values
+    if target.exists():
+        shutil.rmtree(target)
+    os.replace(partial, target)
+
+
+def has_features(scene_id: UUID, featurizer: str) -> bool:
+    """True where the features of a scene are there, complete."""
+    return _folder(scene_id, featurizer).exists()
+
+
+def load_features(scene_id: UUID, featurizer: str) -> CellFeatures:
+    """The features of a scene, values as float32. Raises LookupError where they are not there."""
+    folder = _folder(scene_id, featurizer)
+    if not folder.exists():
+        raise LookupError("The features of this scene are not in the vault.")
+    group = zarr.open_group(folder, mode="r")
+    arrays = {name: np.asarray(group[name][...]) for name in ("rows", "cols", "valid_share", "values")}
+    return CellFeatures(
+        arrays["rows"], arrays["cols"], arrays["valid_share"], arrays["values"].astype(np.float32)
+    )
+
+
+def _folder(scene_id: UUID, featurizer: str) -> Path:
+    return Path(settings.VAULT_DIR) / "features" / featurizer[:32] / f"{scene_id}.zarr"

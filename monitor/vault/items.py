@@ -1,0 +1,50 @@
+"""Items of scenes in the vault: the web process deposits them, the worker loads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from monitor.imagery.item import SceneItem
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """A STAC item as it was handed in, and what its relative hrefs are relative to."""
+
+    document: Mapping[str, Any]
+    base_href: str
+
+
+def deposit_item(scene_id: UUID, item: SceneItem, document: Mapping[str, Any], base_href: str) -> None:
+    """Keep the item of a scene. A second deposit for the same scene changes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT vault.deposit_item(%s, %s, %s, %s, %s, %s)",
+            [scene_id, json.dumps(document), base_href, item.sensor, item.observed_from, item.observed_to],
+        )
+
+
+def load_item(scene_id: UUID) -> StoredItem:
+    """The item of a scene. Raises LookupError where none was deposited."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT document, base_href FROM vault.item WHERE scene_id = %s", [scene_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError("This scene has no item in the vault.")
+    document = row[0]
+    return StoredItem(json.loads(document) if isinstance(document, str) else document, row[1])
+
+
+def list_scenes_by_date(scene_ids: list[UUID]) -> list[UUID]:
+    """The same scenes, oldest observation first, so that references are there before what is compared with them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT scene_id FROM vault.item WHERE scene_id = ANY(%s) ORDER BY observed_to, scene_id", [scene_ids]
+        )
+        return [scene_id for (scene_id,) in cursor.fetchall()]

@@ -1,0 +1,52 @@
+"""Labels in the vault: reviewed statements about cells, from files and from findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db import connection
+
+from monitor.detection.labels import CLASSES, CellLabel
+
+_COLUMNS = "row, col, label, kind, source, observed_from, observed_to, item"
+
+
+def store_labels(labels: Sequence[CellLabel]) -> int:
+    """Keep labels; one that says the same place, period and source again replaces the old. How many were written."""
+    unique = {(label.row, label.col, label.observed_to, label.source): label for label in labels}
+    if not unique:
+        return 0
+    kept = list(unique.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO vault.label ({_COLUMNS}) SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[],"
+            " %s::text[], %s::date[], %s::date[], %s::text[])"
+            " ON CONFLICT (row, col, observed_to, source) DO UPDATE SET label = excluded.label, kind = excluded.kind,"
+            " observed_from = excluded.observed_from, item = excluded.item",
+            [
+                [label.row for label in kept],
+                [label.col for label in kept],
+                [CLASSES[label.label] for label in kept],
+                [label.kind for label in kept],
+                [label.source for label in kept],
+                [label.observed_from for label in kept],
+                [label.observed_to for label in kept],
+                [label.item for label in kept],
+            ],
+        )
+    return len(kept)
+
+
+def label_alert_cells(alert_id: UUID, label: str, observed_on: date, finding_id: UUID) -> int:
+    """Draw a label on every cell of an alert's site from what an inspector found there; how many cells."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO vault.label ({_COLUMNS}) SELECT member.row, member.col, %s, 'finding', %s, %s, %s, ''"
+            " FROM vault.alert_site meant JOIN vault.site_cell member"
+            " ON member.site_id = vault.living_site(meant.site_id) WHERE meant.alert_id = %s"
+            " ON CONFLICT (row, col, observed_to, source) DO NOTHING",
+            [label, f"finding/{finding_id}", observed_on, observed_on, alert_id],
+        )
+        return int(cursor.rowcount)

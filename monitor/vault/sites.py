@@ -1,0 +1,173 @@
+"""Sites in the vault: merge the active cells into sites and say, without places, what changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from monitor.field.lifecycle import Confidence
+from monitor.field.sites import Cell, SiteChange, neighbours_of, plan_sites
+
+
+@dataclass(frozen=True, slots=True)
+class SiteNews:
+    """What a service may know of a site: that it is new or grew, in which region, how sure, of which kind.
+
+    cells: how many it has now; alerted: how many it had when its last alert was raised (0: never).
+    """
+
+    site_id: UUID
+    region_id: UUID
+    mine_class: str
+    confidence: Confidence
+    cells: int
+    alerted: int
+    absorbed: Sequence[UUID]
+
+
+def merge_sites(scene_ids: Sequence[UUID]) -> list[SiteNews]:
+    """Bring the sites around the cells of these scenes up to date; news of every site that gained cells.
+
+    Runs under `lock_scoring`. Active cells outside every region belong to nobody and make no site.
+    """
+    active, known, age = _read_neighbourhood(scene_ids)
+    news = []
+    for change in plan_sites(active, known, age):
+        if change.new_cells or change.absorbed:
+            news.append(_write_change(change))
+    return news
+
+
+def link_alert(alert_id: UUID, site_id: UUID) -> bool:
+    """Say which site a new alert means. False where the site has an open alert already; then nothing is written."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO vault.alert_site (alert_id, site_id) VALUES (%s, %s)"
+            " ON CONFLICT (site_id) WHERE is_open DO NOTHING",
+            [alert_id, site_id],
+        )
+        return cursor.rowcount == 1
+
+
+def has_open_alert(site_id: UUID) -> bool:
+    """True where somebody is already asked to look at this site."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM vault.alert_site WHERE site_id = %s AND is_open)", [site_id])
+        return bool(cursor.fetchone()[0])
+
+
+def mark_alerted(site_id: UUID) -> None:
+    """Remember how large the site was when its alert was raised."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE vault.site SET cells_alerted = (SELECT count(*) FROM vault.site_cell WHERE site_id = %(site)s)"
+            " WHERE id = %(site)s",
+            {"site": site_id},
+        )
+
+
+def list_open_alerts(site_ids: Sequence[UUID]) -> list[UUID]:
+    """The open alerts of these sites."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT alert_id FROM vault.alert_site WHERE site_id = ANY(%s) AND is_open", [list(site_ids)])
+        return [alert for (alert,) in cursor.fetchall()]
+
+
+def close_alert_site(alert_id: UUID) -> None:
+    """An alert that is closed or dismissed makes room for the next one of its site."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT vault.close_alert_site(%s)", [alert_id])
+
+
+def _read_neighbourhood(scene_ids: Sequence[UUID]) -> tuple[set[Cell], dict[Cell, UUID], dict[UUID, int]]:
+    """Active cells in and around the scenes, with all cells of every site met there."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.row, s.col FROM vault.cell_state s WHERE s.state = 'active' AND (s.row, s.col) IN"
+            " (SELECT row, col FROM vault.score WHERE scene_id = ANY(%s))"
+            " AND EXISTS (SELECT FROM vault.region_run run WHERE run.row = s.row"
+            " AND s.col BETWEEN run.col_from AND run.col_to)",
+            [list(scene_ids)],
+        )
+        active = {(row, col) for row, col in cursor.fetchall()}
+        around = sorted(neighbours_of(active))
+        cursor.execute(
+            "SELECT member.row, member.col, member.site_id, site.age FROM vault.site_cell member"
+            " JOIN vault.site ON site.id = member.site_id WHERE member.site_id IN (SELECT met.site_id"
+            " FROM vault.site_cell met JOIN unnest(%s::int[], %s::int[]) AS near (row, col)"
+            " ON met.row = near.row AND met.col = near.col)",
+            [[row for row, _ in around], [col for _, col in around]],
+        )
+        known: dict[Cell, UUID] = {}
+        age: dict[UUID, int] = {}
+        for row, col, site_id, born in cursor.fetchall():
+            known[(row, col)] = site_id
+            age[site_id] = -born
+    return active, known, age
+
+
+def _write_change(change: SiteChange[UUID]) -> SiteNews:
+    cells = sorted(change.cells)
+    rows, cols = [row for row, _ in cells], [col for _, col in cells]
+    site_id = change.kept or uuid4()
+    with connection.cursor() as cursor:
+        region_id, first_seen, mine_class, support, systems = _describe_cells(rows, cols)
+        if change.kept is None:
+            cursor.execute(
+                "INSERT INTO vault.site (id, region_id, first_seen_on) VALUES (%s, %s, %s)",
+                [site_id, region_id, first_seen],
+            )
+        if change.absorbed:
+            cursor.execute(
+                "UPDATE vault.site SET absorbed_into = %s WHERE id = ANY(%s)", [site_id, list(change.absorbed)]
+            )
+        cursor.execute(
+            "INSERT INTO vault.site_cell (row, col, site_id) SELECT row, col, %s FROM unnest(%s::int[], %s::int[])"
+            " AS cell (row, col) ON CONFLICT (row, col) DO UPDATE SET site_id = excluded.site_id",
+            [site_id, rows, cols],
+        )
+        cursor.execute("SELECT region_id, cells_alerted FROM vault.site WHERE id = %s", [site_id])
+        kept_region, alerted = cursor.fetchone()
+    return SiteNews(
+        site_id, kept_region, mine_class, _choose_confidence(support, systems), len(cells), alerted, change.absorbed
+    )
+
+
+def _describe_cells(rows: list[int], cols: list[int]) -> tuple[UUID, date, str, int, int]:
+    """Region of most cells, first date, commonest class, greatest support and number of systems among the cells."""
+    found: dict[str, dict[object, int]] = {"region": defaultdict(int), "class": defaultdict(int)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT run.region_id, s.mine_class, s.observed_on, s.support, s.systems"
+            " FROM unnest(%s::int[], %s::int[]) AS cell (row, col)"
+            " JOIN vault.cell_state s ON s.row = cell.row AND s.col = cell.col"
+            " LEFT JOIN vault.region_run run ON run.row = cell.row AND cell.col BETWEEN run.col_from AND run.col_to",
+            [rows, cols],
+        )
+        described = cursor.fetchall()
+    for region_id, mine_class, *_ in described:
+        if region_id is not None:
+            found["region"][region_id] += 1
+        if mine_class != "none":
+            found["class"][mine_class] += 1
+    region = max(found["region"].items(), key=lambda pair: (pair[1], str(pair[0])))[0]
+    mine_class = max(found["class"].items(), key=lambda pair: (pair[1], str(pair[0])))[0]
+    return (
+        region,  # type: ignore[return-value]
+        min(row[2] for row in described),
+        str(mine_class),
+        max(row[3] for row in described),
+        max(row[4] for row in described),
+    )
+
+
+def _choose_confidence(support: int, systems: int) -> Confidence:
+    """Nominal: confirmed once. High: three or more independent observations. Highest: independent systems agree."""
+    if systems >= 2:
+        return Confidence.HIGHEST
+    return Confidence.HIGH if support >= 3 else Confidence.NOMINAL

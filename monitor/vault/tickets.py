@@ -1,0 +1,93 @@
+"""Read the vault with a ticket: the three functions through which the web role can reach an exact place (P6).
+
+Used by `privacy/door` only. What comes back is text that PostgreSQL wrote from integer cells, and the numbers of the
+cells for the ledger's sealed part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.db import ProgrammingError, connection
+from psycopg.errors import InsufficientPrivilege
+
+from accounts.ledger.entry import Ticket
+from monitor.grid import Box
+
+
+class VaultSealed(RuntimeError):
+    """The vault returned nothing: the ticket is missing, spent, too old or for something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellFilter:
+    """Which cells of the viewer's regions are wanted. box: closed-open L0 box; states: at least one."""
+
+    box: Box
+    states: Sequence[str]
+    mine_class: str | None = None
+    min_probability: float | None = None
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellPage:
+    """Exact cells: `features` is GeoJSON text of features joined by commas, `numbers` their cell numbers in order."""
+
+    features: str
+    numbers: Sequence[int]
+    more: bool = False
+
+
+def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, limit: int) -> CellPage:
+    """Up to `limit` cells behind cell number `after` in the regions of the ticket that the holder holds now."""
+    box = wanted.box
+    with _unsealed(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM vault.exact_activity(%s, %s, %s, %s, %s, %s::text[], %s::text, %s::real, %s::date, %s, %s)",
+            [
+                ticket.entry_id,
+                box.row_from,
+                box.row_to,
+                box.col_from,
+                box.col_to,
+                list(wanted.states),
+                wanted.mine_class,
+                wanted.min_probability,
+                wanted.since,
+                after,
+                limit,
+            ],
+        )
+        return CellPage(*cursor.fetchone())
+
+
+def read_alert_site_with_ticket(ticket: Ticket, alert_id: UUID) -> CellPage | None:
+    """The cells of an alert's site, or None where the holder may not see them or there are none (P8)."""
+    return _read_site("SELECT * FROM vault.exact_alert_site(%s, %s)", ticket, alert_id)
+
+
+def read_inspection_site_with_ticket(ticket: Ticket, inspection_id: UUID) -> CellPage | None:
+    """The cells of an inspection's site, or None unless it is accepted, open and the holder's own now (P7, P8)."""
+    return _read_site("SELECT * FROM vault.exact_inspection_site(%s, %s)", ticket, inspection_id)
+
+
+def _read_site(statement: str, ticket: Ticket, object_id: UUID) -> CellPage | None:
+    with _unsealed(), connection.cursor() as cursor:
+        cursor.execute(statement, [ticket.entry_id, object_id])
+        row = cursor.fetchone()
+    return CellPage(*row) if row else None
+
+
+@contextmanager
+def _unsealed() -> Iterator[None]:
+    try:
+        yield
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, InsufficientPrivilege):
+            raise VaultSealed("The vault did not accept the ticket.") from None
+        raise

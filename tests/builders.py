@@ -1,0 +1,133 @@
+"""Builders: put cells, sites, alerts and releases into the vault as the worker would have left them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+import numpy as np
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from accounts.viewer import Viewer
+from monitor.grid import locate_cells
+from monitor.models import Alert, AlertMove, Inspection, Scene, TrainedModel
+from monitor.privacy.scope import open_inspection_to
+
+Cell = tuple[int, int]
+
+
+def cell_at(lon: float, lat: float) -> Cell:
+    """The cell that holds a point."""
+    row, col = locate_cells(lon, lat)
+    return int(row), int(col)
+
+
+def make_model(activated_by: User, sensor: str = "sentinel-2") -> UUID:
+    """The record of an active model; there is no file behind it."""
+    model = TrainedModel.objects.create(
+        sha256=uuid4().hex * 2,
+        sensor=sensor,
+        featurizer=uuid4().hex * 2,
+        state="active",
+        activated_by=activated_by,
+        activated_at=timezone.now(),
+    )
+    return model.id
+
+
+def make_scene(state: str = "scored", received_by: User | None = None) -> UUID:
+    """A scene row without an item."""
+    more = {"cause": "truncated", "detail": "cut off"} if state == "refused" else {}
+    return Scene.objects.create(
+        digest=uuid4().hex, sensor="sentinel-2", state=state, received_by=received_by, **more
+    ).id
+
+
+def put_cells(
+    model_id: UUID,
+    cells: Sequence[Cell],
+    state: str = "active",
+    observed_on: date = date(2026, 9, 15),
+    probability: float = 0.9,
+) -> UUID:
+    """One scene that saw these cells and left them in `state`; its id."""
+    scene_id = make_scene()
+    with connection.cursor() as cursor:
+        for row, col in cells:
+            cursor.execute(
+                "INSERT INTO vault.score (row, col, scene_id, model_id, sensor, observed_from, observed_on, observed,"
+                " has_reference, valid_share, p_none, p_artisanal, p_industrial, low, high, state_after)"
+                " VALUES (%s, %s, %s, %s, 'sentinel-2', %s, %s, true, true, 1, %s, %s, 0, 0.1, 0.95, %s)",
+                [
+                    row,
+                    col,
+                    scene_id,
+                    model_id,
+                    observed_on - timedelta(days=60),
+                    observed_on,
+                    1 - probability,
+                    probability,
+                    state,
+                ],
+            )
+            cursor.execute(
+                "INSERT INTO vault.cell_state (row, col, state, mine_class, probability, low, high, valid_share,"
+                " observed_on, support, systems) VALUES (%s, %s, %s, %s, %s, 0.1, 0.95, 1, %s, 2, 1)"
+                " ON CONFLICT (row, col) DO UPDATE SET state = excluded.state, mine_class = excluded.mine_class,"
+                " probability = excluded.probability, observed_on = excluded.observed_on",
+                [row, col, state, "artisanal" if state in {"active", "suspected"} else "none", probability, observed_on],
+            )
+    return scene_id
+
+
+def make_alert(region_id: UUID, cells: Sequence[Cell], status: str = "raised") -> Alert:
+    """An alert on a site of these cells (which must have a state)."""
+    site_id = uuid4()
+    alert = Alert.objects.create(
+        region_id=region_id, kind="appeared", mine_class="artisanal", confidence="nominal", status=status
+    )
+    AlertMove.objects.create(alert=alert, status=status)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO vault.site (id, region_id, first_seen_on, cells_alerted) VALUES (%s, %s, '2026-09-15', %s)",
+            [site_id, region_id, len(cells)],
+        )
+        for row, col in cells:
+            cursor.execute("INSERT INTO vault.site_cell (row, col, site_id) VALUES (%s, %s, %s)", [row, col, site_id])
+        cursor.execute("INSERT INTO vault.alert_site (alert_id, site_id) VALUES (%s, %s)", [alert.id, site_id])
+    return alert
+
+
+def make_inspection(alert: Alert, inspector: User, assigned_by: User, status: str = "accepted") -> Inspection:
+    """An inspection of an alert, open for a week."""
+    now = timezone.now()
+    inspection = Inspection.objects.create(
+        alert=alert,
+        inspector=inspector,
+        assigned_by=assigned_by,
+        status=status,
+        opens_at=now - timedelta(hours=1),
+        expires_at=now + timedelta(days=7),
+    )
+    if inspection.status in {"assigned", "accepted"}:
+        open_inspection_to(inspector, inspection)
+    alert.status = "assigned"
+    alert.save(update_fields=["status"])
+    return inspection
+
+
+def make_viewer(user: User) -> Viewer:
+    """The viewer that a request of this user would have."""
+    return Viewer(user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), None, uuid4())
+
+
+def scatter_cells(seed: int, box: tuple[int, int, int, int], count: int) -> list[Cell]:
+    """`count` different cells of a box (row_from, col_from, row_to, col_to), drawn with a seed."""
+    draw = np.random.default_rng(seed)
+    height, width = box[2] - box[0], box[3] - box[1]
+    picked = draw.choice(height * width, size=count, replace=False)
+    return [(box[0] + int(k) // width, box[1] + int(k) % width) for k in picked]

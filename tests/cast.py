@@ -1,0 +1,92 @@
+"""The cast: invented people of every role in an invented country, among them one who must never see anything.
+
+Aruwe has two regions of four L2 blocks each. Rosa has the mandate for the east, Otis for the west; Pia receives the east.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.gis.geos import MultiPolygon, Polygon
+
+from accounts.models import Organisation, User
+from accounts.roles import Role
+from accounts.tokens import issue_token
+from monitor.models import Region
+from monitor.privacy.scope import grant_region
+from monitor.services.regions import create_region
+
+EAST = (20.0, 2.0, 20.4, 2.4)
+WEST = (19.6, 2.0, 20.0, 2.4)
+PURPOSE = "inspection-planning; week 7"
+
+
+@dataclass(frozen=True)
+class Person:
+    """One member of the cast, with a token."""
+
+    user: User
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What this person's program sends: token and purpose."""
+        return {"authorization": f"Token {self.token}", "access-purpose": PURPOSE}
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody, and the two regions."""
+
+    east: UUID
+    west: UUID
+    rosa: Person
+    otis: Person
+    ines: Person
+    ivo: Person
+    pia: Person
+    paul: Person
+    aldo: Person
+    anna: Person
+    adam: Person
+    finn: Person
+    mallory: Person
+
+    def everybody(self) -> dict[str, Person]:
+        """People by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Person)}
+
+
+def make_box(west: float, south: float, east: float, north: float) -> MultiPolygon:
+    """A rectangle in degrees as a multipolygon."""
+    return MultiPolygon(Polygon.from_bbox((west, south, east, north)), srid=4326)
+
+
+def make_cast() -> Cast:
+    """Make the regions and people. Needs a database."""
+    east, west = create_region("Aruwe East", make_box(*EAST)), create_region("Aruwe West", make_box(*WEST))
+    organisation = Organisation.objects.create(name="Friends of the Aruwe Forest")
+
+    def hire(name: str, role: Role, *regions: UUID, **more: object) -> Person:
+        user = User.objects.create_user(name, f"{name}@example.org", role=role.value, **more)
+        for region in Region.objects.filter(id__in=regions):
+            grant_region(user, region)
+        return Person(user, issue_token(user, "tests"))
+
+    return Cast(
+        east=east,
+        west=west,
+        rosa=hire("rosa", Role.REGULATOR, east),
+        otis=hire("otis", Role.REGULATOR, west),
+        ines=hire("ines", Role.INSPECTOR),
+        ivo=hire("ivo", Role.INSPECTOR),
+        pia=hire("pia", Role.PARTNER, east, organisation=organisation),
+        paul=hire("paul", Role.PARTNER, east, west),
+        aldo=hire("aldo", Role.AUDITOR),
+        anna=hire("anna", Role.ANALYST, east, west),
+        adam=hire("adam", Role.ADMINISTRATOR, is_superuser=True, is_staff=True),
+        finn=hire("finn", Role.FEEDER),
+        # Mallory: an account of a coarse role without any region, a superuser by mistake. Must never see a thing.
+        mallory=hire("mallory", Role.PARTNER, is_superuser=True, is_staff=True),
+    )

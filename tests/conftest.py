@@ -1,0 +1,39 @@
+"""Fixtures for all tests: the real data where it is, a client that answers as the web role, the worker's role."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real imagery and labels beside the project; the test is skipped where it is missing."""
+    folder = Path(os.environ.get("PENUMBRA_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: set PENUMBRA_SHARED_DATA ({folder.name} is not beside the project)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Let the ledger's connections go before the test database is dropped."""
+    from accounts.ledger.connection import close_ledger_connections
+
+    yield
+    close_ledger_connections()
+
+
+@pytest.fixture(autouse=True)
+def _plain_cache(settings: object) -> Iterator[None]:
+    """Throttles count in this process, so that tests in parallel do not count together."""
+    from django.core.cache import cache
+
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}  # type: ignore[attr-defined]
+    cache.clear()
+    yield
