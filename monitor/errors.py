@@ -16,3 +16,7 @@ class NotNow(RuntimeError):
 
 class NotYours(PermissionError):
     """The viewer's role or position does not allow this act, whatever the object."""
+
+
+class VaultSealed(RuntimeError):
+    """The vault returned nothing: the ticket is missing, spent, too old or for something else."""

@@ -32,6 +32,7 @@ def make_model(activated_by: User, sensor: str = "sentinel-2") -> UUID:
         sha256=uuid4().hex * 2,
         sensor=sensor,
         featurizer=uuid4().hex * 2,
+        made_from=uuid4().hex * 2,
         state="active",
         activated_by=activated_by,
         activated_at=timezone.now(),

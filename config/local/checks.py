@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import contract, environment, locks, processes, servers
@@ -46,11 +47,18 @@ def run_inside(instance: Instance, words: Sequence[str], *, with_servers: bool) 
     command = [word for number, word in enumerate(words) if number > 0 or word != "--"]
     if not command:
         raise Trouble("there is no command to run", "python3 -m config.local run -- COMMAND", EXIT_USAGE)
+    with inside(instance, with_servers=with_servers) as env:
+        return _call(command, instance.root, env)
+
+
+@contextmanager
+def inside(instance: Instance, *, with_servers: bool) -> Iterator[dict[str, str]]:
+    """The environment of a command that speaks as the owner; servers started for it are stopped after it."""
     instance.make_folders()
     sharing = locks.Sharing(instance.run / "use.lock")
     ready = prepare(instance, with_servers=with_servers)
     try:
-        return _call(command, instance.root, child_environment(ready, "owner"))
+        yield child_environment(ready, "owner")
     finally:
         if ready.started and sharing.is_last():
             _stop(instance, ready.started)
@@ -75,10 +83,8 @@ def test(root: Path, words: Sequence[str], *, with_servers: bool) -> int:
 
 def check(root: Path) -> int:
     """Every check, also after one has failed; 1 if any has."""
-    instance = Instance(root, "test")
-    ready = prepare(instance, with_servers=False)
-    env = child_environment(ready, "owner")
-    failed = [name for name, command, more in CHECKS if _announce(name, command, root, {**env, **more})]
+    with inside(Instance(root, "test"), with_servers=True) as env:
+        failed = [name for name, command, more in CHECKS if _announce(name, command, root, {**env, **more})]
     say(f"FAILED: {', '.join(failed)}" if failed else "all checks pass")
     return EXIT_FAILED if failed else 0
 
@@ -92,7 +98,7 @@ CHECKS: tuple[tuple[str, Sequence[str], Mapping[str, str]], ...] = (
     ("lint", ("ruff", "check", "."), {}),
     ("format", ("ruff", "format", "--check", "."), {}),
     ("types", ("mypy",), {}),
-    ("import contracts", ("lint-imports",), {}),
+    ("import contracts", ("lint-imports", "--no-logo"), {}),
     (
         "production settings",
         ("python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"),

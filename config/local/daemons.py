@@ -20,7 +20,17 @@ from .servers import Ready
 HOST = "127.0.0.1"
 FIRST_PORT = 8000
 PORTS = 200
-QUEUES = "raster,default,notify"
+WORKER_WORDS = (
+    "-Q",
+    "raster,default,notify",
+    "-c",
+    "2",
+    "-l",
+    "INFO",
+    "--without-gossip",
+    "--without-mingle",
+)
+WEB_WORDS = ("--workers", "2", "--threads", "4", "--timeout", "60", "--no-control-socket")
 PACKAGES = ("config", "accounts", "monitor", "tasks")
 CLOCK_SETTLES_S = 2.0
 
@@ -102,38 +112,28 @@ def describe(ready: Ready, port: int, roots: Sequence[Path]) -> list[tuple[Proce
     root, run = ready.instance.root, ready.instance.run
     celery = environment.command_of(root, "celery", "-A", "config")
     name = f"penumbra-{ready.instance.mark}@localhost"
-    worker = [
-        *celery,
-        "worker",
-        "-Q",
-        QUEUES,
-        "-c",
-        "2",
-        "-n",
-        name,
-        "-l",
-        "INFO",
-        "--without-gossip",
-        "--without-mingle",
-    ]
-    beat = [*celery, "beat", "-l", "INFO", "-s", str(run / "beat-schedule"), "--pidfile="]
+    worker = _describe_one(ready, "worker", "worker", roots, [*celery, "worker", "-n", name, *WORKER_WORDS])
+    beat_words = ["beat", "-l", "INFO", "-s", str(run / "beat-schedule"), "--pidfile="]
+    beat = _describe_one(ready, "beat", "worker", roots, [*celery, *beat_words])
     gunicorn = environment.command_of(root, "gunicorn", "config.wsgi:application", "--bind", f"{HOST}:{port}")
-    web = [*gunicorn, "--workers", "2", "--threads", "4", "--timeout", "60", "--no-control-socket"]
-    code = read_code(root)
-
-    def process(title: str, command: Sequence[str], program: str, role: str) -> Process:
-        ours = contract.write_environment(ready.instance, ready.keys, ready.servers, role, roots)
-        env = environment.with_path(root, {**_keep(os.environ), **ours})
-        state = [code, *(f"{key}={value}" for key, value in sorted(ours.items()))]
-        return Process(title, list(command), program, env, root, state=state)
-
+    web = _describe_one(ready, "web", "web", roots, [*gunicorn, *WEB_WORDS])
     ping = [*celery, "inspect", "ping", "-d", name, "-t", "2"]
-    worker_process = process("worker", worker, "celery", "worker")
     return [
-        (worker_process, lambda: read_output(ping, worker_process.env, root) is not None),
-        (process("beat", beat, "celery", "worker"), _settled(CLOCK_SETTLES_S)),
-        (process("web", web, "gunicorn", "web"), lambda: answers(f"http://{HOST}:{port}/readyz")),
+        (worker, lambda: read_output(ping, worker.env, root) is not None),
+        (beat, _settled(CLOCK_SETTLES_S)),
+        (web, lambda: answers(f"http://{HOST}:{port}/readyz")),
     ]
+
+
+def _describe_one(
+    ready: Ready, title: str, role: str, roots: Sequence[Path], command: Sequence[str]
+) -> Process:
+    """A process that speaks as a database role; it is started again when the code or its settings change."""
+    root = ready.instance.root
+    ours = contract.write_environment(ready.instance, ready.keys, ready.servers, role, roots)
+    env = environment.with_path(root, {**_keep(os.environ), **ours})
+    state = [read_code(root), *(f"{key}={value}" for key, value in sorted(ours.items()))]
+    return Process(title, list(command), Path(command[0]).name, env, root, state=state)
 
 
 def answers(url: str) -> bool:
@@ -163,5 +163,10 @@ def _keep(outer: Mapping[str, str]) -> dict[str, str]:
 
 def _settled(seconds: float) -> Callable[[], bool]:
     """The clock answers nobody; it counts as ready when it has not ended for a moment."""
-    begun = time.monotonic()
-    return lambda: time.monotonic() - begun > seconds
+    asked: list[float] = []
+
+    def is_settled() -> bool:
+        asked.append(time.monotonic())
+        return asked[-1] - asked[0] > seconds
+
+    return is_settled

@@ -20,6 +20,7 @@ from .instance import Instance
 from .report import Trouble, read_tail, say
 
 POLL_S = 0.05
+KEPT_READY_S = 15.0  # how long a process that runs already may take to answer before it is started again
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,12 @@ def keep_running(
     """
     record = read_record(instance, process.name)
     if record is not None and is_alive(record):
-        if record.fingerprint == process.fingerprint and is_ready():
+        is_same = record.fingerprint == process.fingerprint
+        if is_same and _poll(is_ready, KEPT_READY_S, lambda: not is_alive(record)):
             say(f"   {process.name} runs (pid {record.pid})")
             return False
-        say(f"   {process.name} runs with other settings: starting it again")
+        reason = "does not answer" if is_same else "runs with other code or settings"
+        say(f"   {process.name} {reason}: starting it again")
         stop(instance, record)
     child = _spawn(instance, process)
     _wait(instance, process, child, is_ready, ready_s)
@@ -162,13 +165,21 @@ def _wait(
     is_ready: Callable[[], bool],
     ready_s: float,
 ) -> None:
+    if _poll(is_ready, ready_s, lambda: child.poll() is not None):
+        return
     log = instance.log / f"{process.name}.log"
-    deadline = time.monotonic() + ready_s
+    for line in read_tail(log):
+        say(f"   | {line}")
+    ended = child.poll() is not None
+    cause = f"ended with code {child.returncode}" if ended else f"was not ready after {ready_s:.0f} s"
+    raise Trouble(f"{process.name} {cause}", f"its log is {log}")
+
+
+def _poll(is_ready: Callable[[], bool], seconds: float, has_ended: Callable[[], bool]) -> bool:
+    """Ask until it is ready; False when it has ended, or after `seconds`."""
+    deadline = time.monotonic() + seconds
     while not is_ready():
-        ended = child.poll() is not None
-        if ended or time.monotonic() > deadline:
-            for line in read_tail(log):
-                say(f"   | {line}")
-            cause = f"ended with code {child.returncode}" if ended else f"was not ready after {ready_s:.0f} s"
-            raise Trouble(f"{process.name} {cause}", f"its log is {log}")
+        if has_ended() or time.monotonic() > deadline:
+            return False
         time.sleep(POLL_S)
+    return not has_ended()

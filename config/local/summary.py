@@ -34,7 +34,7 @@ def show(report_file: Path, demo_file: Path) -> None:
     figures = [
         (name, path, text) for name, answer in report["stages"].items() for path, text in flatten(answer)
     ]
-    print("\n" + "\n".join(write_table(("stage", "figure", "value"), figures)))
+    print("\n".join(["", *write_table(("stage", "figure", "value"), figures)]))
     print(f"\nPenumbra answers at {report['url']}  (report: {report_file})")
     if demo_file.exists():
         print("\n".join(write_people(report["url"], json.loads(demo_file.read_text()))))

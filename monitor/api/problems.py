@@ -13,10 +13,10 @@ from rest_framework.response import Response
 
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.purpose import PurposeUnknown
-from monitor.errors import NotNow, NotThere, NotYours
+from monitor.errors import NotNow, NotThere, NotYours, VaultSealed
 from monitor.imagery.refusal import SceneRefused
 from monitor.privacy.door.cursors import CursorUnusable
-from monitor.vault.tickets import VaultSealed
+
 
 log = logging.getLogger(__name__)
 

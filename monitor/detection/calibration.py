@@ -84,7 +84,9 @@ def fit_calibrator(
 def _fit_logistic(scores: Float64, truth: Int64, weight: Float64, columns: int) -> tuple[Float64, Float64]:
     """Slopes (m - 1, m) and intercepts (m,) of a weighted multinomial logistic regression."""
     used = weight > 0
-    fit = LogisticRegression(C=STRENGTH, max_iter=1000).fit(scores[used], truth[used], sample_weight=weight[used])
+    fit = LogisticRegression(C=STRENGTH, max_iter=1000).fit(
+        scores[used], truth[used], sample_weight=weight[used]
+    )
     slopes, intercepts = np.zeros((columns - 1, columns)), np.zeros(columns)
     if columns == 2:
         slopes[:, 1], intercepts[1] = fit.coef_[0], fit.intercept_[0]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.change import SceneFeatures, pair_features
 from monitor.detection.featurizer import Int64
-from monitor.detection.labels import CellLabel, choose_scene, number_labels
+from monitor.detection.labels import CellLabel, choose_scene, digest_labels, number_labels
 from monitor.detection.rcf import Float32
 
 Bool = npt.NDArray[np.bool_]
@@ -35,6 +35,7 @@ class LabelledCells:
     labels: of each cell. now, reference: float32 (n, F), reference NaN where there is none. periods: of the label (or
     of its scene) and of the reference, as text. sensors: of the scene. valid_share: float32 (n,). digest: of the
     featurizer. min_valid_share: what a scene had to show of a cell. unused: how many labels fell away, by reason.
+    labels_digest: of all labels that were handed in, used or not.
     """
 
     labels: tuple[CellLabel, ...]
@@ -46,6 +47,7 @@ class LabelledCells:
     digest: str
     min_valid_share: float
     unused: Mapping[str, int]
+    labels_digest: str
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,12 +70,12 @@ class LabelledCells:
     @property
     def mining(self) -> Bool:
         """bool (n,), whether the label is any kind of mine."""
-        return self.classes != 0
+        return np.asarray(self.classes != 0, np.bool_)
 
     @property
     def has_reference(self) -> Bool:
         """bool (n,), whether the cell was seen before."""
-        return np.isfinite(self.reference).all(axis=1)
+        return np.asarray(np.isfinite(self.reference).all(axis=1), np.bool_)
 
     def select(self, index: Int64 | Bool) -> LabelledCells:
         """Some of the cells, by positions or by a mask."""
@@ -88,6 +90,7 @@ class LabelledCells:
             self.digest,
             self.min_valid_share,
             self.unused,
+            self.labels_digest,
         )
 
 
@@ -107,10 +110,16 @@ def gather_cells(
     if min_valid_share is None:
         min_valid_share = choose_min_valid_share(shares[shares > 0])
     unused = Counter(_say_why(at, share, min_valid_share) for at, share in zip(chosen, shares, strict=True))
-    used = [position for position, share in enumerate(shares) if share >= min_valid_share]
+    used = [
+        (position, *at)
+        for position, (at, share) in enumerate(zip(chosen, shares, strict=True))
+        if at is not None and share >= min_valid_share
+    ]
     if not used:
-        raise NoLabelledCells("No label meets a scene that shows its cell; check item_t1, the dates and the cells.")
-    return _assemble(labels, kept, [(position, *chosen[position]) for position in used], min_valid_share, unused)
+        raise NoLabelledCells(
+            "No label meets a scene that shows its cell; check item_t1, the dates and the cells."
+        )
+    return _assemble(labels, kept, used, min_valid_share, unused)
 
 
 def choose_min_valid_share(shares: npt.ArrayLike) -> float:
@@ -123,15 +132,7 @@ def choose_min_valid_share(shares: npt.ArrayLike) -> float:
 
 
 def _keep_cells(scene: SceneFeatures, numbers: Int64) -> SceneFeatures:
-    wanted = np.isin(scene.features.numbers, numbers)
-    return SceneFeatures(
-        scene.item_id,
-        scene.sensor,
-        scene.observed_from,
-        scene.observed_to,
-        scene.is_composite,
-        scene.features.select(wanted),
-    )
+    return replace(scene, features=scene.features.select(np.isin(scene.features.numbers, numbers)))
 
 
 def _choose_scenes(
@@ -145,8 +146,7 @@ def _choose_scenes(
     chosen: list[tuple[int, int] | None] = []
     for label, number in zip(labels, numbers.tolist(), strict=True):
         shown = places.get(number, {})
-        about = ((at, scenes[at].item_id, scenes[at].observed_from, scenes[at].observed_to) for at in shown)
-        at = choose_scene(label, about)
+        at = choose_scene(label, ((position, *scenes[position].when) for position in shown))
         chosen.append(None if at is None else (at, shown[at]))
     return chosen
 
@@ -166,24 +166,24 @@ def _assemble(
 ) -> LabelledCells:
     """used: label, scene and place of the cell in it, of each label that counts."""
     pairs = {
-        scene: pair_features(scenes[scene], scenes, min_valid_share) for scene in {scene for _, scene, _ in used}
+        scene: pair_features(scenes[scene], scenes, min_valid_share)
+        for scene in {scene for _, scene, _ in used}
     }
     own = [labels[label] for label, _, _ in used]
     source = [int(pairs[scene].source[place]) for _, scene, place in used]
-    before = [_period(scenes[at]) if at >= 0 else "nothing" for at in source]
-    now = [own[at].period or _period(scenes[scene]) for at, (_, scene, _) in enumerate(used)]
+    before = [scenes[at].period if at >= 0 else "nothing" for at in source]
+    now = [own[at].period or scenes[scene].period for at, (_, scene, _) in enumerate(used)]
     return LabelledCells(
         labels=tuple(own),
         now=np.stack([scenes[scene].features.values[place] for _, scene, place in used]),
         reference=np.stack([pairs[scene].values[place] for _, scene, place in used]),
         periods=tuple(f"{late} after {early}" for late, early in zip(now, before, strict=True)),
         sensors=tuple(scenes[scene].sensor for _, scene, _ in used),
-        valid_share=np.array([scenes[scene].features.valid_share[place] for _, scene, place in used], np.float32),
+        valid_share=np.array(
+            [scenes[scene].features.valid_share[place] for _, scene, place in used], np.float32
+        ),
         digest=scenes[used[0][1]].features.digest,
         min_valid_share=min_valid_share,
         unused={reason: count for reason, count in reasons.items() if reason != "used"},
+        labels_digest=digest_labels(labels),
     )
-
-
-def _period(scene: SceneFeatures) -> str:
-    return f"{scene.observed_from.date().isoformat()}/{scene.observed_to.date().isoformat()}"

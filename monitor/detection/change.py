@@ -37,6 +37,16 @@ class SceneFeatures:
     is_composite: bool
     features: CellFeatures
 
+    @property
+    def when(self) -> tuple[str, datetime, datetime]:
+        """Id, begin and end: what `labels.choose_scene` asks of a scene."""
+        return self.item_id, self.observed_from, self.observed_to
+
+    @property
+    def period(self) -> str:
+        """Begin and end as text."""
+        return name_period(self.observed_from, self.observed_to)
+
 
 @dataclass(frozen=True, slots=True)
 class PairedFeatures:
@@ -104,6 +114,11 @@ def name_change(names: Sequence[str]) -> list[str]:
     return [f"{name}@{when}" for when in ("reference", "now", "difference") for name in names]
 
 
+def name_period(observed_from: datetime, observed_to: datetime) -> str:
+    """A period as text, to the day: `2021-01-01/2021-12-31`."""
+    return f"{observed_from.date().isoformat()}/{observed_to.date().isoformat()}"
+
+
 def _may_share_cells(one: CellFeatures, other: CellFeatures) -> bool:
     """Whether the boxes of two sets of cells touch: a catalogue of many small scenes is mostly elsewhere."""
     if not len(one.rows) or not len(other.rows):
@@ -116,5 +131,7 @@ def _may_share_cells(one: CellFeatures, other: CellFeatures) -> bool:
 
 def _same_kind(now: CellFeatures, before: CellFeatures) -> CellFeatures:
     if now.digest != before.digest:
-        raise FeaturesDiffer("The features of the two dates come from different featurizers; extract them anew.")
+        raise FeaturesDiffer(
+            "The features of the two dates come from different featurizers; extract them anew."
+        )
     return before

@@ -106,7 +106,9 @@ def find_period_in_pixels(cells: LabelledCells, recipe: Recipe, block_deg: float
     if min(count, len(mines) - count) < LEAST_CELLS:
         return None
     of_period = np.array([own == period for own in mines.periods])
-    as_label = tuple(replace(own, label=int(is_it)) for own, is_it in zip(mines.labels, of_period, strict=True))
+    as_label = tuple(
+        replace(own, label=int(is_it)) for own, is_it in zip(mines.labels, of_period, strict=True)
+    )
     try:
         probabilities = cross_validate(replace(mines, labels=as_label), recipe, block_deg)
     except FoldsNotPossible:

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from monitor.detection.cells import LabelledCells
+from monitor.detection.cells import LabelledCells, NoLabelledCells
 from monitor.detection.confounders import find_period_in_pixels
 from monitor.detection.crossvalidation import cross_validate, settle_block_deg
 from monitor.detection.figures import JudgedCells, Report, measure_cells, summarise
-from monitor.detection.folds import FOLDS, FoldsNotPossible, assign_blocks, choose_block_deg
+from monitor.detection.folds import FoldsNotPossible, choose_block_deg
 from monitor.detection.heads import Recipe
 from monitor.detection.labels import CellLabel, choose_scene, digest_labels, number_labels
 from monitor.detection.metrics import DRAWS
@@ -37,7 +37,7 @@ def evaluate_recipe(cells: LabelledCells, recipe: Recipe | None = None, *, draws
     probabilities = cross_validate(cells, recipe, block_deg)
     judged = judge_cells(cells, probabilities, block_deg)
     in_pixels = find_period_in_pixels(cells, recipe, block_deg) if len(set(judged.periods)) > 1 else None
-    report = summarise(judged, block_deg, draws, recipe.seed, [in_pixels] if in_pixels else [])
+    report = summarise(judged, draws, recipe.seed, [in_pixels] if in_pixels else [])
     report["method"] = (
         f"cross-validation, {recipe.folds} folds of blocks of {block_deg:g} degree; penalty and calibration learnt "
         "inside the folds"
@@ -53,31 +53,73 @@ def evaluate_recipe(cells: LabelledCells, recipe: Recipe | None = None, *, draws
     return report
 
 
-def judge_cells(cells: LabelledCells, probabilities: Float64, block_deg: float) -> JudgedCells:
-    """Labelled cells with out-of-fold probabilities (n, 3)."""
-    blocks = assign_blocks(cells.rows, cells.cols, block_deg)
-    return JudgedCells(
-        cells.labels, probabilities, cells.periods, cells.sensors, cells.has_reference, blocks
-    )
-
-
 def evaluate_survey(
     survey: Survey, labels: Sequence[CellLabel], model: MineModel, *, draws: int = DRAWS, seed: int = 0
 ) -> Report:
     """Judge a saved model by its scores of a labelled catalogue; nothing is fitted.
 
     A label is compared with the scene it names, or else with the latest of its period that shows its cell. Raises
-    NoJudgedCells where no label meets an observed cell.
+    NoLabelledCells where no label meets an observed cell.
     """
     judged, unused = judge_survey(survey, labels)
-    rows = np.array([label.row for label in judged.labels])
-    cols = np.array([label.col for label in judged.labels])
-    block_deg = choose_block_deg(rows, cols, judged.mining, FOLDS)
-    report = summarise(judged_in_blocks(judged, block_deg), block_deg, draws, seed)
+    report = summarise(judged, draws, seed)
     report["method"] = "a saved model, not fitted anew"
     report["unused_labels"] = unused
     if model.facts["labels"]["digest"] == digest_labels(labels):
         report["warnings"].insert(
-            0, "These are the labels that the model was trained on: the figures say how well it remembers, no more."
+            0,
+            "These are the labels that the model was trained on: the figures say how well it remembers, no more.",
         )
     return report
+
+
+def judge_cells(cells: LabelledCells, probabilities: Float64, block_deg: float) -> JudgedCells:
+    """Labelled cells with out-of-fold probabilities (n, 3)."""
+    return JudgedCells(
+        cells.labels, probabilities, cells.periods, cells.sensors, cells.has_reference, block_deg
+    )
+
+
+def judge_survey(survey: Survey, labels: Sequence[CellLabel]) -> tuple[JudgedCells, dict[str, int]]:
+    """Labels with the scores of their cells, and how many labels fell away, by reason."""
+    numbers = number_labels(labels)
+    places: dict[int, dict[int, int]] = {}
+    for position, scene in enumerate(survey.scenes):
+        own = scene.scores.numbers
+        for place in np.flatnonzero(np.isin(own, numbers)).tolist():
+            places.setdefault(int(own[place]), {})[position] = place
+    found: list[tuple[CellLabel, int, int]] = []
+    unused: Counter[str] = Counter()
+    for label, number in zip(labels, numbers.tolist(), strict=True):
+        shown = places.get(number, {})
+        at = choose_scene(label, ((p, *survey.scenes[p].when) for p in shown))
+        if at is None:
+            unused["no scene shows the cell"] += 1
+        elif not survey.scenes[at].scores.observed[shown[at]]:
+            unused["too little of the cell is seen"] += 1
+        else:
+            found.append((label, at, shown[at]))
+    if not found:
+        raise NoLabelledCells(
+            "No label meets a scene that shows its cell; check item_t1, the dates and the cells."
+        )
+    return _judge_found(survey, found), dict(unused)
+
+
+def _judge_found(survey: Survey, found: Sequence[tuple[CellLabel, int, int]]) -> JudgedCells:
+    """found: label, scene and place of the cell in it."""
+    own = tuple(label for label, _, _ in found)
+    mining = [label.label != 0 for label in own]
+    return JudgedCells(
+        labels=own,
+        probabilities=np.stack(
+            [survey.scenes[at].scores.probabilities[place] for _, at, place in found]
+        ).astype(np.float64),
+        periods=tuple(
+            f"{label.period or survey.scenes[at].period} after {survey.reference_period(at, place)}"
+            for label, at, place in found
+        ),
+        sensors=tuple(survey.scenes[at].sensor for _, at, _ in found),
+        has_reference=np.array([survey.scenes[at].references[place] >= 0 for _, at, place in found]),
+        block_deg=choose_block_deg([label.row for label in own], [label.col for label in own], mining),
+    )

@@ -196,7 +196,8 @@ class _PatchMeans:
 
     def means(self) -> Float32:
         """float32 (cells, 2 K); 0 for a cell without a window."""
-        return self._sums / np.maximum(self.counts, 1)[:, None].astype(np.float32)
+        number = np.maximum(self.counts, 1).astype(np.float32)
+        return np.asarray(self._sums / number[:, None], np.float32)
 
 
 def _check_each(scenes: Iterable[SceneStrips], bands: Sequence[str]) -> Iterable[SceneStrips]:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.confounders import Confounder, find_confounders, list_fields
-from monitor.detection.folds import BLOCK_DEG
+from monitor.detection.folds import BLOCK_DEG, assign_blocks
 from monitor.detection.labels import CLASSES, CellLabel
 from monitor.detection.metrics import Figure, measure, reliability
 
@@ -39,7 +39,8 @@ TOO_GOOD = 0.95
 class JudgedCells:
     """Labelled cells with what a model said of them.
 
-    probabilities: float64 (n, 3), finite. periods, sensors: as text. has_reference: bool (n,). blocks: int64 (n,).
+    probabilities: float64 (n, 3), finite. periods, sensors: as text. has_reference: bool (n,). block_deg: side of the
+    blocks that were held back together, or that the bootstrap draws.
     """
 
     labels: tuple[CellLabel, ...]
@@ -47,7 +48,13 @@ class JudgedCells:
     periods: tuple[str, ...]
     sensors: tuple[str, ...]
     has_reference: Bool
-    blocks: Int64
+    block_deg: float
+
+    @property
+    def blocks(self) -> Int64:
+        """int64 (n,), number of the block of each cell."""
+        rows, cols = ([getattr(label, name) for label in self.labels] for name in ("row", "col"))
+        return assign_blocks(rows, cols, self.block_deg)
 
     @property
     def mining(self) -> Bool:
@@ -60,9 +67,7 @@ class JudgedCells:
         return np.asarray(self.probabilities[:, 1:].sum(axis=1))
 
 
-def summarise(
-    judged: JudgedCells, block_deg: float, draws: int, seed: int, known: Iterable[Confounder] = ()
-) -> Report:
+def summarise(judged: JudgedCells, draws: int, seed: int, known: Iterable[Confounder] = ()) -> Report:
     """All figures of judged cells, with warnings. known: confounders found already."""
     fields = list_fields(judged.labels, judged.periods, judged.sensors)
     mining = judged.mining
@@ -70,7 +75,7 @@ def summarise(
     if len(set(judged.blocks)) > 1:
         confounders = find_confounders(fields, mining, judged.blocks, seed=seed) + confounders
     report: Report = {
-        "block_deg": block_deg,
+        "block_deg": judged.block_deg,
         "blocks": len(set(judged.blocks.tolist())),
         "bootstrap_draws": draws,
         "cells": len(judged.labels),
@@ -108,7 +113,7 @@ def _select(judged: JudgedCells, mask: Bool) -> JudgedCells:
         tuple(judged.periods[place] for place in at),
         tuple(judged.sensors[place] for place in at),
         judged.has_reference[at],
-        judged.blocks[at],
+        judged.block_deg,
     )
 
 
@@ -153,8 +158,8 @@ def _measure_classes(judged: JudgedCells, draws: int, seed: int) -> Report:
 def _measure_kinds(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
     """For every kind of label how often it is called a mine; for a kind of `none` how well mines stand out from it."""
     kinds: dict[tuple[int, str], list[int]] = {}
-    for place, label in enumerate(judged.labels):
-        kinds.setdefault((label.label, label.kind), []).append(place)
+    for place, own in enumerate(judged.labels):
+        kinds.setdefault((own.label, own.kind), []).append(place)
     rows = []
     for (label, kind), places in sorted(kinds.items()):
         score = judged.score[places]
@@ -169,8 +174,9 @@ def _measure_kinds(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
         if label == 0 and len(places) >= LEAST and judged.mining.sum() >= LEAST:
             against = judged.mining.copy()
             against[places] = True
-            own = _select(judged, against)
-            row["auc"] = _write(measure(own.mining, own.score, own.blocks, draws=draws, seed=seed)["auc"])
+            both = _select(judged, against)
+            figures = measure(both.mining, both.score, both.blocks, draws=draws, seed=seed)
+            row["auc"] = _write(figures["auc"])
         rows.append(row)
     return rows
 
@@ -202,7 +208,9 @@ def _warn(report: Report) -> list[str]:
     judged += [("cells of the same period", group["fitted_on_all"]) for group in report["same_period"]]
     for what, figures in judged:
         if (figures["auc"]["value"] or 0) > TOO_GOOD:
-            warnings.append(f"AUC above {TOO_GOOD} on {what}: a reason to look for a leak before celebrating.")
+            warnings.append(
+                f"AUC above {TOO_GOOD} on {what}: a reason to look for a leak before celebrating."
+            )
     return warnings
 
 

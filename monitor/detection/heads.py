@@ -76,7 +76,9 @@ def check_classes(classes: npt.NDArray[np.int64]) -> None:
     """Raise TrainingRefused unless there are cells without a mine and cells with one."""
     if not (classes == 0).any() or not (classes != 0).any():
         known = ", ".join(CLASSES[place] for place in np.unique(classes)) or "nothing"
-        raise TrainingRefused(f"The labels say {known} only; a model needs cells without a mine and cells with one.")
+        raise TrainingRefused(
+            f"The labels say {known} only; a model needs cells without a mine and cells with one."
+        )
 
 
 def _fit_head(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -62,15 +63,18 @@ def read_labels(path: Path) -> tuple[CellLabel, ...]:
         reader = csv.DictReader(file)
         missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
         if missing:
-            raise LabelsRefused(f"The labels have no column {', '.join(missing)}; the first line must name them.")
+            raise LabelsRefused(
+                f"The labels have no column {', '.join(missing)}; the first line must name them."
+            )
         labels = tuple(_read_label(fields, reader.line_num) for fields in reader)
     if not labels:
         raise LabelsRefused("The file holds no labels.")
     return labels
 
 
-def _read_label(fields: Mapping[str, str | None], line: int) -> CellLabel:
-    text = {name: (value or "").strip() for name, value in fields.items() if isinstance(name, str)}
+def _read_label(fields: Mapping[Any, Any], line: int) -> CellLabel:
+    # a line with too many fields has the rest under None
+    text = {name: (value or "").strip() for name, value in fields.items() if name is not None}
     named = _ALSO.get(text["label"], text["label"])
     if named not in CLASSES:
         raise LabelsRefused(f"Line {line}: the label must be one of {', '.join([*CLASSES, *_ALSO])}.")
@@ -102,7 +106,8 @@ def digest_labels(labels: Iterable[CellLabel]) -> str:
 def number_labels(labels: Sequence[CellLabel]) -> Int64:
     """int64 (n,): number of the cell of each label."""
     return number_cells(
-        np.array([label.row for label in labels], np.int64), np.array([label.col for label in labels], np.int64)
+        np.array([label.row for label in labels], np.int64),
+        np.array([label.col for label in labels], np.int64),
     )
 
 

@@ -105,11 +105,10 @@ def _bin(
     stated = np.asarray(probability, np.float64)
     weights = np.ones(len(stated)) if weight is None else weight
     place = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
-    return (
-        np.bincount(place, weights, BINS),
-        np.bincount(place, weights * stated, BINS),
-        np.bincount(place, weights * mining, BINS),
+    count, total, found = (
+        np.bincount(place, weights * part, BINS).astype(np.float64) for part in (1.0, stated, mining)
     )
+    return count, total, found
 
 
 MEASURES: dict[str, Callable[[Bool, npt.ArrayLike, Float64 | None], float]] = {

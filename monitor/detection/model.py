@@ -113,7 +113,7 @@ def predict_heads(change: Head | None, single: Head, now: Float32, reference: Fl
     familiar = np.zeros(count, np.bool_)
     changed = np.zeros(count, np.bool_)
     if reference is not None and change is not None:
-        changed = np.isfinite(reference).all(axis=1)
+        changed[:] = np.isfinite(reference).all(axis=1)
         for part in _portions(changed):
             both = stack_change(now[part], reference[part])
             probabilities[part], low[part], high[part], familiar[part] = change.predict(both)

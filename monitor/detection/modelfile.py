@@ -62,13 +62,17 @@ def unpack_model(packed: bytes) -> MineModel:
     try:
         unknown = set(skops.io.get_untrusted_types(data=content)) - TRUSTED
         if unknown:
-            raise ModelRefused(f"The model file holds types that are not trusted: {', '.join(sorted(unknown))}.")
+            raise ModelRefused(
+                f"The model file holds types that are not trusted: {', '.join(sorted(unknown))}."
+            )
         parts = skops.io.loads(content, trusted=sorted(TRUSTED))
         model = _put_together(parts, manifest)
     except ModelRefused:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a forged file provokes, it is refused as one
-        raise ModelRefused("The model file cannot be read; train the model anew or fetch the file again.") from error
+    except Exception as error:  # whatever a forged file provokes
+        raise ModelRefused(
+            "The model file cannot be read; train the model anew or fetch the file again."
+        ) from error
     if model.featurizer.digest != manifest["featurizer_digest"]:
         raise ModelRefused(
             "The features of this model are computed differently by this version; train the model anew."
@@ -94,14 +98,18 @@ def load_model(path: Path, *, sha256: str | None = None) -> MineModel:
     """Read a model file. sha256: of the whole file as `save_model` gave it, if known. Raises ModelRefused."""
     packed = path.read_bytes()
     if sha256 is not None and hashlib.sha256(packed).hexdigest() != sha256:
-        raise ModelRefused("The model file is not the one that was registered; fetch the registered file again.")
+        raise ModelRefused(
+            "The model file is not the one that was registered; fetch the registered file again."
+        )
     return unpack_model(packed)
 
 
 def _open(packed: bytes) -> tuple[dict[str, Any], bytes]:
     """Manifest and content of a sealed file."""
     if not packed.startswith(b"PK\x03\x04"):
-        raise ModelRefused("This is not a model file of Penumbra (other formats, such as pickle, are never read).")
+        raise ModelRefused(
+            "This is not a model file of Penumbra (other formats, such as pickle, are never read)."
+        )
     if hashlib.sha256(packed[:-_SEAL]).hexdigest().encode() != packed[-_SEAL:]:
         raise ModelRefused("The model file was changed or cut off after it was written: its sha256 differs.")
     try:
@@ -116,7 +124,9 @@ def _open(packed: bytes) -> tuple[dict[str, Any], bytes]:
             raise
         raise ModelRefused("The model file cannot be read; fetch it again.") from error
     if manifest.get("format") != FORMAT or manifest.get("format_version") != FORMAT_VERSION:
-        raise ModelRefused("The model file has a format that this version does not read; train the model anew.")
+        raise ModelRefused(
+            "The model file has a format that this version does not read; train the model anew."
+        )
     if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
         raise ModelRefused("The model in the file is not the one its manifest describes: its sha256 differs.")
     return manifest, content

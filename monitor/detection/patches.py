@@ -178,4 +178,6 @@ def mirror_patches(patches: Float32) -> Float32:
 def check_bands(expected: Sequence[str], found: Sequence[str]) -> None:
     """Raise ValueError unless a scene was opened with the bands of the patches, in their order."""
     if tuple(expected) != tuple(found):
-        raise ValueError(f"The scene was opened with bands {', '.join(found)}; needed: {', '.join(expected)}.")
+        raise ValueError(
+            f"The scene was opened with bands {', '.join(found)}; needed: {', '.join(expected)}."
+        )

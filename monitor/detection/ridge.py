@@ -1,8 +1,8 @@
 """Ridge: linear scores of the classes, with a penalty chosen inside spatial folds.
 
-Room `detection`, pure. One eigendecomposition of the smaller Gram matrix gives the scores for every penalty at once, so
-choosing costs little more than one fit. Method: ridge on random convolutional features (Rolf et al. 2021, Methods). May import
-`folds` and `metrics`.
+Room `detection`, pure. One eigendecomposition of the smaller Gram matrix gives the scores for every penalty at once,
+so choosing costs little more than one fit. Method: ridge on random convolutional features (Rolf et al. 2021, Methods).
+May import `folds` and `metrics`.
 """
 
 from __future__ import annotations

@@ -56,7 +56,9 @@ def summarise_pixels(pixels: Float32, bands: Sequence[str]) -> Float32:
     """
     by_band = dict(zip(bands, pixels, strict=True))
     formulas = [INDICES[name] for name in list_channels(bands)[len(bands) :]]
-    channels = np.stack([*pixels, *(formula(*(by_band[band] for band in needed)) for needed, formula in formulas)])
+    channels = np.stack(
+        [*pixels, *(formula(*(by_band[band] for band in needed)) for needed, formula in formulas)]
+    )
     summaries = np.empty((len(channels), len(STATISTICS)), np.float32)
     summaries[:, 0] = channels.mean(axis=1)
     summaries[:, 1] = channels.std(axis=1)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from monitor.detection.change import SceneFeatures, pair_features
+from monitor.detection.change import SceneFeatures, name_period, pair_features
 from monitor.detection.detect import CHANGE, CellScores, score_cells
 from monitor.detection.featurizer import Featurizer, Int64, Progress
 from monitor.detection.labels import CLASSES
@@ -38,10 +39,29 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class SurveyedScene:
-    """One scene with its scores."""
+    """One scene with its scores.
 
-    item: SceneItem
+    item_id, sensor, observed_from, observed_to, is_composite: of its item. references: int64 (n,), position in the
+    survey of the scene that each cell was compared with, -1 for none.
+    """
+
+    item_id: str
+    sensor: str
+    observed_from: datetime
+    observed_to: datetime
+    is_composite: bool
     scores: CellScores
+    references: Int64
+
+    @property
+    def when(self) -> tuple[str, datetime, datetime]:
+        """Id, begin and end: what `labels.choose_scene` asks of a scene."""
+        return self.item_id, self.observed_from, self.observed_to
+
+    @property
+    def period(self) -> str:
+        """Begin and end as text."""
+        return name_period(self.observed_from, self.observed_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,11 @@ class Survey:
 
     scenes: tuple[SurveyedScene, ...]
     refused: tuple[Refusal, ...]
+
+    def reference_period(self, scene: int, cell: int) -> str:
+        """Period of the scene that a cell of a scene was compared with (positions), as text."""
+        at = int(self.scenes[scene].references[cell])
+        return self.scenes[at].period if at >= 0 else "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +102,7 @@ def sort_items(
             item = entry.parse()
         except SceneRefused as error:
             item_id = (entry.document or {}).get("id")
-            refused.append(
-                Refusal(item_id if isinstance(item_id, str) else "", error.cause, error.detail)
-            )
+            refused.append(Refusal(item_id if isinstance(item_id, str) else "", error.cause, error.detail))
             continue
         if sensor is not None and item.sensor != sensor:
             detail = f"The scene is not of the sensor that the model was trained for ({sensor})."
@@ -152,12 +175,22 @@ def survey_catalog(
     fitted.
     """
     parsed, refused = sort_items(items, model.featurizer.sensor)
-    by_id = {item.item_id: item for item in parsed}
     scenes: list[SurveyedScene] = []
     seen: list[SceneFeatures] = []
     for now in extract_scenes(parsed, model.featurizer, refused, access=access, progress=progress):
-        reference = pair_features(now, seen, model.min_valid_share).values
-        scenes.append(SurveyedScene(by_id[now.item_id], score_cells(now.features, reference, model)))
+        before = pair_features(now, seen, model.min_valid_share)
+        scores = score_cells(now.features, before.values, model)
+        scenes.append(
+            SurveyedScene(
+                now.item_id,
+                now.sensor,
+                now.observed_from,
+                now.observed_to,
+                now.is_composite,
+                scores,
+                before.source,
+            )
+        )
         seen.append(now)
     return Survey(tuple(scenes), tuple(refused))
 
@@ -166,16 +199,16 @@ def list_scores(survey: Survey, decide_state: DecideState) -> Iterator[ScoreRow]
     """One row per scene and cell, in the order of dates, with the state of the cell after that scene."""
     history: dict[int, list[Observation]] = {}
     for scene in survey.scenes:
-        scores, item = scene.scores, scene.item
+        scores = scene.scores
         for at, number in enumerate(scores.numbers.tolist()):
             observed = bool(scores.observed[at])
             own = history.setdefault(number, [])
             own.append(
                 Observation(
-                    observed_on=item.observed_to.date(),
+                    observed_on=scene.observed_to.date(),
                     mining=float(scores.mining[at]) if observed else 0.0,
                     has_reference=scores.basis[at] == CHANGE,
-                    is_composite=item.is_composite,
+                    is_composite=scene.is_composite,
                     observed=observed,
                 )
             )
@@ -183,12 +216,19 @@ def list_scores(survey: Survey, decide_state: DecideState) -> Iterator[ScoreRow]
             yield ScoreRow(
                 int(scores.rows[at]),
                 int(scores.cols[at]),
-                item.item_id,
+                scene.item_id,
                 float(scores.valid_share[at]),
                 decide_state(own),
                 *stated,
             )
 
 
-SCORE_COLUMNS = ("cell_row", "cell_col", "item", "valid_share", "state", *(f"probability_{c}" for c in CLASSES))
+SCORE_COLUMNS = (
+    "cell_row",
+    "cell_col",
+    "item",
+    "valid_share",
+    "state",
+    *(f"probability_{c}" for c in CLASSES),
+)
 """Columns of a table of scores, in the order of the fields of `ScoreRow`."""

@@ -16,7 +16,7 @@ from monitor.detection.evaluate import evaluate_recipe
 from monitor.detection.featurizer import Featurizer
 from monitor.detection.figures import Report
 from monitor.detection.heads import Recipe, fit_heads
-from monitor.detection.labels import CLASSES, digest_labels
+from monitor.detection.labels import CLASSES
 from monitor.detection.metrics import DRAWS
 from monitor.detection.model import MineModel
 
@@ -36,13 +36,15 @@ def train_model(
 def fit_model(cells: LabelledCells, featurizer: Featurizer, recipe: Recipe | None = None) -> MineModel:
     """The model alone, without judging the recipe."""
     if cells.digest != featurizer.digest:
-        raise FeaturesDiffer("The features of the labelled cells come from another featurizer; extract them anew.")
+        raise FeaturesDiffer(
+            "The features of the labelled cells come from another featurizer; extract them anew."
+        )
     recipe = recipe or Recipe()
     block_deg = settle_block_deg(cells, recipe)
     heads = fit_heads(cells, recipe, block_deg)
     facts: dict[str, Any] = {
         "labels": {
-            "digest": digest_labels(cells.labels),
+            "digest": cells.labels_digest,
             "n": len(cells),
             "with_reference": int(cells.has_reference.sum()),
             "by_class": {name: int((cells.classes == place).sum()) for place, name in enumerate(CLASSES)},

@@ -63,14 +63,16 @@ def map_cells(crs: CRS, transform: Affine, height: int, width: int, step: int = 
     """The cells of a north-up raster.
 
     crs, transform: of the raster, pixel to CRS. step: pixels between nodes; made smaller where cells are small.
-    Raises ValueError where the raster reaches the antimeridian, a pole, or what cannot be transformed.
+    It must not cross the antimeridian or hold a pole. Raises ValueError where it cannot be transformed.
     """
     step = _fit_step(crs, transform, height, width, step)
     node_rows = np.arange(0, height + step, step)
     node_cols = np.arange(0, width + step, step)
     lon, lat = _to_lonlat(crs, transform, *np.meshgrid(node_cols + 0.5, node_rows + 0.5))
-    if not (np.isfinite(lon).all() and np.isfinite(lat).all()) or (np.abs(np.diff(lon, axis=1)) > 180).any():
-        raise ValueError("the raster reaches the antimeridian, or places that have no longitude")
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        raise ValueError("the raster reaches places that have no longitude or latitude")
+    # the last nodes may lie beyond the raster, and beyond 180 degrees where the raster ends there
+    lon = np.unwrap(np.unwrap(lon, period=360, axis=0), period=360, axis=1)
     net_y, net_x = (lat + 90) * CELLS_PER_DEG, (lon + 180) * CELLS_PER_DEG
     bare = CellMap(
         height,
@@ -100,12 +102,12 @@ def _to_lonlat(crs: CRS, transform: Affine, x_px: Float64, y_px: Float64) -> tup
 
 def _fit_step(crs: CRS, transform: Affine, height: int, width: int, step: int) -> int:
     """At most 0.7 cells between two nodes, so that no run crosses two lines of the lattice and no cell is overlooked."""
-    x_px = np.array([0, width, 0, 0, width, width], np.float64)
-    y_px = np.array([0, 0, height, 0, 0, height], np.float64)
+    x_px = np.array([0, width, width, 0, 0], np.float64)
+    y_px = np.array([0, 0, height, height, 0], np.float64)
     lon, lat = _to_lonlat(crs, transform, x_px, y_px)
-    cells = np.abs(np.concatenate([np.diff(lon), np.diff(lat)])).max() * CELLS_PER_DEG
-    cells_per_px = max(cells / max(min(height, width), 1), 1e-12)
-    return int(np.clip(0.7 / cells_per_px, 1, step)) if np.isfinite(cells_per_px) else step
+    sides_px = np.array([width, height, width, height])
+    deg_per_px = max((np.abs(np.diff(lon)) / sides_px).max(), (np.abs(np.diff(lat)) / sides_px).max(), 1e-12)
+    return int(np.clip(0.7 / (deg_per_px * CELLS_PER_DEG), 1, step)) if np.isfinite(deg_per_px) else step
 
 
 def _runs(cells: CellMap, rows: Int64, segments: slice) -> tuple[tuple[Int64, Int64], Int64]:

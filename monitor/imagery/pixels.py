@@ -23,6 +23,7 @@ from monitor.imagery.item import Bbox, SceneItem
 from monitor.imagery.labelmap import CellMap, map_cells
 from monitor.imagery.masks import decode_mask
 from monitor.imagery.rasterfile import RasterFile, gdal_env, open_raster
+from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.imagery.strips import STRIP_BYTES, Strip, plan_strips
 from monitor.imagery.survey import Tally, check_units
 
@@ -63,7 +64,7 @@ class OpenScene:
         self._mask: MaskRef | None = item.mask
         self._channels = channels
         self._files = files
-        self._cells: CellMap = map_cells(grid.crs, grid.transform, grid.height, grid.width)
+        self._cells = _map_cells(grid)
         self.rows, self.cols, self.full_pixels = self._cells.rows, self._cells.cols, self._cells.full_pixels
         self._outside = _cells_outside(self._cells, item.bbox, grid.tolerance_deg)
         self._max_cloud_share = max_cloud_share
@@ -225,6 +226,13 @@ def open_scene(
         )
         opened.pop_all()
         return scene
+
+
+def _map_cells(grid: Grid) -> CellMap:
+    try:
+        return map_cells(grid.crs, grid.transform, grid.height, grid.width)
+    except ValueError:
+        raise SceneRefused(Cause.ANTIMERIDIAN, "The pixels reach a pole, where there are no cells.") from None
 
 
 def _cells_outside(cells: CellMap, bbox: Bbox, tolerance_deg: tuple[float, float]) -> Bool | None:

@@ -20,6 +20,8 @@ class TrainedModel(models.Model):
     sha256 = models.CharField(max_length=64, unique=True)  # where: none
     featurizer = models.CharField(max_length=64)  # where: none
     """Digest of what defines the features; scenes' stored features carry it too."""
+    made_from = models.CharField(max_length=64, unique=True)  # where: none
+    """Digest of labels, scenes and recipe: the same again is the same model, not another training."""
     metrics = models.JSONField(default=dict)  # where: none
     trained_at = models.DateTimeField(auto_now_add=True)  # where: none
     activated_by = models.ForeignKey(

@@ -60,8 +60,8 @@ def _detect(claim: Claim) -> None:
 
 def _extract(claim: Claim, item: SceneItem, featurizer: Featurizer) -> None:
     with open_scene(item, featurizer.bands, access=imagery_access()) as scene:
-        cells = featurizer.extract(scene, progress=lambda share: keep_claim(claim, share))
-    save_features(claim.scene_id, featurizer.digest, cells)
+        cells = featurizer.extract(scene, progress=lambda done, rows: keep_claim(claim, done / rows))
+    save_features(claim.scene_id, cells)
 
 
 def _read_through(claim: Claim, item: SceneItem) -> None:
@@ -81,10 +81,10 @@ def imagery_access() -> AssetAccess:
 
 def model_path(sha256: str) -> Path:
     """Where the vault keeps a model file."""
-    return Path(settings.VAULT_DIR) / "models" / sha256
+    return Path(settings.VAULT_DIR) / "models" / f"{sha256}.penumbra"
 
 
 @lru_cache(maxsize=2)
 def load_active_model(sha256: str) -> MineModel:
-    """A model from the vault, kept in this process. Raises ModelFileRefused where the file is not what was recorded."""
-    return load_model(model_path(sha256))
+    """A model from the vault, kept in this process. Raises ModelRefused where the file is not what was recorded."""
+    return load_model(model_path(sha256), sha256=sha256)

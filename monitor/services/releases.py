@@ -24,7 +24,7 @@ from monitor.privacy.coarsen import (
     is_safe_to_publish,
 )
 from monitor.privacy.policy import POLICY_VERSION
-from monitor.releases.batches import BlockRow, write_batch
+from monitor.releases.batches import BlockRow, digest_rows, list_batches, write_batch
 from monitor.vault.blocks import count_plausible_cells, list_observed_months, summarise_blocks
 
 PUBLISHED_LEVEL = Level.L2
@@ -36,22 +36,29 @@ class Publication:
     """What a batch holds: ids and counts of blocks, which are public."""
 
     batch: UUID
+    is_new: bool
     blocks: int
     periods: int
     promoted: int
 
 
-def publish_release(today: date) -> Publication:
-    """Publish every calendar month that ended before `today`'s month. Raises LedgerUnavailable; then nothing is published."""
-    entry = Entry(None, "release.publish", "publish_release", uuid4(), policy_version=POLICY_VERSION)
-    with recorded(entry):
-        models = list(TrainedModel.objects.filter(state="active").values_list("id", flat=True))
-        months = list_observed_months(models, today) if models else []
-        plausible = {level: count_plausible_cells(level) for level in (PUBLISHED_LEVEL, Level.L3)}
-        rows = list(_block_rows(months, plausible, models))
-        batch = write_batch(rows, POLICY_VERSION)
+def publish_release(today: date, only_changes: bool = False) -> Publication:
+    """Publish every calendar month that ended before `today`'s month.
+
+    only_changes: publish nothing where the newest batch has the same rows under the same policy. Raises
+    LedgerUnavailable; then nothing is published.
+    """
+    models = list(TrainedModel.objects.filter(state="active").values_list("id", flat=True))
+    months = list_observed_months(models, today) if models else []
+    plausible = {level: count_plausible_cells(level) for level in (PUBLISHED_LEVEL, Level.L3)}
+    rows = list(_block_rows(months, plausible, models))
     promoted = sum(row.level is not PUBLISHED_LEVEL for row in rows)
-    return Publication(batch, len(rows), len(months), promoted)
+    for newest in list_batches(1) if only_changes else ():
+        if (newest.digest, newest.policy_version) == (digest_rows(rows), POLICY_VERSION):
+            return Publication(newest.id, False, len(rows), len(months), promoted)
+    with recorded(Entry(None, "release.publish", "publish_release", uuid4(), policy_version=POLICY_VERSION)):
+        batch = write_batch(rows, POLICY_VERSION)
+    return Publication(batch, True, len(rows), len(months), promoted)
 
 
 def choose_publishable_levels(plausible: dict[Block, int], parents: dict[Block, int]) -> dict[Block, Level | None]:

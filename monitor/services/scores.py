@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import numpy as np
@@ -56,21 +55,16 @@ def _gather_reference(
     now: CellFeatures, positions: dict[UUID, np.ndarray], featurizer: str
 ) -> CellFeatures | None:
     """The reference features of a scene's cells, gathered from the scenes that each cell is compared with."""
-    if not positions:
-        return None
     parts = []
     for scene_id, places in positions.items():
         kept = load_features(scene_id, featurizer)
-        index = {cell: i for i, cell in enumerate(zip(kept.rows.tolist(), kept.cols.tolist(), strict=True))}
-        wanted = [index[cell] for cell in zip(now.rows[places].tolist(), now.cols[places].tolist(), strict=True)]
-        parts.append((kept, np.asarray(wanted, dtype=np.int64)))
+        parts.append(kept.select(np.isin(kept.numbers, now.numbers[places])))
+    if not parts:
+        return None
     return CellFeatures(
-        rows=_join(parts, "rows"),
-        cols=_join(parts, "cols"),
-        valid_share=_join(parts, "valid_share"),
-        values=_join(parts, "values"),
+        rows=np.concatenate([part.rows for part in parts]),
+        cols=np.concatenate([part.cols for part in parts]),
+        valid_share=np.concatenate([part.valid_share for part in parts]),
+        values=np.concatenate([part.values for part in parts]),
+        digest=featurizer,
     )
-
-
-def _join(parts: Sequence[tuple[CellFeatures, np.ndarray]], name: str) -> np.ndarray:
-    return np.concatenate([getattr(kept, name)[wanted] for kept, wanted in parts])

@@ -5,6 +5,7 @@ May be used by HTTP rooms, so it loads no file and no scikit-learn.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -21,12 +22,33 @@ from monitor.models import TrainedModel
 from monitor.errors import NotThere, NotYours
 
 
-def record_model(sha256: str, sensor: str, featurizer: str, metrics: Mapping[str, Any]) -> UUID:
+def find_model(made_from: str) -> TrainedModel | None:
+    """The model that was made from the same labels, scenes and recipe, or None."""
+    return TrainedModel.objects.filter(made_from=made_from).first()
+
+
+def find_model_file(name: str) -> str | None:
+    """The sha256 of the model that an id, a sha256 or the word `active` names (the newest of several), or None."""
+    models = TrainedModel.objects.order_by("-activated_at", "-trained_at")
+    if name == "active":
+        models = models.filter(state="active")
+    elif re.fullmatch(r"[0-9a-f]{64}", name):
+        models = models.filter(sha256=name)
+    else:
+        try:
+            models = models.filter(id=UUID(name))
+        except ValueError:
+            return None
+    return models.values_list("sha256", flat=True).first()
+
+
+def record_model(sha256: str, sensor: str, featurizer: str, made_from: str, metrics: Mapping[str, Any]) -> TrainedModel:
     """Keep the record of a trained model; the same file again is the same record."""
-    model, _ = TrainedModel.objects.update_or_create(
-        sha256=sha256, defaults={"sensor": sensor, "featurizer": featurizer, "metrics": dict(metrics)}
+    model, _ = TrainedModel.objects.get_or_create(
+        sha256=sha256,
+        defaults={"sensor": sensor, "featurizer": featurizer, "made_from": made_from, "metrics": dict(metrics)},
     )
-    return model.id
+    return model
 
 
 def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
@@ -49,8 +71,3 @@ def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
         model.activated_at = timezone.now()
         model.save(update_fields=["state", "activated_by", "activated_at"])
         ring(Bell.MODEL_ACTIVATED, model.id)
-
-
-def list_models(limit: int) -> list[TrainedModel]:
-    """Trained models, newest first."""
-    return list(TrainedModel.objects.select_related("activated_by").order_by("-trained_at", "id")[:limit])

@@ -20,9 +20,9 @@ CHUNK_CELLS = 512
 MODE = 0o700
 
 
-def save_features(scene_id: UUID, featurizer: str, cells: CellFeatures) -> None:
+def save_features(scene_id: UUID, cells: CellFeatures) -> None:
     """Keep the features of a scene. A crash leaves a folder that nothing reads; saving again replaces it."""
-    target = _folder(scene_id, featurizer)
+    target = _folder(scene_id, cells.digest)
     target.parent.mkdir(mode=MODE, parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
     group = zarr.open_group(partial, mode="w")
@@ -52,9 +52,9 @@ def load_features(scene_id: UUID, featurizer: str) -> CellFeatures:
     group = zarr.open_group(folder, mode="r")
     arrays = {name: np.asarray(group[name][...]) for name in ("rows", "cols", "valid_share", "values")}
     return CellFeatures(
-        arrays["rows"], arrays["cols"], arrays["valid_share"], arrays["values"].astype(np.float32)
+        arrays["rows"], arrays["cols"], arrays["valid_share"], arrays["values"].astype(np.float32), featurizer
     )
 
 
 def _folder(scene_id: UUID, featurizer: str) -> Path:
-    return Path(settings.VAULT_DIR) / "features" / featurizer[:32] / f"{scene_id}.zarr"
+    return Path(settings.VAULT_DIR) / "features" / featurizer / f"{scene_id}.zarr"

@@ -41,6 +41,17 @@ def load_item(scene_id: UUID) -> StoredItem:
     return StoredItem(json.loads(document) if isinstance(document, str) else document, row[1])
 
 
+def list_readable_items(sensor: str) -> list[StoredItem]:
+    """The items of one sensor whose scenes were read and not refused, oldest observation first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT document, base_href FROM vault.item JOIN public.monitor_scene scene ON scene.id = scene_id"
+            " WHERE item.sensor = %s AND scene.state <> 'refused' ORDER BY observed_to, scene_id",
+            [sensor],
+        )
+        return [StoredItem(json.loads(row[0]) if isinstance(row[0], str) else row[0], row[1]) for row in cursor]
+
+
 def list_scenes_by_date(scene_ids: list[UUID]) -> list[UUID]:
     """The same scenes, oldest observation first, so that references are there before what is compared with them."""
     with connection.cursor() as cursor:

@@ -16,9 +16,9 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
-from monitor.detection.detect import CellScores
+from monitor.detection.detect import CHANGE, CellScores
 from monitor.field.states import SUSPECT_AT, CellState, Observation, fold_states
-from monitor.imagery.item import COMPOSITE_DAYS
+from monitor.imagery.item import COMPOSITE_FROM
 
 _SCORING_LOCK = 7_214_001
 """Advisory lock: one scoring transaction at a time, so that a scene and its reference cannot miss each other."""
@@ -125,7 +125,7 @@ def upsert_scores(scene_id: UUID, model_id: UUID, dates: SceneDates, scores: Cel
                 "rows": scores.rows.tolist(),
                 "cols": scores.cols.tolist(),
                 "observed": observed.tolist(),
-                "has_reference": np.asarray(scores.has_reference, dtype=bool).tolist(),
+                "has_reference": (scores.basis == CHANGE).tolist(),
                 "share": scores.valid_share.astype(float).tolist(),
                 "p0": numbers(scores.probabilities[:, 0]),
                 "p1": numbers(scores.probabilities[:, 1]),
@@ -197,7 +197,7 @@ def _as_observation(row: dict[str, Any]) -> Observation:
         observed_on=row["observed_on"],
         mining=_mining(row) if row["observed"] else 0.0,
         has_reference=row["has_reference"],
-        is_composite=(row["observed_on"] - row["observed_from"]).days >= COMPOSITE_DAYS,
+        is_composite=row["observed_on"] - row["observed_from"] >= COMPOSITE_FROM,
         observed=row["observed"],
     )
 

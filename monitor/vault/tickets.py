@@ -16,11 +16,8 @@ from django.db import ProgrammingError, connection
 from psycopg.errors import InsufficientPrivilege
 
 from accounts.ledger.entry import Ticket
+from monitor.errors import VaultSealed
 from monitor.grid import Box
-
-
-class VaultSealed(RuntimeError):
-    """The vault returned nothing: the ticket is missing, spent, too old or for something else."""
 
 
 @dataclass(frozen=True, slots=True)

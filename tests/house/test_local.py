@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 
 from config.local import contract, daemons, keys, lock, packages, stages, summary, unpacked, up
 from config.local.instance import Instance, choose_socket_folder
-from config.local.processes import Process, Record, is_alive, keep_running, read_began, stop
+from config.local.processes import Process, Record, is_alive, keep_running, read_began, read_record, stop
 from config.local.report import EXIT_USAGE, Trouble
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +94,8 @@ class TestProcesses:
         assert keep_running(instance, sleeper(instance), ready)
         assert not keep_running(instance, sleeper(instance), ready)
         assert keep_running(instance, sleeper(instance, seconds=61), ready)
-        record = Record(**_read(instance))
+        record = read_record(instance, "sleeper")
+        assert record is not None
         assert stop(instance, record)
         assert not stop(instance, record)
 
@@ -122,11 +122,6 @@ class TestProcesses:
         assert daemons.choose_port(8044, lambda port: port not in {8044, 8000}) == 8001
         with pytest.raises(Trouble, match="no port"):
             daemons.choose_port(None, lambda port: False)
-
-
-def _read(instance: Instance) -> dict[str, object]:
-    content: dict[str, object] = json.loads((instance.run / "sleeper.json").read_text())
-    return content
 
 
 class TestKeys:

@@ -1,0 +1,98 @@
+"""Reports as text: the figures of an evaluation as a plain table for a terminal or a log kept in the vault.
+
+Room `detection`, pure: a dict of `evaluate` in, text out. Imports nothing of this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_COLUMNS = (
+    ("AUC", "auc"),
+    ("AP", "average_precision"),
+    ("recall@spec .99", "recall_at_specificity_0.99"),
+    ("Brier", "brier"),
+    ("ECE", "ece"),
+)
+_NAME, _CELL = 40, 18
+
+
+def write_report(report: Mapping[str, Any]) -> str:
+    """The whole report. Intervals in brackets; a star marks groups with few mines or few others."""
+    lines = [f"Evaluation: {report['method']}."]
+    counts = ", ".join(f"{count} {name}" for name, count in report["by_class"].items())
+    lines.append(
+        f"{report['cells']} labelled cells ({counts}) in {report['blocks']} blocks of {report['block_deg']:g} degree."
+    )
+    for reason, count in report["unused_labels"].items():
+        lines.append(f"{count} labels not used: {reason}.")
+    for warning in report["warnings"]:
+        lines.append(f"WARNING: {warning}")
+    heading = "".join(title.rjust(_CELL) for title in ("n / mines", *(title for title, _ in _COLUMNS)))
+    lines += ["", "".ljust(_NAME) + heading, _write_row("all cells", report["all"])]
+    for group in report["same_period"]:
+        lines.append(f"period {group['period']}:")
+        lines.append(
+            _write_row(
+                "  fitted on all" if "fitted_there" in group else "  this period", group["fitted_on_all"]
+            )
+        )
+        if "fitted_there" in group:
+            lines.append(_write_row("  fitted there", group["fitted_there"]))
+    lines += [_write_row(f"{name} against the rest", row) for name, row in report["classes"].items()]
+    for field, rows in report["groups"].items():
+        lines += [_write_row(f"{field}: {value}", row) for value, row in rows.items()]
+    lines += ["", *_write_kinds(report), "", *_write_reliability(report), ""]
+    lines += [f"{each['field']} alone: AUC {_write(each['auc'])}" for each in report["confounders"]]
+    lines.append(
+        f"Brackets: 95 % of {report['bootstrap_draws']} draws of whole blocks; refitting and the choice of a model are "
+        "not in them, so the true uncertainty is wider. * few mines or few others."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _write_row(name: str, row: Mapping[str, Any]) -> str:
+    count = f"{row['n']} / {row['positives']}{'*' if row['small'] else ''}"
+    cells = [_write_figure(row[key]) if key in row else "-" for _, key in _COLUMNS]
+    return name.ljust(_NAME) + "".join(cell.rjust(_CELL) for cell in (count, *cells))
+
+
+def _write_kinds(report: Mapping[str, Any]) -> list[str]:
+    heading = "kind".ljust(_NAME) + "".join(
+        title.rjust(_CELL) for title in ("n", "called a mine", "mean probability", "AUC of mines")
+    )
+    lines = [heading]
+    for row in report["kinds"]:
+        cells = (
+            f"{row['n']}{'*' if row['small'] else ''}",
+            f"{100 * row['share_called_mine']:.0f} %",
+            f"{row['mean_probability']:.2f}",
+            _write_figure(row["auc"]) if "auc" in row else "-",
+        )
+        lines.append(
+            f"{row['label']}: {row['kind']}".ljust(_NAME) + "".join(cell.rjust(_CELL) for cell in cells)
+        )
+    return lines
+
+
+def _write_reliability(report: Mapping[str, Any]) -> list[str]:
+    titles = ("n", "mean probability", "share of mines")
+    lines = [
+        "probability of mining, all cells".ljust(_NAME) + "".join(title.rjust(_CELL) for title in titles)
+    ]
+    for row in report["all"]["reliability"]:
+        cells = (str(row["n"]), f"{row['mean_probability']:.2f}", f"{row['share_mining']:.2f}")
+        span = f"  {row['from']:.1f} to {row['to']:.1f}"
+        lines.append(span.ljust(_NAME) + "".join(cell.rjust(_CELL) for cell in cells))
+    return lines
+
+
+def _write_figure(figure: Mapping[str, float | None]) -> str:
+    if figure["value"] is None:
+        return "-"
+    return f"{_write(figure['value'])} ({_write(figure['low'])}-{_write(figure['high'])})"
+
+
+def _write(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,160 @@
+"""Train a model on the scenes of the vault and keep its file there. Runs as the worker; it may take minutes.
+
+The model only acts after a person has activated it. The same labels, scenes and recipe give the same model, so
+training twice is training once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from monitor.detection.cells import gather_cells
+from monitor.detection.featurizer import FEATURES_VERSION, Featurizer
+from monitor.detection.heads import Recipe
+from monitor.detection.labels import CellLabel, digest_labels, number_labels
+from monitor.detection.model import MineModel
+from monitor.detection.modelfile import save_model
+from monitor.detection.survey import Refusal, extract_scenes, open_each
+from monitor.detection.train import train_model
+from monitor.grid import CELLS_PER_DEG
+from monitor.imagery.access import AssetAccess
+from monitor.imagery.item import SceneItem, parse_item
+from monitor.imagery.sensors import REQUIRED_BANDS
+from monitor.services.detections import imagery_access, model_path
+from monitor.services.trained_models import find_model, record_model
+from monitor.vault.items import list_readable_items
+
+Report = dict[str, Any]
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, how much is done and how much there is."""
+
+
+class NothingToTrainOn(LookupError):
+    """No scene of the vault shows a labelled cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How features are made: sensor, patches drawn, seed; and how the heads are fitted."""
+
+    sensor: str
+    patches: int
+    seed: int
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a training. reused: the same was trained before. refused: scenes that could not be read, by cause."""
+
+    model_id: UUID
+    sha256: str
+    report: Report
+    reused: bool
+    refused: dict[str, int]
+
+
+def train_on_vault(labels: Sequence[CellLabel], how: Preparation, now: datetime, progress: Progress) -> Trained:
+    """Train on the readable scenes that show labelled cells, keep the file, record the model.
+
+    Raises NothingToTrainOn, TrainingRefused, FoldsNotPossible.
+    """
+    stored = [parse_item(item.document, item.base_href) for item in list_readable_items(how.sensor)]
+    items = choose_items(stored, labels)
+    if not items:
+        raise NothingToTrainOn("No scene in the vault shows a labelled cell. Ingest the catalogue first.")
+    made_from = digest_preparation(items, labels, how)
+    known = find_model(made_from)
+    if known is not None and model_path(known.sha256).exists():
+        return Trained(known.id, known.sha256, known.metrics, True, {})
+    model, report, refused = train_on_items(items, labels, how, imagery_access(), progress)
+    sha256 = keep_model_file(model, report, now)
+    record = record_model(sha256, how.sensor, model.featurizer.digest, made_from, report)
+    return Trained(record.id, sha256, report, False, count_causes(refused))
+
+
+def train_on_items(
+    items: Sequence[SceneItem],
+    labels: Sequence[CellLabel],
+    how: Preparation,
+    access: AssetAccess | None,
+    progress: Progress,
+) -> tuple[MineModel, Report, list[Refusal]]:
+    """Draw patches, read the labelled cells of every scene, fit, judge: the model, its report, what was refused."""
+    progress("draw patches", 0, 1)
+    featurizer = Featurizer.fit(
+        open_each(items, REQUIRED_BANDS[how.sensor], access),
+        sensor=how.sensor,
+        bands=REQUIRED_BANDS[how.sensor],
+        n_patches=how.patches,
+        seed=how.seed,
+    )
+    progress("draw patches", 1, 1)
+    refused: list[Refusal] = []
+    scenes = extract_scenes(
+        items,
+        featurizer,
+        refused,
+        wanted=number_labels(labels),
+        access=access,
+        progress=lambda done, total: progress("read scenes", done, total),
+    )
+    cells = gather_cells(labels, scenes)
+    progress("fit and judge", 0, 1)
+    model, report = train_model(cells, featurizer, how.recipe)
+    progress("fit and judge", 1, 1)
+    return model, report, refused
+
+
+def choose_items(items: Sequence[SceneItem], labels: Sequence[CellLabel]) -> list[SceneItem]:
+    """The items whose footprint holds the centre of a labelled cell, or comes within a cell of one."""
+    lat = (np.array([label.row for label in labels]) + 0.5) / CELLS_PER_DEG - 90
+    lon = (np.array([label.col for label in labels]) + 0.5) / CELLS_PER_DEG - 180
+    near = 1 / CELLS_PER_DEG
+    chosen = []
+    for item in items:
+        west, south, east, north = item.bbox
+        inside = (lon >= west - near) & (lon <= east + near) & (lat >= south - near) & (lat <= north + near)
+        if inside.any():
+            chosen.append(item)
+    return chosen
+
+
+def digest_preparation(items: Sequence[SceneItem], labels: Sequence[CellLabel], how: Preparation) -> str:
+    """Hex sha256 over what a model is made from: scenes, labels, recipe and the version of the features."""
+    facts = {
+        "features": FEATURES_VERSION,
+        "how": asdict(how),
+        "labels": digest_labels(labels),
+        "items": sorted(item.document_sha256 for item in items),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def keep_model_file(model: MineModel, report: Report, now: datetime) -> str:
+    """Write the file into the vault under its own sha256, whole or not at all; the sha256."""
+    folder = model_path("").parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = folder / f"{uuid4().hex}.partial"
+    sha256 = save_model(model, partial, created_at=now, metrics=report)
+    os.replace(partial, model_path(sha256))
+    return sha256
+
+
+def count_causes(refused: Sequence[Refusal]) -> dict[str, int]:
+    """How many scenes were refused for each cause."""
+    causes: dict[str, int] = {}
+    for refusal in refused:
+        causes[refusal.cause.value] = causes.get(refusal.cause.value, 0) + 1
+    return causes
+
+
