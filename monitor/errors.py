@@ -20,3 +20,17 @@ class NotYours(PermissionError):
 
 class VaultSealed(RuntimeError):
     """The vault returned nothing: the ticket is missing, spent, too old or for something else."""
+
+
+def describe_fault(error: BaseException) -> str:
+    """What kind of unknown error arose, and where in this project: all that a log may say of it.
+
+    The text of an error can hold anything, a failed statement's values among it, so it is never part of this.
+    """
+    origin, trace = "outside this project", error.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.split(".")[0] in {"monitor", "accounts", "tasks"}:
+            origin = f"{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__qualname__} in {origin}"

@@ -78,16 +78,15 @@ def decimal_deg(cells: int) -> str:
 def locate_cells(lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[IntArray, IntArray]:
     """Rows and columns of the cells that hold the points.
 
-    lon, lat: degrees, CRS84, any broadcastable shape. Returns two int64 arrays of that shape. The east and north
+    lon, lat: degrees, CRS84, any broadcastable shape. Returns two int64 arrays of that shape. A point on a line of the
+    lattice belongs to the cell north and east of it, so a cell's own corner leads back to the cell; the east and north
     edges of the earth belong to the last column and row. Raises OutsideLattice for anything not on earth.
     """
     x = np.asarray(lon, dtype=np.float64)
     y = np.asarray(lat, dtype=np.float64)
     if not (np.all(np.abs(x) <= 180) and np.all(np.abs(y) <= 90)):
         raise OutsideLattice("longitude must lie in [-180, 180] and latitude in [-90, 90]")
-    row = np.minimum(np.floor((y + 90) * CELLS_PER_DEG).astype(np.int64), ROWS - 1)
-    col = np.minimum(np.floor((x + 180) * CELLS_PER_DEG).astype(np.int64), COLS - 1)
-    return row, col
+    return np.minimum(_lines_below(y, 90), ROWS - 1), np.minimum(_lines_below(x, 180), COLS - 1)
 
 
 def cell_bounds(row: int, col: int) -> tuple[float, float, float, float]:
@@ -123,17 +122,16 @@ def box_of_degrees(west: float, south: float, east: float, north: float) -> Box:
     """
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise OutsideLattice("a box is west,south,east,north in degrees with west <= east and south <= north")
-    row_from, col_from = _lines_below(south, 90), _lines_below(west, 180)
-    return Box(
-        row_from,
-        col_from,
-        max(-_lines_below(-north, -90), row_from + 1),
-        max(-_lines_below(-east, -180), col_from + 1),
-    )
+    row_from, row_end = int(_lines_below(south, 90)), -int(_lines_below(-north, -90))
+    col_from, col_end = int(_lines_below(west, 180)), -int(_lines_below(-east, -180))
+    return Box(row_from, col_from, max(row_end, row_from + 1), max(col_end, col_from + 1))
 
 
-def _lines_below(degrees: float, origin: int) -> int:
-    """Floor of `(degrees + origin) * 100`, where a value within 1e-9 degree of a line of the lattice is on it."""
-    scaled = (degrees + origin) * CELLS_PER_DEG
-    nearest = round(scaled)
-    return nearest if abs(scaled - nearest) < 1e-7 else int(np.floor(scaled))
+def _lines_below(degrees: npt.ArrayLike, origin: int) -> IntArray:
+    """Floor of `(degrees + origin) * 100`, where a value within 1e-9 degree of a line of the lattice is on it.
+
+    Without that, the line at -31.76 would lie below itself: (-31.76 + 90) * 100 is 5823.999999999999 in floats.
+    """
+    scaled = (np.asarray(degrees, dtype=np.float64) + origin) * CELLS_PER_DEG
+    nearest = np.rint(scaled)
+    return np.where(np.abs(scaled - nearest) < 1e-7, nearest, np.floor(scaled)).astype(np.int64)

@@ -2,46 +2,65 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
+
+from monitor.errors import describe_fault
 
 from monitor.services import detections, inspections, labels, releases
 from monitor.services.sweeping import ring_for_what_is_due
 
 
-@shared_task(name="tasks.detect_scene")
+class WorkFailed(RuntimeError):
+    """A task failed: what kind of error it was and where it arose, without its text."""
+
+
+class DiscreetTask(Task):
+    """Base of all tasks: Celery logs the text and the frames of an error, and both can hold a place (LC-36)."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; let nothing of an error pass but its kind and where it arose."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except Exception as error:
+            fault = describe_fault(error)
+        raise WorkFailed(fault)
+
+
+@shared_task(base=DiscreetTask, name="tasks.detect_scene")
 def detect_scene(scene_id: str) -> None:
     """Take one scene from received to scored or refused."""
     detections.detect_scene(UUID(scene_id))
 
 
-@shared_task(name="tasks.label_finding")
+@shared_task(base=DiscreetTask, name="tasks.label_finding")
 def label_finding(finding_id: str) -> None:
     """Draw the label that a finding teaches."""
     labels.label_finding(UUID(finding_id))
 
 
-@shared_task(name="tasks.rescore_scenes")
+@shared_task(base=DiscreetTask, name="tasks.rescore_scenes")
 def rescore_scenes(model_id: str) -> None:
     """A model was activated: sweep at once, which finds every scene that another model scored."""
     ring_for_what_is_due()
 
 
-@shared_task(name="tasks.sweep")
+@shared_task(base=DiscreetTask, name="tasks.sweep")
 def sweep() -> None:
     """Ring for whatever is due by its state: lost messages, lapsed leases, a new model."""
     ring_for_what_is_due()
 
 
-@shared_task(name="tasks.close_expired_inspections")
+@shared_task(base=DiscreetTask, name="tasks.close_expired_inspections")
 def close_expired_inspections() -> None:
     """End inspections whose window has passed."""
     inspections.close_expired_inspections(timezone.now())
 
 
-@shared_task(name="tasks.publish_release")
+@shared_task(base=DiscreetTask, name="tasks.publish_release")
 def publish_release() -> None:
     """Publish the weekly batch."""
     releases.publish_release(timezone.now().date())

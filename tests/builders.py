@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -46,6 +47,28 @@ def make_scene(state: str = "scored", received_by: User | None = None) -> UUID:
     return Scene.objects.create(
         digest=uuid4().hex, sensor="sentinel-2", state=state, received_by=received_by, **more
     ).id
+
+
+def make_stac_item(**more: Any) -> dict[str, Any]:
+    """A STAC item of an invented scene, with a telling name; its file does not exist."""
+    bands = ["blue", "green", "red", "nir", "swir16", "swir22"]
+    item = {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": "shaft-by-the-old-bridge",
+        "geometry": None,
+        "bbox": [20.1, 2.1, 20.2, 2.2],
+        "properties": {"datetime": "2026-03-05T10:00:00Z", "constellation": "sentinel-2"},
+        "links": [],
+        "assets": {
+            "image": {
+                "href": "file:///imagery/shaft-by-the-old-bridge.tif",
+                "bands": [{"name": name.upper(), "eo:common_name": name} for name in bands],
+                "roles": ["data"],
+            }
+        },
+    }
+    return item | more
 
 
 def put_cells(

@@ -6,6 +6,7 @@ Aruwe has two regions of four L2 blocks each. Rosa has the mandate for the east,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib.gis.geos import MultiPolygon, Polygon
@@ -63,16 +64,18 @@ def make_box(west: float, south: float, east: float, north: float) -> MultiPolyg
     return MultiPolygon(Polygon.from_bbox((west, south, east, north)), srid=4326)
 
 
+def hire(name: str, role: Role, *regions: UUID, **more: Any) -> Person:
+    """Make an account with a token, and with what its role holds on the regions."""
+    user = User.objects.create_user(name, f"{name}@example.org", role=role.value, **more)
+    for region in Region.objects.filter(id__in=regions):
+        grant_region(user, region)
+    return Person(user, issue_token(user, "tests"))
+
+
 def make_cast() -> Cast:
     """Make the regions and people. Needs a database."""
     east, west = create_region("Aruwe East", make_box(*EAST)), create_region("Aruwe West", make_box(*WEST))
     organisation = Organisation.objects.create(name="Friends of the Aruwe Forest")
-
-    def hire(name: str, role: Role, *regions: UUID, **more: object) -> Person:
-        user = User.objects.create_user(name, f"{name}@example.org", role=role.value, **more)
-        for region in Region.objects.filter(id__in=regions):
-            grant_region(user, region)
-        return Person(user, issue_token(user, "tests"))
 
     return Cast(
         east=east,

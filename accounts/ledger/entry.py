@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -59,6 +59,10 @@ class TicketScope:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The key of a committed entry. Only `open_entry` makes one; the vault accepts it once, for 60 seconds."""
+    """A committed entry and, where it allows the vault to be read, the key that the vault accepts once, for 60 seconds.
+
+    Only `open_entry` makes one. The key is never stored elsewhere, shown or logged; the entry's id is a receipt.
+    """
 
     entry_id: UUID
+    key: UUID | None = field(default=None, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.types.multirange import Multirange
@@ -25,8 +26,8 @@ _ENTRY = """
 """
 _NO_TICKET = _ENTRY + "SELECT 1"
 _WITH_TICKET = _ENTRY + (
-    "INSERT INTO ledger.ticket (entry_id, user_id, reads, regions, object_id)"
-    " VALUES (%(id)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s)"
+    "INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id)"
+    " VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s)"
 )
 _COMPLETION = """
     INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest)
@@ -44,8 +45,10 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
     Raises LedgerUnavailable where the entry cannot be written; then nothing may be read (P6).
     """
     values = _entry_values(entry)
+    key = None if scope is None else uuid4()
     if scope is not None:
         values |= {
+            "key": key,
             "user_id": scope.user_id,
             "reads": scope.reads.value,
             "ticket_regions": list(scope.regions),
@@ -53,7 +56,7 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
         }
     with ledger_connection() as connection:
         connection.execute(_NO_TICKET if scope is None else _WITH_TICKET, values)
-    return Ticket(values["id"])
+    return Ticket(values["id"], key)
 
 
 def complete_entry(
@@ -81,7 +84,7 @@ def record(entry: Entry, outcome: Outcome) -> None:
     complete_entry(open_entry(entry), outcome)
 
 
-def _entry_values(entry: Entry) -> dict[str, object]:
+def _entry_values(entry: Entry) -> dict[str, Any]:
     viewer = entry.viewer
     purpose = viewer.purpose if viewer else None
     return {

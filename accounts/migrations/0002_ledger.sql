@@ -34,9 +34,11 @@ CREATE TABLE ledger.completion (
     answer_digest   text NOT NULL DEFAULT ''                -- keyed
 );
 
--- What an entry allows the vault to read, once and soon. Read by the vault's own functions only.
+-- What an entry allows the vault to read, once and soon. Read by the vault's own functions only. It opens with its key,
+-- which no role can select: the ids of entries stand in receipts and in what auditors read, and open nothing.
 CREATE TABLE ledger.ticket (
     entry_id        uuid PRIMARY KEY REFERENCES ledger.entry,
+    key             uuid NOT NULL UNIQUE,
     opened_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     user_id         uuid NOT NULL,
     reads           text NOT NULL CHECK (reads IN ('activity', 'alert_site', 'inspection_site')),
@@ -72,6 +74,6 @@ GRANT USAGE ON SCHEMA ledger TO penumbra_ledger, penumbra_web, penumbra_worker;
 GRANT INSERT (id, nonce, actor, organisation, role, purpose_code, purpose_text, action, endpoint, level, rule,
     policy_version, regions, object_refs, request_id) ON ledger.entry TO penumbra_ledger;
 GRANT INSERT (entry_id, outcome, quantity, answer_digest) ON ledger.completion TO penumbra_ledger;
-GRANT INSERT (entry_id, user_id, reads, regions, object_id) ON ledger.ticket TO penumbra_ledger;
+GRANT INSERT (entry_id, key, user_id, reads, regions, object_id) ON ledger.ticket TO penumbra_ledger;
 GRANT INSERT (entry_id, cells) ON ledger.disclosure TO penumbra_ledger;
 GRANT SELECT ON ledger.entry, ledger.completion TO penumbra_web;

@@ -20,23 +20,25 @@ FILLED = ("catalog", "labels", "analyst")  # keys of a stage's answer that later
 
 @dataclass(frozen=True)
 class Stage:
-    """One call of manage.py. `words` may hold {url} and the names in FILLED, to be put in."""
+    """One call of manage.py. `words` may hold {url} and the names in FILLED, to be put in; `if_known` are words that
+    are added where what they name is known."""
 
     name: str
     words: tuple[str, ...]
+    if_known: tuple[str, ...] = ()
     role: str = "worker"
     answers: bool = True
 
 
 BEFORE_PROCESSES = (
     Stage("migrate", ("migrate", "--no-input"), role="owner", answers=False),
-    Stage("seed", ("seed_demo", "--url", "{url}", "--json")),
+    Stage("seed", ("seed_demo", "--url", "{url}", "--json"), if_known=("--catalog", "{catalog}")),
 )
 AFTER_PROCESSES = (
     Stage("ingest", ("ingest", "{catalog}", "--wait", "--json")),
     Stage("train", ("train_model", "--labels", "{labels}", "--activate-by", "{analyst}", "--json")),
     Stage("detect", ("ingest", "{catalog}", "--wait", "--json")),
-    Stage("release", ("publish_release", "--json")),
+    Stage("release", ("publish_release", "--if-changed", "--json")),
 )
 
 
@@ -48,6 +50,15 @@ def fill(words: tuple[str, ...], facts: Mapping[str, str]) -> list[str]:
         raise Trouble(
             f"{words[0]} needs {unknown}, which no earlier stage named", "see config/local/stages.py"
         ) from unknown
+
+
+def choose_words(stage: Stage, facts: Mapping[str, str]) -> list[str]:
+    """The words of a stage, with those that are added where they can be filled."""
+    try:
+        more = [word.format_map(facts) for word in stage.if_known]
+    except KeyError:
+        more = []
+    return [*fill(stage.words, facts), *more]
 
 
 def read_answer(stdout: str) -> Any:
@@ -64,7 +75,7 @@ def carry_out(
     stage: Stage, python: Path, root: Path, log: Path, env: Mapping[str, str], facts: dict[str, str]
 ) -> Any:
     """Run a stage; its answer, which also goes into `facts` where later stages need it. Raises `Trouble` if it fails."""
-    command = [str(python), "manage.py", *fill(stage.words, facts)]
+    command = [str(python), "manage.py", *choose_words(stage, facts)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=root, env=dict(env), check=False)
     with log.open("a") as stream:
         stream.write(done.stdout)

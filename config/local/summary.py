@@ -42,10 +42,11 @@ def show(report_file: Path, demo_file: Path) -> None:
 
 
 def flatten(answer: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The single values of a JSON answer with the path to each; lists by their length; file names are left out."""
+    """The single values of a JSON answer with the path to each; lists by their length; file
+    names and whole reports are left out."""
     if isinstance(answer, dict):
         for name, value in answer.items():
-            if name not in {"catalog", "labels"}:
+            if name not in {"catalog", "labels", "report"}:
                 yield from flatten(value, f"{path}.{name}" if path else name)
     elif isinstance(answer, list):
         yield path, f"{len(answer)} entries"

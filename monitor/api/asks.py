@@ -28,6 +28,26 @@ MAX_WINDOW = timedelta(days=60)
 """An inspection's place is open for so long at most."""
 
 
+class IdField(serializers.UUIDField):
+    """An id as text. A number is none, although one could be read as 128 bits."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The UUID. Raises ValidationError for anything but a text that is one."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class FlagField(serializers.BooleanField):
+    """True or false as JSON writes them; "yes" and 1 are neither."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """The value. Raises ValidationError for anything else."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class TextField(serializers.Field[Any, str, Any, Any]):
     """A text that means something else once it is read."""
 
@@ -93,7 +113,7 @@ class PageAsk(serializers.Serializer[Any]):
 class ExactActivityAsk(PageAsk):
     """What an exact role may ask of activity."""
 
-    region = serializers.UUIDField(required=False)
+    region = IdField(required=False)
     bbox = BboxField(required=False)
     state = StatesField(required=False)
     min_probability = serializers.FloatField(required=False, min_value=0, max_value=1)
@@ -117,7 +137,7 @@ class CoarseActivityAsk(PageAsk):
 class AlertsAsk(PageAsk):
     """Which alerts."""
 
-    region = serializers.UUIDField(required=False)
+    region = IdField(required=False)
     status = serializers.ChoiceField(choices=[status.value for status in AlertStatus], required=False)
 
 
@@ -136,10 +156,10 @@ class ScenesAsk(PageAsk):
 class EntriesAsk(PageAsk):
     """Which ledger entries."""
 
-    actor = serializers.UUIDField(required=False)
+    actor = IdField(required=False)
     role = serializers.CharField(required=False, max_length=16)
     action = serializers.RegexField(r"^[a-z]+(\.[a-z_]+)+\Z", required=False, max_length=60)
-    region = serializers.UUIDField(required=False)
+    region = IdField(required=False)
     outcome = serializers.ChoiceField(choices=["open", "answered", "refused", "failed", "done"], required=False)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
@@ -165,7 +185,7 @@ class TriageAsk(serializers.Serializer[Any]):
 class AssignAsk(serializers.Serializer[Any]):
     """Give an alert to an inspector."""
 
-    alert = serializers.UUIDField()
+    alert = IdField()
     inspector = serializers.CharField(max_length=150)
     opens_at = serializers.DateTimeField(required=False)
     expires_at = serializers.DateTimeField()
@@ -185,14 +205,14 @@ class AssignAsk(serializers.Serializer[Any]):
 class FindingAsk(serializers.Serializer[Any]):
     """A finding as it is handed in."""
 
-    id = serializers.UUIDField()
+    id = IdField()
     kind = serializers.ChoiceField(choices=[kind.value for kind in FindingKind])
     observed_on = serializers.DateField()
     people = serializers.ChoiceField(choices=[band.value for band in PeopleBand], default=PeopleBand.UNKNOWN.value)
     response = serializers.ChoiceField(choices=[r.value for r in Response], default=Response.NONE.value)
-    mercury = serializers.BooleanField(default=False)
-    child_labour = serializers.BooleanField(default=False)
-    armed_presence = serializers.BooleanField(default=False)
+    mercury = FlagField(default=False)
+    child_labour = FlagField(default=False)
+    armed_presence = FlagField(default=False)
 
     def validate_observed_on(self, value: date) -> date:
         """Nobody finds anything tomorrow."""

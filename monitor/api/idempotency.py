@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from monitor.api.problems import KeyReused
-from monitor.services.requests import digest_request, find_answer, keep_answer
+from monitor.services.requests import KeptAnswer, digest_request, find_answer, keep_answer
 
 MAX_KEY = 100
 
@@ -30,14 +30,17 @@ def answer_once(user_id: UUID, request: Request, make_response: Callable[[], Htt
     if kept is not None:
         if kept.digest != digest:
             raise KeyReused
-        return _rebuild(kept.status, kept.body)
+        return _rebuild(kept)
     response = make_response()
     if response.status_code < 400:
-        keep_answer(user_id, key, digest, response.status_code, response.content.decode())
+        location = response.get("Location", "")
+        keep_answer(user_id, key, KeptAnswer(digest, response.status_code, response.content.decode(), location))
     return response
 
 
-def _rebuild(status: int, body: str) -> HttpResponse:
-    response = HttpResponse(body, status=status, content_type="application/json")
+def _rebuild(kept: KeptAnswer) -> HttpResponse:
+    response = HttpResponse(kept.body, status=kept.status, content_type="application/json")
     response.was_rendered = True  # type: ignore[attr-defined]
+    if kept.location:
+        response["Location"] = kept.location
     return response

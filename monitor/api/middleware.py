@@ -22,6 +22,9 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if response.status_code >= 400 and response.get("Content-Type", "") != CONTENT_TYPE:
             title = TITLES.get(response.status_code, "Not done")
+            allowed = response.get("Allow")
             response = make_problem(response.status_code, f"{title}.", f"status-{response.status_code}")
+            if allowed is not None:
+                response["Allow"] = allowed
         response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
         return response

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.purpose import PurposeUnknown
-from monitor.errors import NotNow, NotThere, NotYours, VaultSealed
+from monitor.errors import NotNow, NotThere, NotYours, VaultSealed, describe_fault
 from monitor.imagery.refusal import SceneRefused
 from monitor.privacy.door.cursors import CursorUnusable
 
@@ -89,21 +90,21 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
             return make_problem(503, str(error), "ledger-unavailable")
         case VaultSealed():
             return make_problem(503, "The vault did not open. Ask again.", "vault-sealed")
-        case RequestDataTooBig():
-            return make_problem(413, "The body is larger than 2 MiB.", "body-too-large")
+        case SuspiciousOperation():
+            return answer_bad_request(None, error)
         case exceptions.ValidationError():
             return make_problem(400, "Some values are not right.", "invalid", errors=_flatten(error.detail))
         case exceptions.APIException():
             return _answer_api_exception(error)
-    log.error("unexpected %s in %s", type(error).__qualname__, _find_origin(error))
+    log.error("unexpected %s", describe_fault(error))
     return make_problem(500, "Something went wrong on our side. It has been noted.", "fault")
 
 
-def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def answer_bad_request(request: HttpRequest | None, exception: Exception) -> HttpResponse:
     """Django's handler400: what was refused before a view was found."""
     if isinstance(exception, RequestDataTooBig):
         return make_problem(413, "The body is larger than 2 MiB.", "body-too-large")
-    reason = "The request's host is not served here." if isinstance(exception, SuspiciousOperation) else "Malformed."
+    reason = "The request's host is not served here." if isinstance(exception, DisallowedHost) else "Malformed."
     return make_problem(400, reason, "bad-request")
 
 
@@ -117,22 +118,11 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
     return make_problem(500, "Something went wrong on our side. It has been noted.", "fault")
 
 
-def _find_origin(error: Exception) -> str:
-    """Where in this project an unknown error arose. Its text can hold anything, also a place, so it is not logged."""
-    origin, trace = "nowhere", error.__traceback__
-    while trace is not None:
-        module = trace.tb_frame.f_globals.get("__name__", "")
-        if module.split(".")[0] in {"monitor", "accounts"}:
-            origin = f"{module}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return origin
-
-
 def _answer_api_exception(error: exceptions.APIException) -> HttpResponse:
     code = str(getattr(error.detail, "code", error.default_code)).replace("_", "-")
     response = make_problem(error.status_code, str(error.detail), code)
     if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        response["Retry-After"] = str(int(error.wait) + 1)
+        response["Retry-After"] = str(max(1, math.ceil(error.wait)))
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         response["WWW-Authenticate"] = 'Token realm="penumbra"'
     return response

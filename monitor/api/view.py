@@ -63,6 +63,7 @@ class DoorView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, check the role and the purpose. Raises NotAuthenticated, NotYours, PurposeRequired."""
+        request.get_host()  # raises DisallowedHost: nothing else here looks at the host
         super().initial(request, *args, **kwargs)
         method = (request.method or "").upper()
         if (asked := "GET" if method == "HEAD" else method) not in self.roles:

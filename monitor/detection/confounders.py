@@ -89,9 +89,9 @@ def find_confounders(
         for fit_on, judge_on in split_blocks(mining, blocks, folds, seed):
             cells = np.bincount(codes[fit_on], minlength=codes.max() + 1)
             mines = np.bincount(codes[fit_on], mining[fit_on], minlength=codes.max() + 1)
-            overall = mining[fit_on].mean()
-            share = (mines + overall) / (cells + 1)  # one cell's worth of doubt, so a rare value says little
-            score[judge_on] = share[codes[judge_on]] - overall
+            # whole numbers until the division, so that saying nothing is exactly 0; one cell's worth of doubt
+            excess = mines * len(fit_on) - cells * mining[fit_on].sum()
+            score[judge_on] = (excess / (len(fit_on) * (cells + 1)))[codes[judge_on]]
         found.append(Confounder(name, int(codes.max()) + 1, area_under_roc(mining, score)))
     return found
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.cells import LabelledCells
-from monitor.detection.folds import assign_blocks, choose_block_deg, split_blocks
-from monitor.detection.heads import Heads, Recipe, check_classes, fit_heads
+from monitor.detection.folds import FoldsNotPossible, assign_blocks, choose_block_deg, split_blocks
+from monitor.detection.heads import Recipe, TrainingRefused, check_classes, fit_heads
 from monitor.detection.labels import CLASSES
 from monitor.detection.model import predict_heads
 
@@ -28,18 +28,19 @@ def settle_block_deg(cells: LabelledCells, recipe: Recipe) -> float:
 def cross_validate(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Float64:
     """float64 (n, 3), out-of-fold probabilities of the labelled cells.
 
-    A fold whose other blocks lack mines or others teaches nothing; its cells get the share of each class there.
-    Raises TrainingRefused, FoldsNotPossible.
+    A fold whose other blocks lack mines or others, or cannot be split again, teaches nothing; its cells get the share
+    of each class there. Raises TrainingRefused, FoldsNotPossible.
     """
     check_classes(cells.classes)
     blocks = assign_blocks(cells.rows, cells.cols, block_deg)
     probabilities = np.empty((len(cells), len(CLASSES)))
     for fit_on, judge_on in split_blocks(cells.classes, blocks, recipe.folds, recipe.seed):
         known, held_back = cells.select(fit_on), cells.select(judge_on)
-        if len(set(known.mining)) == 2 and len(set(blocks[fit_on])) >= 2:
-            heads: Heads = fit_heads(known, recipe, block_deg, draws=0)
-            found = predict_heads(heads.change, heads.single, held_back.now, held_back.reference)
-            probabilities[judge_on] = found.probabilities
-        else:
+        try:
+            heads = fit_heads(known, recipe, block_deg, draws=0)
+        except (TrainingRefused, FoldsNotPossible):
             probabilities[judge_on] = np.bincount(known.classes, minlength=len(CLASSES)) / len(known)
+            continue
+        found = predict_heads(heads.change, heads.single, held_back.now, held_back.reference)
+        probabilities[judge_on] = found.probabilities
     return probabilities

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.confounders import Confounder, find_confounders, list_fields
-from monitor.detection.folds import BLOCK_DEG, assign_blocks
+from monitor.detection.folds import BLOCK_DEG, FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES, CellLabel
 from monitor.detection.metrics import Figure, measure, reliability
 
@@ -31,6 +32,8 @@ LEAST = 10
 """Fewer mines or others than this give no figure of a group."""
 LEAST_OF_PERIOD = 20
 """Mines and others a period must have each for figures of its own."""
+COMMON = 0.1
+"""Share of mines among the labels from which a report tells that the field is different."""
 TOO_GOOD = 0.95
 """AUC from which a report tells to look for a leak."""
 
@@ -72,7 +75,7 @@ def summarise(judged: JudgedCells, draws: int, seed: int, known: Iterable[Confou
     fields = list_fields(judged.labels, judged.periods, judged.sensors)
     mining = judged.mining
     confounders = list(known)
-    if len(set(judged.blocks)) > 1:
+    with suppress(FoldsNotPossible):
         confounders = find_confounders(fields, mining, judged.blocks, seed=seed) + confounders
     report: Report = {
         "block_deg": judged.block_deg,
@@ -88,6 +91,8 @@ def summarise(judged: JudgedCells, draws: int, seed: int, known: Iterable[Confou
             name: _measure_groups(judged, values, draws, seed)
             for name, values in {
                 "region": [label.region for label in judged.labels],
+                "mineral": [label.mineral for label in judged.labels],
+                "formalisation": [label.formalisation for label in judged.labels],
                 "sensor": judged.sensors,
                 "reference": ["with" if has else "without" for has in judged.has_reference],
             }.items()
@@ -200,10 +205,17 @@ def _warn(report: Report) -> list[str]:
     if report["block_deg"] < BLOCK_DEG:
         warnings.append(
             f"Blocks are {report['block_deg']:g} degree wide, not {BLOCK_DEG:g}: the labelled cells lie too close "
-            "together. Blocks so small resemble their neighbours, so the figures flatter."
+            "together. Blocks so small resemble their neighbours: intervals are too narrow, and cross-validation "
+            "flatters."
         )
     if report["all"]["small"]:
         warnings.append(f"Fewer than {SMALL} mines or others: the figures can say little.")
+    share = report["all"]["positives"] / report["all"]["n"]
+    if share > COMMON:
+        warnings.append(
+            f"{100 * share:.0f} % of these cells are mines. Where mines are rarer, fewer of the cells that are called "
+            "mines will be mines, and probabilities learnt from such labels are too high."
+        )
     judged = [("all cells", report["all"])]
     judged += [("cells of the same period", group["fitted_on_all"]) for group in report["same_period"]]
     for what, figures in judged:

@@ -66,17 +66,18 @@ def split_blocks(
     Blocks are dealt out so that the folds have like shares of classes. Fewer folds where there are fewer blocks;
     raises FoldsNotPossible where there are not two.
     """
-    groups = np.asarray(blocks)
-    count = min(folds, len(np.unique(groups)))
+    groups, kinds = np.asarray(blocks), np.asarray(classes)
+    most = np.unique(kinds, return_counts=True)[1].max(initial=0)
+    count = min(folds, len(np.unique(groups)), int(most))
     if count < 2:
         raise FoldsNotPossible(
-            "All labelled cells lie in one block, so nothing can be held back; "
+            "The labelled cells are too few or lie in one block, so nothing can be held back; "
             "choose smaller blocks or add labels from elsewhere."
         )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # a class with fewer cells than folds is known and harmless here
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        for fit_on, judge_on in splitter.split(np.zeros(len(groups)), np.asarray(classes), groups):
+        for fit_on, judge_on in splitter.split(np.zeros(len(groups)), kinds, groups):
             if len(judge_on):
                 yield fit_on.astype(np.int64), judge_on.astype(np.int64)

@@ -6,6 +6,7 @@ cross-validation alike. May import `calibration`, `cells`, `change`, `folds`, `m
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from monitor.detection.calibration import DRAWS, fit_calibrator
 from monitor.detection.cells import LabelledCells
 from monitor.detection.change import stack_change
-from monitor.detection.folds import FOLDS, assign_blocks
+from monitor.detection.folds import FOLDS, FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES
 from monitor.detection.model import Head, measure_reach
 from monitor.detection.rcf import Float32
@@ -57,7 +58,7 @@ def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: 
     """Fit the head of change to the cells with a reference, and the other to all.
 
     draws: bootstrap draws of the calibrators, of the recipe unless told. Where the cells with a reference lack mines
-    or others, or lie in one block, there is no head of change. Raises TrainingRefused, FoldsNotPossible.
+    or others, or cannot be split into folds, there is no head of change. Raises TrainingRefused, FoldsNotPossible.
     """
     check_classes(cells.classes)
     draws = recipe.draws if draws is None else draws
@@ -65,10 +66,10 @@ def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: 
     penalties = {"single": penalty}
     change = None
     paired = cells.select(cells.has_reference)
-    blocks = assign_blocks(paired.rows, paired.cols, block_deg)
-    if len(set(paired.mining)) == 2 and len(set(blocks)) >= 2:
+    if len(set(paired.mining.tolist())) == 2:
         values = stack_change(paired.now, paired.reference)
-        change, penalties["change"] = _fit_head(values, paired, recipe, block_deg, draws)
+        with suppress(FoldsNotPossible):
+            change, penalties["change"] = _fit_head(values, paired, recipe, block_deg, draws)
     return Heads(change, single, penalties)
 
 

@@ -23,6 +23,7 @@ CLASSES = ("none", "artisanal", "industrial")
 """What a cell may be; the order of all columns of probabilities."""
 _ALSO = {"artisanal_mine": "artisanal", "industrial_mine": "industrial"}
 _NEEDED = ("cell_row", "cell_col", "label")
+_OPTIONAL = ("kind", "source", "region", "mineral", "formalisation")
 
 
 class LabelsRefused(ValueError):
@@ -34,8 +35,8 @@ class CellLabel:
     """One label.
 
     row, col: L0 cell. label: position in CLASSES. observed_from, observed_to: period it holds for, None if unstated.
-    kind: what a `none` or a mine is in detail. source: where it comes from. region, sensor: "" if unstated.
-    item: id of the scene it was made on, "" if unstated.
+    kind: what a `none` or a mine is in detail. source: where it comes from. item: id of the scene it was made on.
+    region, mineral, formalisation: for the breakdown of figures. All of these "" if unstated.
     """
 
     row: int
@@ -46,8 +47,9 @@ class CellLabel:
     kind: str = ""
     source: str = ""
     region: str = ""
-    sensor: str = ""
     item: str = ""
+    mineral: str = ""
+    formalisation: str = ""
 
     @property
     def period(self) -> str:
@@ -58,7 +60,7 @@ class CellLabel:
 
 def read_labels(path: Path) -> tuple[CellLabel, ...]:
     """Read a CSV with the columns cell_row, cell_col, label and, if there are any, observed_from, observed_to, kind,
-    source, region, sensor, item_t1. `artisanal_mine` is artisanal. Raises LabelsRefused."""
+    source, region, mineral, formalisation, item_t1. `artisanal_mine` is artisanal. Raises LabelsRefused."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
@@ -87,7 +89,7 @@ def _read_label(fields: Mapping[Any, Any], line: int) -> CellLabel:
         ) from None
     if not (0 <= row < ROWS and 0 <= col < COLS):
         raise LabelsRefused(f"Line {line}: the cell is not on the lattice of 0.01 degree.")
-    optional = {name: text.get(name, "") for name in ("kind", "source", "region", "sensor")}
+    optional = {name: text.get(name, "") for name in _OPTIONAL}
     return CellLabel(
         row, col, CLASSES.index(named), period[0], period[1], item=text.get("item_t1", ""), **optional
     )

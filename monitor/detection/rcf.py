@@ -76,16 +76,18 @@ def pool_patches(pixels: Float32, runs: Runs, patches: Float32, bias: float) -> 
     in the sum of the windows, so no activation is ever written to memory and the second side costs nothing.
     """
     count, channels, size, _ = patches.shape
+    features = np.empty((len(runs.cells), 2 * count), np.float32)
+    if not len(runs.cells):
+        return features
     depth = channels * size * size
     weights = np.empty((count, depth + 1), np.float32)  # the bias as weight of a constant one
     weights[:, :depth] = patches.reshape(count, depth)
     weights[:, depth] = bias
     windows = sliding_window_view(pixels, (size, size), axis=(1, 2)).transpose(0, 3, 4, 1, 2)
-    room = int(min(WINDOWS, runs.counts.max(initial=1)))
+    room = int(min(WINDOWS, runs.counts.max()))
     gathered = np.ones((depth + 1, room), np.float32)
     slots = gathered[:depth].reshape(channels, size, size, room)
     answers = np.empty(PATCH_ROWS * room, np.float32)
-    features = np.empty((len(runs.cells), 2 * count), np.float32)
     for cell, number in enumerate(runs.counts):
         absolute, total, used = np.zeros(count), np.zeros(depth + 1), 0
         for run in range(runs.first_run[cell], runs.first_run[cell + 1]):

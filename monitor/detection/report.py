@@ -15,7 +15,7 @@ _COLUMNS = (
     ("Brier", "brier"),
     ("ECE", "ece"),
 )
-_NAME, _CELL = 40, 18
+_NAME, _CELL = 40, 21
 
 
 def write_report(report: Mapping[str, Any]) -> str:

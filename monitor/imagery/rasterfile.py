@@ -181,7 +181,8 @@ def _check_layout(dataset: DatasetReader) -> None:
     block_bytes = rows * cols * bands * np.dtype(dataset.dtypes[0]).itemsize
     if max(dataset.height, dataset.width) > MAX_SIDE or block_bytes > MAX_BLOCK_BYTES:
         raise SceneRefused(
-            Cause.WRONG_FORMAT, "The file is too large, or in pieces too large, to stream; hand in tiled GeoTIFFs."
+            Cause.WRONG_FORMAT,
+            "The file is too large, or in pieces too large, to stream; hand in tiled GeoTIFFs.",
         )
 
 

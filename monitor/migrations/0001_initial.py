@@ -175,6 +175,7 @@ class Migration(migrations.Migration):
                 ('request_digest', models.CharField(max_length=32)),
                 ('status', models.PositiveSmallIntegerField()),
                 ('body', models.TextField()),
+                ('location', models.CharField(blank=True, max_length=100)),
                 ('handled_at', models.DateTimeField(auto_now_add=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],

@@ -72,6 +72,7 @@ CREATE TABLE vault.site (
     absorbed_into uuid REFERENCES vault.site,
     cells_alerted integer NOT NULL DEFAULT 0
 );
+CREATE INDEX site_absorbed ON vault.site (absorbed_into) WHERE absorbed_into IS NOT NULL;
 CREATE TABLE vault.site_cell (
     row           integer NOT NULL,
     col           integer NOT NULL,
@@ -124,7 +125,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_visible_in_snapshot(full_xid::text::xid8, pg_current_snapshot()) FROM widened
 $$;
 
--- Spend a ticket and return it. Refuses one that is missing, uncommitted, older than 60 s, for another kind of reading
+-- Spend a ticket, named by its key, and return it. Refuses one that is missing, uncommitted, older than 60 s, for another kind of reading
 -- or used before (P6). The message never says which: to a stranger all tickets are equally worthless.
 CREATE FUNCTION vault.spend_ticket(p_ticket uuid, p_reads text) RETURNS ledger.ticket LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -132,12 +133,12 @@ DECLARE
     opened ledger.ticket;
 BEGIN
     SELECT t.* INTO opened FROM ledger.ticket t
-    WHERE t.entry_id = p_ticket AND t.reads = p_reads AND vault.is_committed(t.xmin)
+    WHERE t.key = p_ticket AND t.reads = p_reads AND vault.is_committed(t.xmin)
         AND t.opened_at > clock_timestamp() - interval '60 seconds';
     IF opened.entry_id IS NULL THEN
         RAISE EXCEPTION 'no such ticket' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    INSERT INTO vault.spent_ticket (entry_id) VALUES (p_ticket) ON CONFLICT DO NOTHING;
+    INSERT INTO vault.spent_ticket (entry_id) VALUES (opened.entry_id) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no such ticket' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -216,7 +217,8 @@ BEGIN
     FROM page;
 END $$;
 
--- The cells of one alert's site, for a regulator who holds the alert's region now.
+-- The cells of one alert's site, for a regulator who holds the alert's region now. A site can reach over a border: what
+-- lies outside the regions held stays there.
 CREATE FUNCTION vault.exact_alert_site(p_ticket uuid, p_alert uuid)
 RETURNS TABLE (features text, cells integer[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -232,10 +234,16 @@ BEGIN
     JOIN vault.cell_state s ON s.row = member.row AND s.col = member.col
     WHERE alert.id = p_alert AND ticket.object_id = p_alert
         AND alert.region_id IN (SELECT vault.held_regions(ticket.user_id, ARRAY['regulator']))
+        AND EXISTS (
+            SELECT FROM vault.held_regions(ticket.user_id, ARRAY['regulator']) AS held (id)
+            JOIN vault.region_run run ON run.region_id = held.id
+            WHERE run.row = s.row AND s.col BETWEEN run.col_from AND run.col_to
+        )
     HAVING count(*) > 0;
 END $$;
 
--- The cells of one inspection's site, for its inspector: assigned, accepted, within its window and not closed, now.
+-- The cells of one inspection's site, for its inspector: assigned, accepted, within its window and not closed, now; and in
+-- the alert's region, because nobody can hand out what lies beyond it.
 CREATE FUNCTION vault.exact_inspection_site(p_ticket uuid, p_inspection uuid)
 RETURNS TABLE (features text, cells integer[])
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -246,18 +254,23 @@ BEGIN
     SELECT string_agg(vault.cell_feature(s), ',' ORDER BY s.row, s.col),
         array_agg(s.row * 36000 + s.col ORDER BY s.row, s.col)
     FROM public.monitor_inspection inspection
+    JOIN public.monitor_alert alert ON alert.id = inspection.alert_id
     JOIN public.accounts_user inspector ON inspector.id = inspection.inspector_id
     JOIN public.monitor_inspectionuserpermission held
         ON held.content_object_id = inspection.id AND held.user_id = inspector.id
     JOIN public.auth_permission permission
         ON permission.id = held.permission_id AND permission.codename = 'carry_out_inspection'
-    JOIN vault.alert_site meant ON meant.alert_id = inspection.alert_id
+    JOIN vault.alert_site meant ON meant.alert_id = alert.id
     JOIN vault.site_cell member ON member.site_id = vault.living_site(meant.site_id)
     JOIN vault.cell_state s ON s.row = member.row AND s.col = member.col
     WHERE inspection.id = p_inspection AND ticket.object_id = p_inspection
         AND inspector.id = ticket.user_id AND inspector.is_active AND inspector.role = 'inspector'
         AND inspection.status = 'accepted'
         AND clock_timestamp() >= inspection.opens_at AND clock_timestamp() < inspection.expires_at
+        AND EXISTS (
+            SELECT FROM vault.region_run run
+            WHERE run.region_id = alert.region_id AND run.row = s.row AND s.col BETWEEN run.col_from AND run.col_to
+        )
     HAVING count(*) > 0;
 END $$;
 

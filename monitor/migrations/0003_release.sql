@@ -26,6 +26,16 @@ CREATE TABLE release.block (
     PRIMARY KEY (batch_id, level, row, col, period)
 );
 
+-- The part of a batch that one region's agreements cover: its rows and their digest. Bands are few, so somebody who got a
+-- digest over more rows than they receive could try out the others until it fits.
+CREATE TABLE release.batch_region (
+    batch_id  uuid NOT NULL REFERENCES release.batch ON DELETE CASCADE,
+    region_id uuid NOT NULL,
+    digest    text NOT NULL,
+    row_count integer NOT NULL,
+    PRIMARY KEY (batch_id, region_id)
+);
+
 -- Which blocks an agreement on a region covers: public geography, the same whatever the vault holds (P3, P5).
 CREATE TABLE release.region_block (
     region_id uuid NOT NULL,
@@ -38,4 +48,4 @@ CREATE TABLE release.region_block (
 REVOKE ALL ON SCHEMA release FROM PUBLIC;
 GRANT USAGE ON SCHEMA release TO penumbra_web, penumbra_worker;
 GRANT SELECT ON ALL TABLES IN SCHEMA release TO penumbra_web;
-GRANT SELECT, INSERT, DELETE ON release.batch, release.block, release.region_block TO penumbra_worker;
+GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA release TO penumbra_worker;

@@ -15,6 +15,8 @@ class HandledRequest(models.Model):
     """Keyed digest of method, path and body: the same key for another request is refused."""
     status = models.PositiveSmallIntegerField()  # where: none
     body = models.TextField()  # where: none
+    location = models.CharField(max_length=100, blank=True)  # where: none
+    """The Location header, where the first answer had one."""
     handled_at = models.DateTimeField(auto_now_add=True)  # where: none
 
     class Meta:

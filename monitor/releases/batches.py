@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -30,7 +32,7 @@ class BlockRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One published batch, without its rows."""
+    """One published batch, or the part of it that some regions cover, without its rows."""
 
     id: UUID
     published_at: datetime
@@ -72,7 +74,35 @@ def write_batch(rows: Sequence[BlockRow], policy_version: str) -> UUID:
                 [r.observed.value for r in ordered],
             ],
         )
+        _write_parts(batch_id)
     return batch_id
+
+
+def _write_parts(batch_id: UUID) -> None:
+    """Keep, for each region, how many rows of the batch it covers and their digest."""
+    parts: dict[UUID, list[BlockRow]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT held.region_id, b.level, b.row, b.col, b.period, b.band, b.trend, b.observed FROM release.block b"
+            " JOIN release.region_block held ON held.level = b.level AND held.row = b.row AND held.col = b.col"
+            " WHERE b.batch_id = %s",
+            [batch_id],
+        )
+        for region_id, *row in cursor.fetchall():
+            parts[region_id].append(shape_row(row))
+        cursor.execute(
+            "INSERT INTO release.batch_region (batch_id, region_id, digest, row_count)"
+            " SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::int[])",
+            [batch_id, list(parts), [digest_rows(rows) for rows in parts.values()], [len(rows) for rows in parts.values()]],
+        )
+
+
+def shape_row(row: Sequence[Any]) -> BlockRow:
+    """A row of `release.block` (level, row, col, period, band, trend, observed) as what it means."""
+    level, block_row, block_col, period, band, trend, observed = row
+    return BlockRow(
+        Level(level), block_row, block_col, period, ActivityBand(band), Trend(trend), ObservedBand(observed)
+    )
 
 
 def list_batches(limit: int, before: datetime | None = None) -> list[BatchRow]:
@@ -85,3 +115,31 @@ def list_batches(limit: int, before: datetime | None = None) -> list[BatchRow]:
             {"before": before, "limit": limit},
         )
         return [BatchRow(*row) for row in cursor.fetchall()]
+
+
+def list_batches_of_regions(regions: Sequence[UUID], limit: int, before: datetime | None = None) -> list[BatchRow]:
+    """As `list_batches`, but digest and row count speak of the rows that these regions cover and of no others (P5).
+
+    The digest of one region is `digest_rows` of its rows; that of several is SHA-256 over their hex digests in the order
+    of the regions' ids. A block on a border counts in each of its regions.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.id, b.published_at, b.policy_version,"
+            " array_agg(coalesce(part.digest, %(empty)s) ORDER BY held.id), coalesce(sum(part.row_count), 0)"
+            " FROM release.batch b LEFT JOIN unnest(%(regions)s::uuid[]) AS held (id) ON true"
+            " LEFT JOIN release.batch_region part ON part.batch_id = b.id AND part.region_id = held.id"
+            " WHERE %(before)s::timestamptz IS NULL OR b.published_at < %(before)s"
+            " GROUP BY b.id ORDER BY b.published_at DESC LIMIT %(limit)s",
+            {"regions": list(regions), "empty": digest_rows([]), "before": before, "limit": limit},
+        )
+        return [
+            BatchRow(
+                identifier,
+                published_at,
+                policy,
+                digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest(),
+                int(rows),
+            )
+            for identifier, published_at, policy, digests, rows in cursor.fetchall()
+        ]

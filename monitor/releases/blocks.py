@@ -9,8 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from monitor.grid import Box, Level
-from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
-from monitor.releases.batches import BlockRow
+from monitor.releases.batches import BlockRow, shape_row
 
 Position = tuple[date, int, int, int]
 """Where a page ended: period, level, row, col of its last block."""
@@ -62,7 +61,4 @@ def read_blocks(
                 "limit": limit,
             },
         )
-        return [
-            BlockRow(Level(row[0]), row[1], row[2], row[3], ActivityBand(row[4]), Trend(row[5]), ObservedBand(row[6]))
-            for row in cursor.fetchall()
-        ]
+        return [shape_row(row) for row in cursor.fetchall()]

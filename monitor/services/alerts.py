@@ -58,6 +58,9 @@ def triage_alert(viewer: Viewer, alert_id: UUID, dismissal: DismissalReason | No
     )
     with recorded(entry), transaction.atomic():
         alert = lock_alert(alert_id)
+        if alert.status == AlertStatus.ASSIGNED.value:
+            # the move back to triaged belongs to the end of its inspection
+            raise NotNow("Somebody is on the way to this alert. Close its inspection first.")
         move_alert(alert, then, viewer.user_id, dismissal)
 
 

@@ -122,7 +122,6 @@ def _lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=settings.SCENE_LEASE_S)
 
 
-def _update(claim: Claim, **values: object) -> None:
-    held = Scene.objects.filter(id=claim.scene_id, claim=claim.key)
-    if not held.update(**values):
+def _update(hold: Claim, **values: object) -> None:
+    if not Scene.objects.filter(id=hold.scene_id, claim=hold.key).update(**values):
         raise ClaimLost("This scene is held by another worker now.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -23,7 +24,7 @@ from monitor.field.lifecycle import (
 from monitor.models import Finding
 from monitor.services.alerts import lock_alert, move_alert
 from monitor.errors import NotNow
-from monitor.services.inspections import find_inspection, lock_inspection
+from monitor.services.inspections import find_own_inspection, lock_inspection
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -44,7 +45,7 @@ def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoin
 
     Raises NotThere, or NotNow where the inspection is not accepted or the id belongs to another report.
     """
-    inspection = find_inspection(viewer, inspection_id)
+    inspection = find_own_inspection(viewer, inspection_id)
     entry = Entry(
         viewer,
         "finding.receive",
@@ -55,26 +56,29 @@ def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoin
     )
     with recorded(entry), transaction.atomic():
         inspection = lock_inspection(inspection_id)
-        known = Finding.objects.filter(id=report.id).first()
+        said = {"inspection_id": inspection.id} | _fields_of(report)
+        known = Finding.objects.filter(id=report.id).values(*said).first()
         if known is not None:
-            if known.inspection_id != inspection.id or known.kind != report.kind.value:
+            if known != said:
                 raise NotNow("This id belongs to another finding. Give each finding an id of its own.")
             return False
         if inspection.status != InspectionStatus.ACCEPTED.value:
             raise NotNow("Findings are taken for an accepted, open inspection only.")
-        Finding.objects.create(
-            id=report.id,
-            inspection=inspection,
-            kind=report.kind.value,
-            observed_on=report.observed_on,
-            people=report.people.value,
-            response=report.response.value,
-            mercury=report.mercury,
-            child_labour=report.child_labour,
-            armed_presence=report.armed_presence,
-        )
+        Finding.objects.create(id=report.id, **said)
         alert = lock_alert(inspection.alert_id)
         if report.kind not in NOT_A_VISIT and alert.status == AlertStatus.ASSIGNED.value:
             move_alert(alert, AlertStatus.VISITED, viewer.user_id)
         ring(Bell.FINDING_RECEIVED, report.id)
     return True
+
+
+def _fields_of(report: Report) -> dict[str, Any]:
+    return {
+        "kind": report.kind.value,
+        "observed_on": report.observed_on,
+        "people": report.people.value,
+        "response": report.response.value,
+        "mercury": report.mercury,
+        "child_labour": report.child_labour,
+        "armed_presence": report.armed_presence,
+    }

@@ -53,7 +53,7 @@ def assign_inspection(
 
 def accept_inspection(viewer: Viewer, inspection_id: UUID, endpoint: str) -> None:
     """The inspector takes it on; from now the place can be opened. Raises NotThere or NotNow."""
-    inspection = find_inspection(viewer, inspection_id)
+    inspection = find_own_inspection(viewer, inspection_id)
     with recorded(_entry(viewer, "inspection.accept", endpoint, inspection)), transaction.atomic():
         inspection = lock_inspection(inspection_id)
         if timezone.now() >= inspection.expires_at:
@@ -94,6 +94,14 @@ def find_inspection(viewer: Viewer, inspection_id: UUID) -> Inspection:
         raise NotThere
     inspection = inspections.first()
     if inspection is None:
+        raise NotThere
+    return inspection
+
+
+def find_own_inspection(viewer: Viewer, inspection_id: UUID) -> Inspection:
+    """An inspection that the viewer carries out. Raises NotThere for anybody else, the regulator who assigned it too."""
+    inspection = find_inspection(viewer, inspection_id)
+    if inspection.inspector_id != viewer.user_id:
         raise NotThere
     return inspection
 

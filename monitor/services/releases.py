@@ -6,7 +6,8 @@ with the next batch, which is complete in itself, so nothing is left behind that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID, uuid4
@@ -32,6 +33,17 @@ Block = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedBlock:
+    """One block of a release. position: row and column at `level`. counts: the blocks of PUBLISHED_LEVEL whose cells are
+    counted in it; no cell is counted in two published blocks. plausible: how many plausible cells those have."""
+
+    level: Level
+    position: Block
+    counts: tuple[Block, ...]
+    plausible: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """What a batch holds: ids and counts of blocks, which are public."""
 
@@ -50,8 +62,8 @@ def publish_release(today: date, only_changes: bool = False) -> Publication:
     """
     models = list(TrainedModel.objects.filter(state="active").values_list("id", flat=True))
     months = list_observed_months(models, today) if models else []
-    plausible = {level: count_plausible_cells(level) for level in (PUBLISHED_LEVEL, Level.L3)}
-    rows = list(_block_rows(months, plausible, models))
+    published = choose_published_blocks(count_plausible_cells(PUBLISHED_LEVEL))
+    rows = list(_block_rows(months, published, models))
     promoted = sum(row.level is not PUBLISHED_LEVEL for row in rows)
     for newest in list_batches(1) if only_changes else ():
         if (newest.digest, newest.policy_version) == (digest_rows(rows), POLICY_VERSION):
@@ -61,18 +73,28 @@ def publish_release(today: date, only_changes: bool = False) -> Publication:
     return Publication(batch, True, len(rows), len(months), promoted)
 
 
-def choose_publishable_levels(plausible: dict[Block, int], parents: dict[Block, int]) -> dict[Block, Level | None]:
-    """For each block of PUBLISHED_LEVEL: its own level, its parent's where it hides too little, or None (P3).
+def choose_published_blocks(plausible: Mapping[Block, int]) -> list[PublishedBlock]:
+    """Which blocks are published and what each of them counts, from public geography alone (P3).
 
-    Depends on public geography alone. Under the default prior every plausible cell weighs the same.
+    plausible: cells by block of PUBLISHED_LEVEL; under the default prior every plausible cell weighs the same. A block
+    that hides too little is counted in its parent. The parent counts no block that is published by itself: the
+    difference would be a figure for the few cells left. Where those are too few even together, the smallest of the
+    other blocks join them; where all of a parent's cells are too few, none of them is published.
     """
-    chosen: dict[Block, Level | None] = {}
-    for block, cells in plausible.items():
-        if _is_safe(cells):
-            chosen[block] = PUBLISHED_LEVEL
-        else:
-            chosen[block] = Level.L3 if _is_safe(parents[parent_of(block)]) else None
-    return chosen
+    families: dict[Block, list[Block]] = defaultdict(list)
+    for block in sorted(plausible):
+        families[parent_of(block)].append(block)
+    published = []
+    for parent, blocks in families.items():
+        hidden = [block for block in blocks if not _is_safe(plausible[block])]
+        alone = sorted((block for block in blocks if _is_safe(plausible[block])), key=lambda block: plausible[block])
+        while hidden and alone and not _is_safe(sum(plausible[block] for block in hidden)):
+            hidden.append(alone.pop(0))
+        published += [PublishedBlock(PUBLISHED_LEVEL, block, (block,), plausible[block]) for block in sorted(alone)]
+        together = sum(plausible[block] for block in hidden)
+        if _is_safe(together):
+            published.append(PublishedBlock(Level.L3, parent, tuple(hidden), together))
+    return published
 
 
 def parent_of(block: Block) -> Block:
@@ -85,27 +107,22 @@ def _is_safe(cells: int) -> bool:
     return cells > 0 and is_safe_to_publish(count_effective_cells([1.0] * cells), 1 / cells)
 
 
-def _block_rows(
-    months: list[date], plausible: dict[Level, dict[Block, int]], models: list[UUID]
-) -> Iterator[BlockRow]:
-    chosen = choose_publishable_levels(plausible[PUBLISHED_LEVEL], plausible[Level.L3])
-    wanted = {
-        PUBLISHED_LEVEL: {block for block, level in chosen.items() if level is PUBLISHED_LEVEL},
-        Level.L3: {parent_of(block) for block, level in chosen.items() if level is Level.L3},
-    }
-    for level, blocks in wanted.items():
-        previous: dict[Block, ActivityBand] = {}
-        for month in months if blocks else []:
-            counts = summarise_blocks(level, month, models)
-            for block in sorted(blocks & counts.keys()):
-                observed, active = counts[block]
-                band = choose_activity_band(active, plausible[level][block])
-                yield BlockRow(
-                    level,
-                    *block,
-                    month,
-                    band,
-                    compare_bands(previous.get(block), band),
-                    choose_observed_band(observed, plausible[level][block]),
-                )
-                previous[block] = band
+def _block_rows(months: list[date], published: Sequence[PublishedBlock], models: list[UUID]) -> Iterator[BlockRow]:
+    previous: dict[PublishedBlock, ActivityBand] = {}
+    for month in months:
+        counts = summarise_blocks(PUBLISHED_LEVEL, month, models)
+        for block in published:
+            observed = sum(counts[part].observed for part in block.counts if part in counts)
+            if not observed:
+                continue
+            active = sum(counts[part].active for part in block.counts if part in counts)
+            band = choose_activity_band(active, block.plausible)
+            yield BlockRow(
+                block.level,
+                *block.position,
+                month,
+                band,
+                compare_bands(previous.get(block), band),
+                choose_observed_band(observed, block.plausible),
+            )
+            previous[block] = band

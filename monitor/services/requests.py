@@ -17,6 +17,7 @@ class KeptAnswer:
     digest: str
     status: int
     body: str
+    location: str = ""
 
 
 def digest_request(method: str, path: str, data: object) -> str:
@@ -27,12 +28,17 @@ def digest_request(method: str, path: str, data: object) -> str:
 def find_answer(user_id: UUID, key: str) -> KeptAnswer | None:
     """The answer kept for a key of an account, or None."""
     row = HandledRequest.objects.filter(user_id=user_id, key=key).first()
-    return KeptAnswer(row.request_digest, row.status, row.body) if row else None
+    return KeptAnswer(row.request_digest, row.status, row.body, row.location) if row else None
 
 
-def keep_answer(user_id: UUID, key: str, digest: str, status: int, body: str) -> None:
+def keep_answer(user_id: UUID, key: str, answer: KeptAnswer) -> None:
     """Keep the first answer to a key; a second one at the same moment changes nothing."""
-    HandledRequest.objects.bulk_create(
-        [HandledRequest(user_id=user_id, key=key, request_digest=digest, status=status, body=body)],
-        ignore_conflicts=True,
+    row = HandledRequest(
+        user_id=user_id,
+        key=key,
+        request_digest=answer.digest,
+        status=answer.status,
+        body=answer.body,
+        location=answer.location,
     )
+    HandledRequest.objects.bulk_create([row], ignore_conflicts=True)

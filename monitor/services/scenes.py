@@ -19,16 +19,18 @@ from monitor.vault.items import deposit_item
 def receive_scene(
     document: Mapping[str, Any], base_href: str, received_by: UUID | None, announce: bool = True
 ) -> tuple[UUID, bool]:
-    """Take in a STAC item: its id outside the vault, and whether it is new. The same item again is the same scene.
+    """Take in a STAC item: its id outside the vault, and whether it is new. The same item again is the same scene; from
+    another account it is another one, so that nobody learns what others have handed in (P8).
 
     base_href: what relative hrefs are relative to; "" for an item that was handed in by itself. announce: ring for the
-    worker at once (a catalogue is announced in the order of its dates when it is in). Raises SceneRefused, and stores
-    nothing, where the document is no usable item.
+    worker at once (a catalogue is announced in the order of its dates when it is in). A scene that was refused is read
+    again: its files may have been mended. Raises SceneRefused, and stores nothing, where the document is no usable item.
     """
     item = parse_item(document, base_href)
-    digest = keyed_digest(f"{item.document_sha256} {base_href}".encode())
+    digest = keyed_digest(f"{item.document_sha256} {base_href} {received_by}".encode())
     known = Scene.objects.filter(digest=digest).values_list("id", flat=True).first()
     if known is not None:
+        _take_back_refusal(known, announce)
         return known, False
     try:
         with transaction.atomic():
@@ -40,3 +42,18 @@ def receive_scene(
         # the same item arrived twice at the same moment: the other one is the scene
         return Scene.objects.values_list("id", flat=True).get(digest=digest), False
     return scene.id, True
+
+
+def _take_back_refusal(scene_id: UUID, announce: bool) -> None:
+    with transaction.atomic():
+        refused = Scene.objects.filter(id=scene_id, state="refused")
+        if refused.update(
+            state="received",
+            cause="",
+            detail="",
+            attempts=0,
+            progress=0,
+            rung_at=timezone.now() if announce else None,
+        ):
+            if announce:
+                ring(Bell.SCENE_RECEIVED, scene_id)

@@ -44,11 +44,16 @@ class NothingToTrainOn(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How features are made: sensor, patches drawn, seed; and how the heads are fitted."""
+    """How a model is made.
+
+    patches: drawn from the scenes with `seed`. min_valid_share: share of a cell (0..1) that must be seen, None for
+    what most labelled cells show. recipe: how the heads are fitted.
+    """
 
     sensor: str
     patches: int
     seed: int
+    min_valid_share: float | None
     recipe: Recipe
 
 
@@ -108,7 +113,7 @@ def train_on_items(
         access=access,
         progress=lambda done, total: progress("read scenes", done, total),
     )
-    cells = gather_cells(labels, scenes)
+    cells = gather_cells(labels, scenes, how.min_valid_share)
     progress("fit and judge", 0, 1)
     model, report = train_model(cells, featurizer, how.recipe)
     progress("fit and judge", 1, 1)

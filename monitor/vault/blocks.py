@@ -17,12 +17,8 @@ from monitor.grid import Level
 
 @dataclass(frozen=True, slots=True)
 class BlockCount:
-    """Cells of one block in one month: plausible, observed in the month, active at its end. Never leaves the worker."""
+    """Cells of one block: observed in a month, active at its end. Never leaves the worker."""
 
-    row: int
-    col: int
-    period: date
-    plausible: int
     observed: int
     active: int
 
@@ -42,16 +38,19 @@ def count_plausible_cells(level: Level) -> dict[tuple[int, int], int]:
     """How many plausible cells each block holds: under the default prior, all cells of the known regions alike."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT cell.row / %(n)s, cell.col / %(n)s, count(*) FROM ("
-            " SELECT DISTINCT run.row, col.col FROM vault.region_run run"
-            " JOIN LATERAL generate_series(run.col_from, run.col_to) AS col (col) ON true) AS cell GROUP BY 1, 2",
+            # regions may overlap: join their runs to disjoint ones first, so that no cell counts twice
+            "WITH joined AS (SELECT row, unnest(range_agg(int4range(col_from, col_to + 1))) AS cols"
+            " FROM vault.region_run GROUP BY row)"
+            " SELECT row / %(n)s, block.col, sum(least(upper(cols), (block.col + 1) * %(n)s)"
+            "  - greatest(lower(cols), block.col * %(n)s))::int FROM joined,"
+            " generate_series(lower(cols) / %(n)s, (upper(cols) - 1) / %(n)s) AS block (col) GROUP BY 1, 2",
             {"n": level.span},
         )
         return {(row, col): count for row, col, count in cursor.fetchall()}
 
 
-def summarise_blocks(level: Level, month: date, model_ids: Sequence[UUID]) -> dict[tuple[int, int], tuple[int, int]]:
-    """Blocks of `level` with any cell observed in the month: (observed in it, active at its end) by (row, col)."""
+def summarise_blocks(level: Level, month: date, model_ids: Sequence[UUID]) -> dict[tuple[int, int], BlockCount]:
+    """What the blocks of `level` held in a month, by (row, col); blocks whose cells were never observed are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH last AS (SELECT DISTINCT ON (row, col) row, col, state_after,"
@@ -60,8 +59,7 @@ def summarise_blocks(level: Level, month: date, model_ids: Sequence[UUID]) -> di
             " ORDER BY row, col, observed_on DESC, scene_id)"
             " SELECT row / %(n)s, col / %(n)s, count(*) FILTER (WHERE in_month),"
             " count(*) FILTER (WHERE state_after = 'active') FROM last WHERE EXISTS (SELECT FROM vault.region_run run"
-            " WHERE run.row = last.row AND last.col BETWEEN run.col_from AND run.col_to)"
-            " GROUP BY 1, 2 HAVING count(*) FILTER (WHERE in_month) > 0",
+            " WHERE run.row = last.row AND last.col BETWEEN run.col_from AND run.col_to) GROUP BY 1, 2",
             {"month": month, "models": list(model_ids), "n": level.span},
         )
-        return {(row, col): (observed, active) for row, col, observed, active in cursor.fetchall()}
+        return {(row, col): BlockCount(observed, active) for row, col, observed, active in cursor.fetchall()}

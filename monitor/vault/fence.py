@@ -15,24 +15,28 @@ READ = "SELECT"
 WRITE = "SELECT, INSERT, UPDATE, DELETE"
 
 RIGHTS: dict[str, dict[str, str]] = {
-    # table: {role: verbs}
+    # table: {role: verbs}; a right to update is a right to columns, so that no statement of the web role can move an
+    # alert into another region, an inspection to another person, or an account into another role
     "accounts_organisation": {"web": READ, "worker": WRITE},
     "accounts_token": {"web": READ, "worker": WRITE},
     "accounts_user": {"web": READ, "worker": WRITE},
     "auth_permission": {"web": READ, "worker": READ},
     "django_content_type": {"web": READ, "worker": READ},
     "django_migrations": {"web": READ, "worker": READ},
-    "monitor_alert": {"web": "SELECT, UPDATE", "worker": WRITE},
+    "monitor_alert": {"web": "SELECT, UPDATE (status, dismissal)", "worker": WRITE},
     "monitor_alertmove": {"web": "SELECT, INSERT", "worker": WRITE},
     "monitor_finding": {"web": "SELECT, INSERT", "worker": WRITE},
     "monitor_handledrequest": {"web": "SELECT, INSERT", "worker": WRITE},
-    "monitor_inspection": {"web": "SELECT, INSERT, UPDATE", "worker": WRITE},
+    "monitor_inspection": {"web": "SELECT, INSERT, UPDATE (status, closed_at)", "worker": WRITE},
     # the web role hands out an inspection and takes it back; it cannot hand out a mandate
     "monitor_inspectionuserpermission": {"web": "SELECT, INSERT, DELETE", "worker": WRITE},
     "monitor_region": {"web": READ, "worker": WRITE},
     "monitor_regionuserpermission": {"web": READ, "worker": WRITE},
-    "monitor_scene": {"web": "SELECT, INSERT", "worker": WRITE},
-    "monitor_trainedmodel": {"web": "SELECT, UPDATE", "worker": WRITE},
+    "monitor_scene": {"web": "SELECT, INSERT, UPDATE", "worker": WRITE},
+    "monitor_trainedmodel": {
+        "web": "SELECT, UPDATE (state, activated_by_id, activated_at)",
+        "worker": WRITE,
+    },
 }
 
 

@@ -23,7 +23,8 @@ def store_region_cells(region_id: UUID, boundary: MultiPolygon) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM vault.region_run WHERE region_id = %s", [region_id])
         cursor.execute(
-            "INSERT INTO vault.region_run (region_id, row, col_from, col_to) SELECT %s, * FROM unnest(%s, %s, %s)",
+            "INSERT INTO vault.region_run (region_id, row, col_from, col_to)"
+            " SELECT %s, * FROM unnest(%s::int[], %s::int[], %s::int[])",
             [region_id, runs[:, 0].tolist(), runs[:, 1].tolist(), runs[:, 2].tolist()],
         )
         cursor.execute("DELETE FROM release.region_block WHERE region_id = %s", [region_id])

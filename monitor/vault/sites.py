@@ -55,9 +55,14 @@ def link_alert(alert_id: UUID, site_id: UUID) -> bool:
 
 
 def has_open_alert(site_id: UUID) -> bool:
-    """True where somebody is already asked to look at this site."""
+    """True where somebody is already asked to look at this site, or is on the way to one that ended in it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM vault.alert_site WHERE site_id = %s AND is_open)", [site_id])
+        cursor.execute(
+            "WITH RECURSIVE family AS (SELECT %s::uuid AS id UNION ALL"
+            " SELECT site.id FROM vault.site JOIN family ON site.absorbed_into = family.id)"
+            " SELECT EXISTS (SELECT FROM vault.alert_site JOIN family ON family.id = site_id WHERE is_open)",
+            [site_id],
+        )
         return bool(cursor.fetchone()[0])
 
 

@@ -47,7 +47,7 @@ def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, li
         cursor.execute(
             "SELECT * FROM vault.exact_activity(%s, %s, %s, %s, %s, %s::text[], %s::text, %s::real, %s::date, %s, %s)",
             [
-                ticket.entry_id,
+                ticket.key,
                 box.row_from,
                 box.row_to,
                 box.col_from,
@@ -75,7 +75,7 @@ def read_inspection_site_with_ticket(ticket: Ticket, inspection_id: UUID) -> Cel
 
 def _read_site(statement: str, ticket: Ticket, object_id: UUID) -> CellPage | None:
     with _unsealed(), connection.cursor() as cursor:
-        cursor.execute(statement, [ticket.entry_id, object_id])
+        cursor.execute(statement, [ticket.key, object_id])
         row = cursor.fetchone()
     return CellPage(*row) if row else None
 

@@ -1,19 +1,41 @@
-"""Fixtures of the HTTP tests: the cast, and a client that speaks to the database as the web role."""
+"""Fixtures of the HTTP tests: the cast, what they work on, and a client that speaks to the database as the web role."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
 from psycopg.pq import TransactionStatus
 from rest_framework.test import APIClient
 
+from monitor.models import Alert, Inspection
+from tests.builders import cell_at, make_alert, make_inspection, make_model, put_cells
 from tests.cast import Cast, Person, make_cast
+
+EASTERN_SITE = [cell_at(20.105, 2.105), cell_at(20.115, 2.105)]
+WESTERN_SITE = [cell_at(19.705, 2.105)]
+
+
+@contextmanager
+def as_web_role() -> Iterator[None]:
+    """The rights of `penumbra_web` for the length of one request, so a missing grant or an open door shows."""
+    before = transaction.savepoint()
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE penumbra_web")
+    yield
+    if connection.connection.info.transaction_status == TransactionStatus.INERROR:
+        # outside tests a failed statement ends with its request; here it must not end the test
+        transaction.savepoint_rollback(before)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
 
 
 class WebClient(APIClient):
-    """Each request runs with the rights of `penumbra_web`, so a missing grant or an open door shows."""
+    """A client whose every request runs as the web role."""
 
     def as_(self, person: Person | None) -> WebClient:
         """The same client with a person's token and purpose."""
@@ -25,16 +47,8 @@ class WebClient(APIClient):
 
     def request(self, **kwargs: Any) -> Any:
         """One request."""
-        before = transaction.savepoint()
-        with connection.cursor() as cursor:
-            cursor.execute("SET ROLE penumbra_web")
-        response = super().request(**kwargs)
-        if connection.connection.info.transaction_status == TransactionStatus.INERROR:
-            # outside tests a failed statement ends with its request; here it must not end the test
-            transaction.savepoint_rollback(before)
-        with connection.cursor() as cursor:
-            cursor.execute("RESET ROLE")
-        return response
+        with as_web_role():
+            return super().request(**kwargs)
 
 
 @pytest.fixture
@@ -47,3 +61,29 @@ def cast(db: None) -> Cast:
 def web(db: None) -> WebClient:
     """A client without an account; `web.as_(cast.rosa)` has one."""
     return WebClient()
+
+
+@pytest.fixture
+def model(cast: Cast) -> UUID:
+    """An active model."""
+    return make_model(cast.anna.user)
+
+
+@pytest.fixture
+def alert(cast: Cast, model: UUID) -> Alert:
+    """An alert in Rosa's east, on a site of two cells."""
+    put_cells(model, EASTERN_SITE)
+    return make_alert(cast.east, EASTERN_SITE)
+
+
+@pytest.fixture
+def western_alert(cast: Cast, model: UUID) -> Alert:
+    """An alert in Otis's west, on a site of one cell."""
+    put_cells(model, WESTERN_SITE)
+    return make_alert(cast.west, WESTERN_SITE)
+
+
+@pytest.fixture
+def inspection(cast: Cast, alert: Alert) -> Inspection:
+    """Rosa has given the eastern alert to Ines, who has accepted it; the window is open."""
+    return make_inspection(alert, cast.ines.user, cast.rosa.user)

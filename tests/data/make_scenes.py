@@ -32,7 +32,12 @@ def make_reflectance(
 
 def write_raster(path: Path, data: npt.NDArray[Any], **options: Any) -> Path:
     """Write (bands, height, width) as a tiled GeoTIFF at SOMEWHERE; any option of rasterio overrides."""
-    profile: dict[str, Any] = {"driver": "GTiff", "crs": "EPSG:32634", "transform": SOMEWHERE, "compress": "deflate"}
+    profile: dict[str, Any] = {
+        "driver": "GTiff",
+        "crs": "EPSG:32634",
+        "transform": SOMEWHERE,
+        "compress": "deflate",
+    }
     profile |= {"tiled": True, "blockxsize": 64, "blockysize": 64, "dtype": data.dtype.name} | options
     tags = {key: profile.pop(key) for key in ("scales", "offsets", "gcps") if key in profile}
     count, height, width = data.shape
@@ -56,7 +61,14 @@ def make_item(paths: dict[str, Path], bands: dict[str, Sequence[str]], **propert
         for key, path in paths.items()
     }
     stated = {"constellation": "sentinel-2", "datetime": "2024-03-05T10:00:00Z"} | properties
-    item = {"type": "Feature", "stac_version": "1.1.0", "id": "invented", "geometry": None, "bbox": bbox, "links": []}
+    item = {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": "invented",
+        "geometry": None,
+        "bbox": bbox,
+        "links": [],
+    }
     return item | {"properties": stated, "assets": assets}
 
 
@@ -64,7 +76,9 @@ def _band(name: str) -> dict[str, str]:
     return {"name": name} if name.isupper() else {"name": name.upper(), "eo:common_name": name}
 
 
-def write_scene(folder: Path, data: npt.NDArray[Any] | None = None, **options: Any) -> tuple[dict[str, Any], str]:
+def write_scene(
+    folder: Path, data: npt.NDArray[Any] | None = None, **options: Any
+) -> tuple[dict[str, Any], str]:
     """A six-band scene in one file: its item, and the address that the item would have."""
     path = write_raster(folder / "scene.tif", make_reflectance() if data is None else data, **options)
     with rasterio.open(path) as file:

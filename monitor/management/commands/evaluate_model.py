@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{name!r} is neither a file nor a model of this installation, nor is one active.")
             path = model_path(sha256)
         model = load_model(path)
-        return model if min_valid_share is None else model.with_min_valid_share(min_valid_share)
+        return model if min_valid_share is None else replace(model, min_valid_share=min_valid_share)
 
 
 def write_scores(survey: Survey, path: Path) -> None:
@@ -87,5 +88,5 @@ def write_scores(survey: Survey, path: Path) -> None:
         table = csv.writer(stream)
         table.writerow(SCORE_COLUMNS)
         for row in list_scores(survey, decide_state):
-            table.writerow("" if value is None else value for value in row)
+            table.writerow("" if value is None else value for value in astuple(row))
     partial.replace(path)

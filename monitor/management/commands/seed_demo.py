@@ -12,9 +12,10 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from monitor.imagery.catalog import walk_items
-from monitor.imagery.invented import COUNTRY, write_invented_country
+from monitor.imagery.invented import write_invented_country
+
 from monitor.imagery.refusal import SceneRefused
-from monitor.management.console import print_answer, show_progress
+from monitor.management.console import print_answer
 from monitor.services.demo import Seeded, divide_catalog, seed_people, seed_regions
 
 
@@ -35,16 +36,14 @@ class Command(BaseCommand):
         if options["catalog"]:
             regions = self._divide(options["catalog"])
         else:
-            folder = Path(settings.STATE_DIR) / "scenes" / COUNTRY.lower()
-            with show_progress() as progress:
-                country = write_invented_country(
-                    folder, progress=lambda done, total: progress("invent scenes", done, total)
-                )
+            folder = Path(settings.STATE_DIR) / "scenes" / "invented-country"
+            country = write_invented_country(folder) if not (folder / "regions.geojson").exists() else None
+            catalog, labels, borders = (folder / name for name in ("catalog.json", "labels.csv", "regions.geojson"))
             regions = {
                 feature["properties"]["name"]: GEOSGeometry(json.dumps(feature["geometry"]), srid=4326)
-                for feature in json.loads(country.regions.read_text(encoding="utf-8"))["features"]
+                for feature in json.loads(borders.read_text(encoding="utf-8"))["features"]
             }
-            answer |= {"catalog": str(country.catalog), "labels": str(country.labels)}
+            answer |= {"catalog": str(catalog), "labels": str(labels), "invented_now": country is not None}
         file = Path(settings.STATE_DIR) / "demo.json"
         people = seed_people(seed_regions(regions), self._read_tokens(file))
         self._write(file, options["url"], people)

@@ -41,6 +41,9 @@ class Command(BaseCommand):
         parser.add_argument("--patches", type=int, default=PATCHES, help=f"random patches to draw ({PATCHES})")
         parser.add_argument("--seed", type=int, default=0, help="of the patches and folds (0)")
         parser.add_argument("--block-deg", type=float, help="side of the blocks held back together (chosen by the labels)")
+        parser.add_argument(
+            "--min-valid-share", type=float, help="share of a cell that must be seen (what most labelled cells show)"
+        )
         parser.add_argument("--activate-by", metavar="USER", help="the analyst who lets the model act from now on")
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
@@ -48,7 +51,11 @@ class Command(BaseCommand):
         """Read labels, train, keep, perhaps activate, report."""
         analyst = self._find_analyst(options["activate_by"]) if options["activate_by"] else None
         how = Preparation(
-            options["sensor"], options["patches"], options["seed"], Recipe(block_deg=options["block_deg"], seed=options["seed"])
+            options["sensor"],
+            options["patches"],
+            options["seed"],
+            options["min_valid_share"],
+            Recipe(block_deg=options["block_deg"], seed=options["seed"]),
         )
         try:
             labels = read_labels(options["labels"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Model, Q, QuerySet
 
+from accounts.ledger.keyed import keyed_digest
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.models import Alert, Inspection, Scene, TrainedModel
@@ -28,7 +30,7 @@ from monitor.privacy.released import (
     ReleasedBatch,
 )
 from monitor.privacy.scope import list_region_ids, list_regions
-from monitor.releases.batches import list_batches
+from monitor.releases.batches import list_batches, list_batches_of_regions
 from monitor.errors import NotThere
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -142,11 +144,19 @@ def read_trained_model(viewer: Viewer, model_id: UUID, endpoint: str) -> Placele
 
 
 def list_releases(viewer: Viewer, limit: int, cursor: str | None, endpoint: str) -> Page:
-    """Published batches, newest first."""
+    """Published batches, newest first. A partner's digests and counts cover the rows that this partner receives.
+
+    An auditor receives no row: the digest of the whole batch is keyed, so that it can be recognised and not tried out.
+    """
     bound_to = f"releases {viewer.user_id}"
     before = datetime.fromisoformat(_position(cursor, bound_to)[0]) if cursor else None
-    with disclose(viewer, "read.releases", endpoint) as disclosure:
-        rows = list_batches(limit + 1, before)
+    regions = list_region_ids(viewer)
+    with disclose(viewer, "read.releases", endpoint, regions=regions) as disclosure:
+        if viewer.role is Role.AUDITOR:
+            whole = list_batches(limit + 1, before)
+            rows = [replace(row, digest=keyed_digest(row.digest.encode())) for row in whole]
+        else:
+            rows = list_batches_of_regions(regions, limit + 1, before)
         page = rows[:limit]
         disclosure.quantity = len(page)
     following = seal_cursor([page[-1].published_at.isoformat(), ""], bound_to) if len(rows) > limit else None

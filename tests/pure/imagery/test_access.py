@@ -41,7 +41,9 @@ def test_without_roots_only_the_items_own_folder_is_open(scenes: Path) -> None:
     assert locate_asset(f"{scenes}/a.tif", base, AssetAccess()).local == scenes / "a.tif"
     assert cause_of(f"{scenes}/../secret.tif", base, AssetAccess()) is Cause.ASSET_FORBIDDEN
     assert cause_of(f"{scenes}/a.tif", "", AssetAccess()) is Cause.ASSET_FORBIDDEN
-    assert cause_of(f"{scenes}/a.tif", "https://example.org/item.json", AssetAccess()) is Cause.ASSET_FORBIDDEN
+    assert (
+        cause_of(f"{scenes}/a.tif", "https://example.org/item.json", AssetAccess()) is Cause.ASSET_FORBIDDEN
+    )
 
 
 @pytest.mark.parametrize(

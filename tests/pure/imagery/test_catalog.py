@@ -32,7 +32,12 @@ def write(path: Path, document: Any) -> Path:
 def test_items_come_by_date_then_id_from_all_children(tmp_path: Path) -> None:
     root = write(
         tmp_path / "catalog.json",
-        catalog(("root", "./catalog.json"), ("child", "./x/collection.json"), ("item", "./b.json"), ("item", "./a.json")),
+        catalog(
+            ("root", "./catalog.json"),
+            ("child", "./x/collection.json"),
+            ("item", "./b.json"),
+            ("item", "./a.json"),
+        ),
     )
     write(tmp_path / "x/collection.json", catalog(("parent", "../catalog.json"), ("item", "deep/c.json")))
     write(tmp_path / "x/deep/c.json", item("c", "2023-01-01"))

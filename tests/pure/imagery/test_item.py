@@ -46,26 +46,53 @@ def refusal_of(document: Any) -> Cause:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda children: st.lists(children, max_size=5) | st.dictionaries(st.text(max_size=12), children, max_size=5),
+    lambda children: (
+        st.lists(children, max_size=5) | st.dictionaries(st.text(max_size=12), children, max_size=5)
+    ),
     max_leaves=30,
 )
 # arbitrary values in the places where the parser looks, so that it gets past the first line
 places = ("type", "id", "bbox", "geometry", "properties", "assets", "collection", "stac_version")
-inner = ("datetime", "start_datetime", "end_datetime", "constellation", "platform", "instruments", "eo:bands")
-inner += ("proj:code", "proj:epsg", "proj:shape", "proj:transform", "s2:processing_baseline", "s2:product_uri")
-asset_fields = ("href", "type", "roles", "bands", "eo:bands", "raster:bands", "nodata", "raster:scale", "gsd")
+inner: tuple[str, ...] = (
+    "datetime",
+    "start_datetime",
+    "end_datetime",
+    "constellation",
+    "platform",
+    "instruments",
+    "eo:bands",
+)
+inner += (
+    "proj:code",
+    "proj:epsg",
+    "proj:shape",
+    "proj:transform",
+    "s2:processing_baseline",
+    "s2:product_uri",
+)
+asset_fields: tuple[str, ...] = (
+    "href",
+    "type",
+    "roles",
+    "bands",
+    "eo:bands",
+    "raster:bands",
+    "nodata",
+    "raster:scale",
+    "gsd",
+)
 asset_fields += ("data_type", "file:checksum", "proj:shape", "proj:transform", "proj:code")
 one_asset = st.dictionaries(st.sampled_from(asset_fields), json_values | st.just("a.tif"), max_size=6)
 
 
 def parses_or_is_refused(document: Any, base_href: str = "") -> None:
+    """Any other exception fails the test by itself."""
+    outcome: SceneItem | SceneRefused
     try:
-        item = parse_item(document, base_href)
+        outcome = parse_item(document, base_href)
     except SceneRefused as refused:
-        assert isinstance(refused.cause, Cause)
-        assert refused.detail
-    else:
-        assert isinstance(item, SceneItem)
+        outcome = refused
+    assert isinstance(outcome, SceneItem) or outcome.cause in Cause
 
 
 @given(json_values, st.text(max_size=10))
@@ -114,7 +141,9 @@ def test_dates_are_in_utc_and_a_month_makes_a_composite() -> None:
     one_day = parse_item(changed(datetime="2024-03-05T12:00:00+02:00"))
     assert one_day.observed_from == one_day.observed_to == datetime(2024, 3, 5, 10, tzinfo=UTC)
     assert not one_day.is_composite
-    period = changed(datetime=None, start_datetime="2024-01-01T00:00:00Z", end_datetime="2024-03-31T23:59:59Z")
+    period = changed(
+        datetime=None, start_datetime="2024-01-01T00:00:00Z", end_datetime="2024-03-31T23:59:59Z"
+    )
     assert parse_item(period).is_composite
 
 
@@ -130,12 +159,19 @@ def test_dates_are_in_utc_and_a_month_makes_a_composite() -> None:
         ({"bbox": [179.0, -18.0, 0.0, -179.0, -17.0, 10.0]}, Cause.ANTIMERIDIAN),
         ({"datetime": None}, Cause.NO_OBSERVATION_DATE),
         ({"datetime": "last spring"}, Cause.NO_OBSERVATION_DATE),
-        ({"start_datetime": "2024-03-05T00:00:00Z", "end_datetime": "2024-03-04T00:00:00Z"}, Cause.NO_OBSERVATION_DATE),
+        ({"datetime": "0001-01-01T00:00:00+10:00"}, Cause.NO_OBSERVATION_DATE),
+        (
+            {"start_datetime": "2024-03-05T00:00:00Z", "end_datetime": "2024-03-04T00:00:00Z"},
+            Cause.NO_OBSERVATION_DATE,
+        ),
         ({"assets": {}}, Cause.ASSET_MISSING),
         ({"assets": {"thumbnail": {"href": "a.tif"}}}, Cause.ASSET_MISSING),
         ({"assets": {"a": {"href": "a.tif", "roles": ["overview"]}}}, Cause.ASSET_MISSING),
         ({"assets": {"a": {"href": "a.png", "type": "image/png"}}}, Cause.ASSET_MISSING),
-        ({"s2__product_uri": "S2A_MSIL1C_20240305T100000_N0510_R022_T34NCG_x.SAFE"}, Cause.WRONG_PROCESSING_LEVEL),
+        (
+            {"s2__product_uri": "S2A_MSIL1C_20240305T100000_N0510_R022_T34NCG_x.SAFE"},
+            Cause.WRONG_PROCESSING_LEVEL,
+        ),
     ],
 )
 def test_each_fault_of_a_document_has_its_cause(fields: dict[str, Any], cause: Cause) -> None:
@@ -159,7 +195,9 @@ def test_stac_1_0_bands_scales_and_checksums_are_read() -> None:
         "proj:shape": [10980, 10980],
         "proj:transform": [10, 0, 399960, 0, -10, 300000, 0, 0, 1],
     }
-    red = parse_item(changed(assets={"B04": asset}, proj__epsg=32634), "https://h.example/i/item.json").bands["red"]
+    red = parse_item(changed(assets={"B04": asset}, proj__epsg=32634), "https://h.example/i/item.json").bands[
+        "red"
+    ]
     assert (red.scale, red.offset, red.nodata, red.index) == (0.0001, -0.1, 0.0, 1)
     assert (red.asset.dtype, red.asset.checksum, red.asset.crs) == ("uint16", "1220ab", "EPSG:32634")
     assert red.asset.shape == (10980, 10980)
@@ -220,7 +258,9 @@ def test_earth_searchs_offset_is_ignored_where_it_was_applied_already() -> None:
 
 def test_landsat_collection_2_has_its_own_scale_and_unsigned_counts_have_none() -> None:
     def scale(dtype: str, **fields: Any) -> tuple[float, float] | None:
-        calibration = parse_item(changed(constellation=None, platform="landsat-8", **fields)).calibrations.get(dtype)
+        calibration = parse_item(
+            changed(constellation=None, platform="landsat-8", **fields)
+        ).calibrations.get(dtype)
         return None if calibration is None else (calibration.scale, calibration.offset)
 
     assert scale("uint16", collection="landsat-c2-l2") == (2.75e-5, -0.2)

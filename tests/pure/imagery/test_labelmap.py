@@ -30,7 +30,7 @@ def exact_cells(
     crs: CRS, transform: Affine, rows: npt.NDArray[Any], cols: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows and columns of the cells of pixel centres, each transformed by itself."""
-    x, y = transform @ (cols.ravel() + 0.5, rows.ravel() + 0.5)
+    x, y = transform.c + transform.a * (cols.ravel() + 0.5), transform.f + transform.e * (rows.ravel() + 0.5)
     return locate_cells(*transform_points(crs, CRS.from_epsg(4326), x, y))
 
 
@@ -73,7 +73,9 @@ def test_rows_and_columns_are_those_of_the_pixels_and_no_others(place: str) -> N
     assert set(np.unique(cells.labels(0, height))) == set(range(cells.rows.size))
     pixel_rows, pixel_cols = np.mgrid[:height, :width]
     expected = set(zip(*exact_cells(CRS.from_epsg(epsg), transform, pixel_rows, pixel_cols), strict=True))
-    assert set(zip(cells.rows.tolist(), cells.cols.tolist(), strict=True)) == {(int(r), int(c)) for r, c in expected}
+    assert set(zip(cells.rows.tolist(), cells.cols.tolist(), strict=True)) == {
+        (int(r), int(c)) for r, c in expected
+    }
     order = np.lexsort((cells.cols, cells.rows))
     assert (order == np.arange(order.size)).all()
 
@@ -93,6 +95,20 @@ def test_any_small_raster_is_labelled_as_exactly_as_a_large_one(
     expected_rows, expected_cols = exact_cells(crs, transform, pixel_rows, pixel_cols)
     wrong = (cells.rows[labels].ravel() != expected_rows) | (cells.cols[labels].ravel() != expected_cols)
     assert wrong.sum() <= 2 + 1e-4 * wrong.size
+
+
+def test_no_cell_is_overlooked_wherever_the_raster_ends() -> None:
+    epsg, transform = PLACES[
+        "46 north"
+    ]  # the lattice is turned there, so an edge may cut off a corner of a cell
+    crs, height = CRS.from_epsg(epsg), 500
+    pixel_rows, pixel_cols = np.mgrid[:height, :460]
+    lattice_rows, lattice_cols = exact_cells(crs, transform, pixel_rows, pixel_cols)
+    numbers = (lattice_rows * 36_000 + lattice_cols).reshape(height, 460)
+    for width in range(330, 460):
+        cells = map_cells(crs, transform, height, width)
+        found = cells.rows.astype(np.int64) * 36_000 + cells.cols
+        np.testing.assert_array_equal(found, np.unique(numbers[:, :width]))
 
 
 def test_labels_of_a_part_are_a_part_of_the_labels() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from monitor.imagery.strips import Strip, plan_strips
 from tests.data.make_scenes import SIX, SOMEWHERE, make_item, make_reflectance, write_raster, write_scene
 
 
-def read_whole(scene: OpenScene, halo: int = 0) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+def read_whole(
+    scene: OpenScene, halo: int = 0
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """Pixels, valid and labels of all strips put together, without the rows that were seen before."""
     strips = list(scene.strips(halo))
     return (
@@ -70,13 +73,13 @@ def test_strips_together_are_the_scene_and_repeat_the_halo(tmp_path: Path, halo:
     item = scene_item(tmp_path, data)
     with open_scene(item, SIX, strip_bytes=200 * 29 * 40) as scene:
         strips: list[Strip] = list(scene.strips(halo))
-        pixels, valid, labels = read_whole(scene, halo)
+        pixels, _, _ = read_whole(scene, halo)
     assert len(strips) > 7
     assert max(strip.valid.shape[0] - strip.new_from for strip in strips) <= 40
     assert strips[0].new_from == 0
     assert pixels.shape == (6, 300, 200)
     np.testing.assert_allclose(pixels, data * 1e-4, rtol=1e-6)
-    for before, after in zip(strips, strips[1:], strict=False):
+    for before, after in pairwise(strips):
         assert after.new_from == min(halo, before.valid.shape[0])
         assert after.pixels.flags["C_CONTIGUOUS"]
         start = before.valid.shape[0] - after.new_from
@@ -201,7 +204,7 @@ def test_strips_are_bounded_and_follow_the_blocks() -> None:
         plan = plan_strips(height, width, channels, block, strip_bytes=24 * 2**20)
         assert plan[0][0] == 0
         assert plan[-1][1] == height
-        assert all(before[1] == after[0] for before, after in zip(plan, plan[1:], strict=False))
+        assert all(before[1] == after[0] for before, after in pairwise(plan))
         assert max(end - start for start, end in plan) * width * (channels * 4 + 5) <= 24 * 2**20
     starts = {start for start, _ in plan_strips(10980, 10980, 6, 512)}
     assert set(range(0, 10980, 512)) <= starts

@@ -19,17 +19,23 @@ from hypothesis import strategies as st
 from rasterio.control import GroundControlPoint
 from rasterio.shutil import copy as copy_raster
 
-from monitor.imagery.item import parse_item
+from monitor.imagery.item import SceneItem, parse_item
 from monitor.imagery.pixels import open_scene
 from monitor.imagery.refusal import Cause, SceneRefused
 from tests.data.make_scenes import SIX, SOMEWHERE, make_item, make_reflectance, write_raster, write_scene
 
 
+def read_to_the_end(item: SceneItem, bands: Sequence[str], **options: Any) -> None:
+    with open_scene(item, bands, **options) as scene:
+        for strip in scene.strips():
+            assert np.isfinite(strip.pixels).all()
+
+
 def refuse(document: dict[str, Any], href: str, bands: Sequence[str] = SIX, **options: Any) -> SceneRefused:
     """Read the scene to its end and hand back the refusal, after a look at its words."""
-    with pytest.raises(SceneRefused) as caught, open_scene(parse_item(document, href), bands, **options) as scene:
-        for _ in scene.strips():
-            continue
+    item = parse_item(document, href)
+    with pytest.raises(SceneRefused) as caught:
+        read_to_the_end(item, bands, **options)
     refused = caught.value
     assert_tells_no_place(refused, href)
     return refused
@@ -48,8 +54,13 @@ def write_odd(folder: Path, **options: Any) -> tuple[dict[str, Any], str]:
 
 
 def test_ground_control_points_alone(tmp_path: Path) -> None:
-    points = [GroundControlPoint(row, col, 20.0 + col / 1e4, 2.0 - row / 1e4) for row, col in ((0, 0), (0, 9), (9, 0))]
-    document, href = write_odd(tmp_path, transform=None, crs=None, gcps=(points, rasterio.CRS.from_epsg(4326)))
+    points = [
+        GroundControlPoint(row, col, 20.0 + col / 1e4, 2.0 - row / 1e4)
+        for row, col in ((0, 0), (0, 9), (9, 0))
+    ]
+    document, href = write_odd(
+        tmp_path, transform=None, crs=None, gcps=(points, rasterio.CRS.from_epsg(4326))
+    )
     assert refuse(document, href).cause is Cause.GCPS_ONLY
 
 
@@ -79,7 +90,10 @@ def test_axes_that_do_not_run_east_and_south(tmp_path: Path, transform: Affine) 
 
 @pytest.mark.parametrize(
     ("crs", "transform"),
-    [("EPSG:32660", Affine(20.0, 0, 833_000, 0, -20.0, 240_000)), ("EPSG:3031", Affine(20.0, 0, -900, 0, -20.0, 900))],
+    [
+        ("EPSG:32660", Affine(20.0, 0, 833_000, 0, -20.0, 240_000)),
+        ("EPSG:3031", Affine(20.0, 0, -900, 0, -20.0, 900)),
+    ],
 )
 def test_pixels_across_the_antimeridian_or_over_a_pole(tmp_path: Path, crs: str, transform: Affine) -> None:
     document, href = write_odd(tmp_path, crs=crs, transform=transform)
@@ -127,6 +141,8 @@ def test_data_outside_a_footprint_that_claims_a_corner(tmp_path: Path) -> None:
         {"proj:shape": [60, 80]},
         {"proj:transform": [20.0, 0, SOMEWHERE.c + 40, 0, -20.0, SOMEWHERE.f]},
         {"proj:transform": [10.0, 0, SOMEWHERE.c, 0, -10.0, SOMEWHERE.f]},
+        {"proj:transform": [10.0, 0, SOMEWHERE.c, 0, -20.0, SOMEWHERE.f]},
+        {"proj:transform": [20.0, 0, SOMEWHERE.c, 0, -10.0, SOMEWHERE.f]},
         {"proj:transform": [20.0, 0.5, SOMEWHERE.c, 0, -20.0, SOMEWHERE.f]},
     ],
 )
@@ -312,7 +328,13 @@ def test_a_refusal_crosses_a_process_boundary() -> None:
     assert (refused.cause, refused.detail) == (Cause.TOO_CLOUDY, "too much")
 
 
-@given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=8)), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=8)),
+        min_size=1,
+        max_size=4,
+    )
+)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_file_is_read_or_refused(tmp_path: Path, damages: list[tuple[float, bytes]]) -> None:
     path = tmp_path / "scene.tif"
@@ -324,8 +346,6 @@ def test_a_damaged_file_is_read_or_refused(tmp_path: Path, damages: list[tuple[f
         content[start : start + len(what)] = what
     path.write_bytes(content)
     try:
-        with open_scene(parse_item(document, href), SIX) as scene:
-            for strip in scene.strips():
-                assert np.isfinite(strip.pixels).all()
+        read_to_the_end(parse_item(document, href), SIX)
     except SceneRefused as refused:
         assert_tells_no_place(refused, href)

@@ -1,0 +1,72 @@
+"""The bar on real cells: what the shipped defaults reach in blocks held back, on composites of one period.
+
+The slowest tests of the room: about 15 seconds for 746 small scenes on one core.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.detection.cells import LabelledCells, gather_cells
+from monitor.detection.evaluate import evaluate_recipe
+from monitor.detection.featurizer import Featurizer
+from monitor.detection.labels import number_labels, read_labels
+from monitor.detection.survey import Refusal, extract_scenes, open_each, sort_items
+from monitor.imagery.catalog import walk_items
+from monitor.imagery.refusal import Cause
+from monitor.imagery.sensors import REQUIRED_BANDS
+
+pytestmark = pytest.mark.shared_data
+
+SAME_PERIOD = "2021-01-01/2021-12-31 after 2019-01-01/2019-12-31"
+
+
+@pytest.fixture(scope="module")
+def pairs(shared_data: Path) -> tuple[LabelledCells, list[Refusal], float]:
+    """Labelled cells with the features of the defaults, refused scenes, seconds it took."""
+    folder, began = shared_data / "amazon-pairs", time.perf_counter()
+    items, refused = sort_items(walk_items(folder / "catalog.json"), "sentinel-2")
+    bands = REQUIRED_BANDS["sentinel-2"]
+    featurizer = Featurizer.fit(open_each(items, bands), sensor="sentinel-2", bands=bands)
+    labels = read_labels(folder / "labels.csv")
+    cells = gather_cells(labels, extract_scenes(items, featurizer, refused, wanted=number_labels(labels)))
+    return cells, refused, time.perf_counter() - began
+
+
+@pytest.fixture(scope="module")
+def report(pairs: tuple[LabelledCells, list[Refusal], float]) -> dict[str, Any]:
+    return evaluate_recipe(pairs[0], draws=200)
+
+
+def test_every_label_is_used_and_empty_references_are_refused(
+    pairs: tuple[LabelledCells, list[Refusal], float],
+) -> None:
+    cells, refused, _ = pairs
+    assert len(cells) == 373
+    assert cells.unused == {}
+    assert [refusal.cause for refusal in refused] == [Cause.NO_VALID_PIXELS] * 3
+    assert cells.has_reference.sum() == 368  # three references are empty, two show too little of the cell
+    assert 0.16 < cells.min_valid_share < 0.18  # the patches cover a fifth of a cell
+
+
+def test_mines_of_one_period_are_told_as_well_as_the_reference_tells_them(report: dict[str, Any]) -> None:
+    (group,) = report["same_period"]
+    assert (group["period"], group["n"]) == (SAME_PERIOD, 181)
+    assert group["fitted_on_all"]["auc"]["value"] >= 0.816
+    assert group["fitted_there"]["auc"]["value"] >= 0.770
+
+
+def test_the_period_is_found_to_give_the_label_away(report: dict[str, Any]) -> None:
+    alone = {row["field"]: row["auc"] for row in report["confounders"]}
+    assert alone["period"] == pytest.approx(0.879, abs=0.03)
+    assert alone["period in the pixels"] > 0.6
+    assert sum("period" in warning for warning in report["warnings"]) == 2
+    assert report["all"]["auc"]["value"] < 0.95  # above, there would be a leak
+
+
+def test_hundreds_of_small_scenes_take_seconds(pairs: tuple[LabelledCells, list[Refusal], float]) -> None:
+    assert pairs[2] < 90

@@ -1,0 +1,103 @@
+"""Labels from a file, and the scene that each speaks of."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.detection.labels import (
+    CLASSES,
+    CellLabel,
+    LabelsRefused,
+    choose_scene,
+    digest_labels,
+    number_labels,
+    read_labels,
+)
+
+HEADER = "cell_row,cell_col,lon,lat,observed_from,observed_to,label,kind,source,item_t1,item_t0\n"
+
+
+def write(folder: Path, *lines: str, header: str = HEADER) -> Path:
+    path = folder / "labels.csv"
+    path.write_text(header + "".join(f"{line}\n" for line in lines))
+    return path
+
+
+def test_labels_are_read_with_the_words_of_older_sets(tmp_path: Path) -> None:
+    labels = read_labels(
+        write(
+            tmp_path,
+            "9212,20032,20.3,2.1,2021-01-01,2021-12-31,artisanal_mine,pit,set/a_1,late,early",
+            "9213,20033,20.3,2.1,2021-01-01T00:00:00Z,,none,river_bank,set/b_2,,",
+            "9214,20034,20.3,2.1,,,industrial,,,,",
+        )
+    )
+    assert [CLASSES[label.label] for label in labels] == ["artisanal", "none", "industrial"]
+    assert labels[0] == CellLabel(
+        9212, 20032, 1, date(2021, 1, 1), date(2021, 12, 31), "pit", "set/a_1", item="late"
+    )
+    assert [label.period for label in labels] == ["2021-01-01/2021-12-31", "2021-01-01/", ""]
+    assert number_labels(labels)[0] == 9212 * 36_000 + 20032
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("9212,20032,,,,,gold,,,,", "Line 2: the label must be one of none, artisanal"),
+        ("9212.5,20032,,,,,none,,,,", "Line 2: cell_row and cell_col must be whole numbers"),
+        ("9212,20032,,,spring,,none,,,,", "dates must be like 2021-12-31"),
+        ("9212,40000,,,,,none,,,,", "not on the lattice"),
+        ("9212", "Line 2: the label must be"),
+    ],
+)
+def test_a_bad_line_is_named_without_its_place(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(LabelsRefused, match=words) as refused:
+        read_labels(write(tmp_path, line))
+    assert "9212" not in str(refused.value)
+    assert "20032" not in str(refused.value)
+    assert str(tmp_path) not in str(refused.value)
+
+
+def test_missing_columns_and_empty_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabelsRefused, match="no column cell_col, label"):
+        read_labels(write(tmp_path, "1,2", header="cell_row,other\n"))
+    with pytest.raises(LabelsRefused, match="holds no labels"):
+        read_labels(write(tmp_path))
+
+
+def test_a_line_with_too_many_fields_is_read_as_far_as_it_is_named(tmp_path: Path) -> None:
+    labels = read_labels(write(tmp_path, "9212,20032,,,,,none,forest,,,,extra,more"))
+    assert labels[0].kind == "forest"
+
+
+def test_the_digest_does_not_depend_on_the_order_of_lines() -> None:
+    one, other = CellLabel(1, 2, 0), CellLabel(1, 3, 1)
+    assert digest_labels([one, other]) == digest_labels([other, one])
+    assert digest_labels([one, other]) != digest_labels([one, CellLabel(1, 3, 2)])
+
+
+def scene(position: int, item_id: str, begins: str, ends: str) -> tuple[int, str, datetime, datetime]:
+    first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in (begins, ends))
+    return position, item_id, first, last
+
+
+SCENES = [
+    scene(0, "early", "2019-01-01", "2019-12-31"),
+    scene(1, "late", "2021-01-01", "2021-12-31"),
+    scene(2, "latest", "2022-03-01", "2022-03-01"),
+]
+
+
+def test_a_label_speaks_of_the_scene_it_names_and_of_no_other() -> None:
+    assert choose_scene(CellLabel(1, 2, 0, item="late"), SCENES) == 1
+    assert choose_scene(CellLabel(1, 2, 0, item="absent"), SCENES) is None
+
+
+def test_a_label_without_a_scene_speaks_of_the_latest_of_its_period() -> None:
+    assert choose_scene(CellLabel(1, 2, 0, date(2019, 6, 1), date(2021, 6, 30)), SCENES) == 1
+    assert choose_scene(CellLabel(1, 2, 0, observed_to=date(2020, 1, 1)), SCENES) == 0
+    assert choose_scene(CellLabel(1, 2, 0, observed_from=date(2023, 1, 1)), SCENES) is None
+    assert choose_scene(CellLabel(1, 2, 0), SCENES) == 2

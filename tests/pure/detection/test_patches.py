@@ -1,0 +1,128 @@
+"""Patches: drawn alike on every machine, from every window alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from monitor.detection.patches import (
+    PatchesNotDrawn,
+    draw_windows,
+    gaussian_patches,
+    mirror_patches,
+    whiten_patches,
+)
+from monitor.imagery.pixels import Strip
+from monitor.imagery.refusal import Cause, SceneRefused
+from tests.pure.detection.invented import BANDS, ArrayScene, make_scene
+
+KNOWN_SHA256 = "db1194c3e160fa101ee8c36346c0d15262f4116c0b4b6ed2d7050cd089462221"
+"""Of the patches below, as first computed; other machines and other BLAS must agree."""
+
+DRAW = """
+import hashlib
+from monitor.detection.patches import draw_windows, whiten_patches
+from tests.pure.detection.invented import make_scene
+drawn = whiten_patches(draw_windows([make_scene(seed=1), make_scene(seed=2)], 3, seed=11), 64)
+print(hashlib.sha256(drawn.patches.tobytes() + drawn.centre.tobytes() + drawn.spread.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("core", ["", "Haswell", "Prescott"])
+def test_the_same_seed_gives_the_same_patches_bit_for_bit_whatever_the_blas(core: str) -> None:
+    settings = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS")}
+    if core:
+        settings["OPENBLAS_CORETYPE"] = core  # another kernel of the library, with other roundings
+    run = subprocess.run(
+        [sys.executable, "-c", DRAW],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=os.getcwd(),
+    )
+    assert run.stdout.strip() == KNOWN_SHA256
+
+
+def test_another_seed_draws_other_patches() -> None:
+    one, other = (whiten_patches(draw_windows([make_scene()], 3, seed), 16).patches for seed in (1, 2))
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("step", [2, 13])
+def test_windows_do_not_depend_on_how_a_scene_is_cut_into_strips(step: int) -> None:
+    whole = draw_windows([make_scene()], 3, seed=4, sample=100_000)
+    cut = draw_windows([make_scene(step=step)], 3, seed=4, sample=100_000)
+    np.testing.assert_array_equal(cut, whole)
+
+
+def test_a_sample_is_part_of_all_windows_and_holds_each_scene_by_its_size() -> None:
+    small, large = make_scene(30, 30, clouds=0), make_scene(90, 90, clouds=0)
+    small.pixels[:], large.pixels[:] = 1, 2
+    drawn = draw_windows([small, large], 3, seed=0, sample=2000)
+    share = (drawn[:, 0, 0, 0] == 1).mean()
+    assert len(drawn) == 2000
+    assert share == pytest.approx(28 * 28 / (28 * 28 + 88 * 88), abs=0.03)
+
+
+def test_windows_with_a_missing_pixel_are_never_drawn() -> None:
+    scene = make_scene(clouds=0.1)
+    scene.pixels[:, ~scene.valid] = np.nan
+    assert np.isfinite(draw_windows([scene], 3, seed=0)).all()
+
+
+def test_an_answer_has_unit_spread_over_the_sample() -> None:
+    windows = draw_windows([make_scene(200, 200, clouds=0)], 3, seed=0)
+    drawn = whiten_patches(windows, 32)
+    standard = (windows - drawn.centre[:, None, None]) / drawn.spread[:, None, None]
+    answers = np.tensordot(standard, drawn.patches, axes=([1, 2, 3], [1, 2, 3]))
+    np.testing.assert_allclose(answers.std(axis=0), 1, atol=0.05)
+
+
+def test_gaussian_patches_need_windows_for_the_scale_of_bands_alone() -> None:
+    windows = draw_windows([make_scene()], 3, seed=0)
+    drawn = gaussian_patches(windows, 4, seed=9)
+    again = gaussian_patches(windows, 4, seed=9)
+    np.testing.assert_array_equal(drawn.patches, again.patches)
+    assert drawn.patches.shape == (4, len(BANDS), 3, 3)
+    np.testing.assert_allclose(drawn.centre, windows.mean(axis=(0, 2, 3)), atol=1e-5)
+
+
+def test_a_band_that_never_varies_is_left_as_it_is() -> None:
+    scene = make_scene()
+    scene.pixels[5] = 0.25
+    drawn = whiten_patches(draw_windows([scene], 3, seed=0), 8)
+    assert drawn.spread[5] == 1
+    assert np.isfinite(drawn.patches).all()
+
+
+def test_mirrored_patches_answer_with_the_other_sign() -> None:
+    patches = np.random.default_rng(0).standard_normal((3, 6, 3, 3)).astype(np.float32)
+    mirrored = mirror_patches(patches)
+    np.testing.assert_array_equal(mirrored[3:], -patches)
+
+
+class CutOff(ArrayScene):
+    """A scene whose file ends in the middle."""
+
+    def strips(self, halo: int = 0) -> Iterator[Strip]:
+        yield next(super().strips(halo))
+        raise SceneRefused(Cause.TRUNCATED, "The file ends early.")
+
+
+def test_a_scene_that_is_refused_while_it_is_read_gives_no_window() -> None:
+    good, bad = make_scene(seed=1), make_scene(seed=2, step=20)
+    cut_off = CutOff(bad.pixels, bad.valid, bad.labels, bad.rows, bad.cols, bad.full_pixels, step=20)
+    np.testing.assert_array_equal(draw_windows([good, cut_off], 3, seed=0), draw_windows([good], 3, seed=0))
+
+
+def test_scenes_without_clear_pixels_are_refused_with_a_reason() -> None:
+    with pytest.raises(PatchesNotDrawn, match="No scene holds a whole window"):
+        draw_windows([make_scene(clouds=1.0)], 3, seed=0)
+    with pytest.raises(PatchesNotDrawn, match="64 patches need at least as many"):
+        whiten_patches(draw_windows([make_scene(8, 8, clouds=0)], 3, seed=0), 64)

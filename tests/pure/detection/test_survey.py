@@ -1,0 +1,187 @@
+"""A catalogue from its files to a table of scores."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from monitor.detection.cells import gather_cells
+from monitor.detection.evaluate import evaluate_survey, judge_survey
+from monitor.detection.featurizer import Featurizer
+from monitor.detection.heads import Recipe
+from monitor.detection.labels import CellLabel
+from monitor.detection.model import MineModel
+from monitor.detection.report import write_report
+from monitor.detection.survey import (
+    SCORE_COLUMNS,
+    Refusal,
+    ScoreRow,
+    extract_scenes,
+    list_scores,
+    open_each,
+    sort_items,
+    survey_catalog,
+)
+from monitor.detection.train import fit_model
+from monitor.field.states import CellState, decide_state
+from monitor.imagery.catalog import walk_items
+from monitor.imagery.refusal import Cause
+from tests.data.make_scenes import SIX, make_item, write_raster
+
+RECIPE = Recipe(block_deg=0.01, repeats=1, penalties=(1.0, 100.0), draws=10)
+PITS = [(row, col) for row in range(40, 240, 56) for col in range(30, 300, 56)]
+
+
+def make_ground(seed: int, *, mined: bool) -> npt.NDArray[np.uint16]:
+    """Forest with noise, (6, 260, 320); bright bare pits of 24 x 24 pixels where it is mined."""
+    rng = np.random.default_rng(seed)
+    levels = np.array([300, 500, 400, 3000, 1500, 700], float)[:, None, None]
+    ground = levels * (1 + 0.15 * rng.standard_normal((6, 260, 320)))
+    if mined:
+        bare = np.array([900, 1300, 1700, 2300, 3000, 2500], float)[:, None, None]
+        for row, col in PITS:
+            ground[:, row : row + 24, col : col + 24] = bare * (1 + 0.15 * rng.standard_normal((6, 24, 24)))
+    return ground.clip(1).astype(np.uint16)
+
+
+def write_catalog(folder: Path) -> Path:
+    """Two quarters of one place, a third scene whose file is missing, a radar item, and a link to nowhere."""
+    documents: list[dict[str, Any]] = []
+    for name, mined, begins, ends in (
+        ("late", True, "2024-01-01T00:00:00Z", "2024-03-31T00:00:00Z"),
+        ("early", False, "2023-01-01T00:00:00Z", "2023-03-31T00:00:00Z"),
+    ):
+        path = write_raster(folder / f"{name}.tif", make_ground(int(mined), mined=mined), nodata=0)
+        period = {"datetime": None, "start_datetime": begins, "end_datetime": ends}
+        documents.append(make_item({"image": path}, {"image": SIX}, **period) | {"id": name})
+    lost = json.loads(json.dumps(documents[0]).replace("./late.tif", "./absent.tif"))
+    radar = json.loads(json.dumps(documents[0]).replace("sentinel-2", "sentinel-1"))
+    documents += [lost | {"id": "lost"}, radar | {"id": "radar"}]
+    for document in documents:
+        (folder / f"{document['id']}.json").write_text(json.dumps(document))
+    names = [*(document["id"] for document in documents), "nowhere"]
+    links = [{"rel": "item", "href": f"./{name}.json"} for name in names]
+    catalog = {"type": "Catalog", "id": "c", "stac_version": "1.1.0", "description": "-", "links": links}
+    (folder / "catalog.json").write_text(json.dumps(catalog))
+    return folder / "catalog.json"
+
+
+def label_cells(featurizer: Featurizer, catalog: Path) -> list[CellLabel]:
+    """A label for every cell that is seen by half or more: artisanal where a tenth of its pixels are bare."""
+    items, _ = sort_items(walk_items(catalog), "sentinel-2")
+    (late,) = (scene for scene in extract_scenes(items, featurizer, []) if scene.item_id == "late")
+    bare = late.features.values[:, featurizer.names.index("ndvi_p10")] < 0.4
+    seen = late.features.valid_share > 0.5
+    return [
+        CellLabel(int(row), int(col), int(is_bare), kind="pit" if is_bare else "forest", item="late")
+        for row, col, is_bare, ok in zip(late.features.rows, late.features.cols, bare, seen, strict=True)
+        if ok
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MineModel, list[CellLabel]]:
+    """A catalogue, a model trained on it, and its labels."""
+    catalog = write_catalog(tmp_path_factory.mktemp("catalogue"))
+    items, _ = sort_items(walk_items(catalog), "sentinel-2")
+    featurizer = Featurizer.fit(open_each(items, SIX), sensor="sentinel-2", bands=SIX, n_patches=16, seed=1)
+    labels = label_cells(featurizer, catalog)
+    cells = gather_cells(labels, extract_scenes(items, featurizer, []))
+    return catalog, fit_model(cells, featurizer, RECIPE), labels
+
+
+Trained = tuple[Path, MineModel, list[CellLabel]]
+
+
+def test_every_cell_of_every_scene_is_scored_against_the_scene_before(trained: Trained) -> None:
+    catalog, model, _ = trained
+    survey = survey_catalog(walk_items(catalog), model)
+    assert [scene.item_id for scene in survey.scenes] == ["early", "late"]
+    early, late = survey.scenes
+    seen = early.scores.observed
+    assert set(early.scores.basis[seen]) == {"single"}
+    assert set(late.scores.basis[late.scores.observed & seen]) == {"change"}
+    assert (early.references == -1).all()
+    assert set(late.references[seen]) == {0}
+    assert survey.reference_period(1, int(np.flatnonzero(seen)[0])) == "2023-01-01/2023-03-31"
+
+
+def test_refused_scenes_are_written_down_with_their_cause_and_stop_nothing(trained: Trained) -> None:
+    catalog, model, _ = trained
+    refused = {refusal.item_id: refusal for refusal in survey_catalog(walk_items(catalog), model).refused}
+    assert refused["lost"].cause is Cause.ASSET_MISSING
+    assert refused["radar"] == Refusal(
+        "radar",
+        Cause.UNKNOWN_SENSOR,
+        "The scene is not of the sensor that the model was trained for (sentinel-2).",
+    )
+    assert refused[""].cause is Cause.ASSET_MISSING
+    assert not any(str(catalog.parent) in refusal.detail for refusal in refused.values())
+
+
+def test_mines_score_high_and_forest_low(trained: Trained) -> None:
+    catalog, model, labels = trained
+    survey = survey_catalog(walk_items(catalog), model)
+    judged, unused = judge_survey(survey, labels)
+    assert unused == {}
+    assert len(judged.labels) == len(labels)
+    assert judged.score[judged.mining].mean() > 0.7
+    assert judged.score[~judged.mining].mean() < 0.3
+
+
+def test_a_saved_model_is_judged_on_a_labelled_catalogue_without_being_fitted(trained: Trained) -> None:
+    catalog, model, labels = trained
+    survey = survey_catalog(walk_items(catalog), model)
+    fresh = [replace(label, item="", source="other") for label in labels]
+    report = evaluate_survey(survey, [*fresh, CellLabel(1, 1, 0)], model, draws=10)
+    assert report["all"]["auc"]["value"] > 0.9
+    assert report["unused_labels"] == {"no scene shows the cell": 1}
+    assert "not fitted anew" in write_report(report)
+    assert not any("trained on" in warning for warning in report["warnings"])
+
+
+def test_judging_a_model_on_its_own_labels_is_warned_of(trained: Trained) -> None:
+    catalog, model, labels = trained
+    report = evaluate_survey(survey_catalog(walk_items(catalog), model), labels, model, draws=10)
+    assert "the labels that the model was trained on" in report["warnings"][0]
+
+
+def test_the_table_has_a_row_per_scene_and_cell_with_the_state_after_it(trained: Trained) -> None:
+    catalog, model, labels = trained
+    survey = survey_catalog(walk_items(catalog), model)
+    rows = list(list_scores(survey, decide_state))
+    assert tuple(asdict(rows[0])) == SCORE_COLUMNS
+    assert len(rows) == sum(len(scene.scores.rows) for scene in survey.scenes)
+    of_cell: dict[tuple[int, int], list[ScoreRow]] = {}
+    for row in rows:
+        of_cell.setdefault((row.cell_row, row.cell_col), []).append(row)
+        told = (row.probability_none, row.probability_artisanal, row.probability_industrial)
+        if row.valid_share < model.min_valid_share:
+            assert told == (None, None, None)
+            assert row.state is CellState.NOT_OBSERVED
+        else:
+            assert sum(part for part in told if part is not None) == pytest.approx(1, abs=1e-5)
+    mine = next(label for label in labels if label.label)
+    before, after = of_cell[mine.row, mine.col]
+    assert (before.item, after.item) == ("early", "late")
+    assert before.state is CellState.QUIET
+    assert after.state is CellState.ACTIVE  # a composite, with a reference: confirmed by itself
+
+
+def test_progress_counts_scenes_with_those_refused(trained: Trained) -> None:
+    catalog, model, _ = trained
+    told: list[tuple[int, int]] = []
+    survey_catalog(walk_items(catalog), model, progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_scenes_without_a_wanted_cell_give_no_features(trained: Trained) -> None:
+    catalog, model, _ = trained
+    items, _ = sort_items(walk_items(catalog), "sentinel-2")
+    assert list(extract_scenes(items, model.featurizer, [], wanted=np.array([1]))) == []

@@ -1,0 +1,131 @@
+"""Sensors are recognised by what items say, masks are decoded bit by bit, units are doubted where they must be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from monitor.imagery.masks import decode_mask
+from monitor.imagery.refusal import Cause, SceneRefused
+from monitor.imagery.sensors import (
+    OPTICAL_BANDS,
+    PROFILES,
+    REQUIRED_BANDS,
+    MaskRule,
+    choose_product,
+    choose_sensor,
+    profile_of,
+)
+from monitor.imagery.survey import Tally, check_units
+
+
+@pytest.mark.parametrize(
+    ("words", "sensor"),
+    [
+        (["sentinel-2"], "sentinel-2"),
+        (["Sentinel 2"], "sentinel-2"),
+        (["Sentinel-2B"], "sentinel-2"),
+        (["sentinel-s2-l2a-cogs"], "sentinel-2"),
+        (["S2B_33SVB_20210221_0_L2A"], "sentinel-2"),
+        (["HLSS30.v2.0"], "sentinel-2"),
+        (["LANDSAT_8"], "landsat"),
+        (["landsat-7"], "landsat"),
+        (["LC08_L2SP_047027_20201204_02_T1"], "landsat"),
+        (["HLSL30.v1.5"], "landsat"),
+        (["SENTINEL-1A"], "sentinel-1"),
+        (["sentinel-1-rtc"], "sentinel-1"),
+        (["odd constellation", "sentinel-1", "sentinel-2"], "sentinel-1"),
+        (["envisat", "asar"], None),
+        (["planetscope"], None),
+        (["s2"], None),
+        ([], None),
+    ],
+)
+def test_the_sensor_is_recognised(words: list[str], sensor: str | None) -> None:
+    assert choose_sensor(words) == sensor
+
+
+def test_an_unknown_sensor_has_no_profile() -> None:
+    for name in (None, "", "envisat"):
+        with pytest.raises(SceneRefused) as caught:
+            profile_of(name)
+        assert caught.value.cause is Cause.UNKNOWN_SENSOR
+
+
+def test_required_bands_are_known_for_every_sensor() -> None:
+    assert set(REQUIRED_BANDS) == set(PROFILES)
+    assert REQUIRED_BANDS["sentinel-2"] == REQUIRED_BANDS["landsat"] == OPTICAL_BANDS
+    assert REQUIRED_BANDS["sentinel-1"] == ("VV", "VH")
+
+
+def test_every_sensor_has_a_product_for_words_that_say_nothing() -> None:
+    for profile in PROFILES.values():
+        assert choose_product(profile, "").refused is None
+
+
+@pytest.mark.parametrize(
+    ("sensor", "words"),
+    [
+        ("sentinel-2", "sentinel-2-l1c"),
+        ("sentinel-2", "S2MSI1C"),
+        ("landsat", "landsat-8-l1"),
+        ("landsat", "LC08_L1TP_232066_20190727_20190801_01_T1"),
+        ("landsat", "level L1T"),
+    ],
+)
+def test_products_without_surface_reflectance_are_refused(sensor: str, words: str) -> None:
+    assert choose_product(PROFILES[sensor], words).refused is not None
+
+
+def test_scene_classes_that_are_empty_or_cloud() -> None:
+    empty, cloudy = decode_mask(MaskRule.SCL, np.arange(12, dtype=np.uint16))
+    assert np.flatnonzero(empty).tolist() == [0, 1]
+    assert np.flatnonzero(cloudy).tolist() == [3, 8, 9, 10]
+
+
+def test_landsat_quality_bits() -> None:
+    clear, fill, water = 0b1010101000000, 0b1, 0b1010110000000
+    dilated, cirrus, cloud, shadow, snow = (1 << bit for bit in (1, 2, 3, 4, 5))
+    stored = np.array([clear, fill, water, dilated, cirrus, cloud, shadow, snow], np.uint16)
+    empty, cloudy = decode_mask(MaskRule.QA_PIXEL, stored)
+    assert np.flatnonzero(empty).tolist() == [1]
+    assert np.flatnonzero(cloudy).tolist() == [3, 4, 5, 6]
+
+
+def test_cloud_probability_from_half_on() -> None:
+    empty, cloudy = decode_mask(MaskRule.CLOUD_PROBABILITY, np.array([0, 49, 50, 100], np.uint16))
+    assert not empty.any()
+    assert cloudy.tolist() == [False, False, True, True]
+
+
+def test_a_tally_names_what_is_wrong() -> None:
+    for tally, cause in (
+        (Tally(), Cause.NO_VALID_PIXELS),
+        (Tally(data=100, cloudy=95, valid=5), Cause.TOO_CLOUDY),
+        (Tally(data=10, cloudy=0, valid=0), Cause.NO_VALID_PIXELS),
+        (Tally(data=1000, valid=1000, outside=11), Cause.FOOTPRINT_MISMATCH),
+    ):
+        with pytest.raises(SceneRefused) as caught:
+            tally.judge(0.9)
+        assert caught.value.cause is cause
+    Tally(data=1000, cloudy=900, valid=100, outside=1).judge(0.9)
+
+
+def test_dark_water_and_bright_ground_are_possible_units() -> None:
+    def sample(*levels: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        rng = np.random.default_rng(0)
+        return (np.array(levels)[:, None] * rng.uniform(0.8, 1.2, (len(levels), 500))).astype(np.float32)
+
+    check_units(OPTICAL_BANDS, sample(0.03, 0.02, 0.01, 0.001, 0.0005, 0.0003))  # deep water
+    check_units(OPTICAL_BANDS, sample(0.5, 0.55, 0.6, 0.7, 0.8, 0.7))  # salt
+    check_units(("VV", "VH"), sample(-9.0, -15.0))
+    check_units(("red",), np.empty((1, 0), np.float32))
+    for bands, levels in (
+        (("red", "nir"), (3e-6, 3e-5)),
+        (("red", "nir"), (400.0, 2900.0)),
+        (("blue", "red", "nir"), (-0.07, -0.06, 0.2)),
+        (("VV", "VH"), (120.0, 90.0)),
+    ):
+        with pytest.raises(SceneRefused) as caught:
+            check_units(bands, sample(*levels))
+        assert caught.value.cause is Cause.UNKNOWN_SCALE

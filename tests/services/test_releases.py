@@ -1,0 +1,305 @@
+"""Releases: bands of safe blocks for months that are over, the same for everybody, complete in each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.grid import Level
+from monitor.models import TrainedModel
+from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
+from monitor.privacy.policy import K_EFF_MIN, POLICY_VERSION
+from monitor.releases.batches import BlockRow, digest_rows, list_batches, list_batches_of_regions, shape_row
+from monitor.releases.blocks import read_blocks
+from monitor.services.regions import create_region
+from monitor.services.releases import choose_published_blocks, parent_of, publish_release
+from tests.builders import Cell, cell_at, make_scene, put_cells
+from tests.cast import Cast, make_box
+from tests.services.conftest import read_rows
+
+TODAY = date(2026, 11, 20)
+AUGUST, SEPTEMBER, OCTOBER, NOVEMBER = (date(2026, month, 15) for month in (8, 9, 10, 11))
+BLOCK = (460, 1000)
+"""The south-west block of the east, 400 cells."""
+
+
+def cells_of(block: tuple[int, int], count: int, skip: int = 0) -> list[Cell]:
+    """`count` cells of an L2 block, in the order of their numbers."""
+    n = Level.L2.span
+    return [(block[0] * n + k // n, block[1] * n + k % n) for k in range(skip, skip + count)]
+
+
+def published(today: date = TODAY) -> list[BlockRow]:
+    """Publish, and read all rows of the new batch."""
+    batch = publish_release(today).batch
+    rows = read_rows(
+        "SELECT level, row, col, period, band, trend, observed FROM release.block WHERE batch_id = %s", batch
+    )
+    return sorted(shape_row(row) for row in rows)
+
+
+def row_of(rows: Iterable[BlockRow], block: tuple[int, int] = BLOCK, month: date = SEPTEMBER) -> BlockRow:
+    """The row of one block and month."""
+    (row,) = [row for row in rows if (row.row, row.col) == block and row.period == month.replace(day=1)]
+    return row
+
+
+def test_a_month_of_a_block_is_published_as_bands(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 20), observed_on=SEPTEMBER)
+    put_cells(model, cells_of(BLOCK, 180, skip=20), "quiet", SEPTEMBER, 0.1)
+    assert published() == [
+        BlockRow(
+            Level.L2,
+            *BLOCK,
+            SEPTEMBER.replace(day=1),
+            ActivityBand.FROM_5_TO_10,
+            Trend.FIRST,
+            ObservedBand.FROM_50_TO_75,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("active", "band"),
+    [
+        (0, "none"),
+        (1, "under_2"),
+        (7, "under_2"),
+        (8, "2_to_5"),
+        (20, "5_to_10"),
+        (40, "5_to_10"),
+        (41, "over_10"),
+    ],
+)
+def test_bands_are_shares_of_the_plausible_cells_of_the_block(
+    cast: Cast, model: UUID, active: int, band: str
+) -> None:
+    put_cells(model, cells_of(BLOCK, 50), "quiet", SEPTEMBER, 0.1)
+    put_cells(model, cells_of(BLOCK, active), observed_on=SEPTEMBER.replace(day=20))
+    assert row_of(published()).band == band
+
+
+def test_what_is_only_suspected_is_not_published_as_active(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 30), "suspected", SEPTEMBER)
+    assert row_of(published()).band is ActivityBand.NONE
+
+
+def test_nothing_of_the_current_month_is_published(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 30), observed_on=NOVEMBER)
+    put_cells(model, cells_of(BLOCK, 30), observed_on=TODAY)
+    assert published() == []
+    assert published(date(2026, 11, 30)) == []
+    assert [row.period for row in published(date(2026, 12, 1))] == [date(2026, 11, 1)]
+
+
+def test_a_later_month_does_not_change_an_earlier_one(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 10), observed_on=SEPTEMBER)
+    before = row_of(published())
+    put_cells(model, cells_of(BLOCK, 100), observed_on=OCTOBER)
+    put_cells(model, cells_of(BLOCK, 10), "quiet", OCTOBER, 0.1)
+    rows = published()
+    assert row_of(rows) == before
+    assert row_of(rows, month=OCTOBER).band is ActivityBand.OVER_10
+
+
+def test_a_month_without_any_look_at_a_block_has_no_row(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 10), observed_on=AUGUST)
+    put_cells(model, cells_of((461, 1001), 10), observed_on=SEPTEMBER)
+    assert [(row.row, row.col, row.period.month) for row in published()] == [(460, 1000, 8), (461, 1001, 9)]
+
+
+def test_the_trend_compares_published_bands_and_skips_unseen_months(cast: Cast, model: UUID) -> None:
+    july = date(2026, 7, 15)
+    put_cells(model, cells_of(BLOCK, 10), observed_on=july)
+    put_cells(model, cells_of(BLOCK, 11), observed_on=SEPTEMBER)  # the same band: no trend from counts
+    put_cells(model, cells_of(BLOCK, 30), observed_on=OCTOBER)
+    rows = published()
+    trends = [row_of(rows, month=month).trend for month in (july, SEPTEMBER, OCTOBER)]
+    assert trends == [Trend.FIRST, Trend.SAME, Trend.UP]
+
+
+def test_clouded_looks_are_no_looks(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 40), observed_on=SEPTEMBER)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE vault.score SET observed = false, p_none = NULL, p_artisanal = NULL, p_industrial = NULL"
+        )
+    assert published() == []
+
+
+def test_scores_of_a_model_that_no_longer_acts_do_not_count(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 40), observed_on=SEPTEMBER)
+    TrainedModel.objects.filter(id=model).update(state="retired")
+    assert published() == []
+
+
+def test_a_correction_appears_in_the_next_batch_and_leaves_no_tombstone(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 30), observed_on=SEPTEMBER)
+    wrong = put_cells(model, cells_of((461, 1001), 30), observed_on=SEPTEMBER)
+    first = published()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM vault.score WHERE scene_id = %s", [wrong])
+    second = published()
+    assert second == [row_of(first)]
+    columns = {
+        name
+        for (name,) in read_rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'release' AND table_name = 'block'"
+        )
+    }
+    assert columns == {"batch_id", "level", "row", "col", "period", "band", "trend", "observed"}
+
+
+def test_where_the_sites_lie_inside_their_block_changes_nothing(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 200), "quiet", SEPTEMBER, 0.1)
+    put_cells(model, cells_of(BLOCK, 12), observed_on=date(2026, 9, 16))
+    one = published()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM vault.score")
+    put_cells(
+        model, list(reversed(cells_of(BLOCK, 13, skip=187))), observed_on=date(2026, 9, 3), probability=0.6
+    )
+    put_cells(model, cells_of(BLOCK, 187), "quiet", date(2026, 9, 29), 0.2)
+    assert published() == one
+
+
+def test_everybody_who_receives_a_block_sees_the_same_numbers(cast: Cast, model: UUID) -> None:
+    """A block on a border counts all its cells for both sides: scope selects, it never recomputes (P5)."""
+    north = create_region("Aruwe North", make_box(20.0, 2.3, 20.4, 2.8))
+    put_cells(model, cells_of((461, 1000), 9), observed_on=SEPTEMBER)
+    put_cells(model, cells_of((461, 1000), 9, skip=391), observed_on=SEPTEMBER)
+    batch = publish_release(TODAY).batch
+    seen = [
+        read_blocks(batch, regions, Level.L2, None, None, None, 100)
+        for regions in ([cast.east], [north], [north, cast.east])
+    ]
+    assert seen[0] == seen[1] == seen[2]
+    assert [row.band for row in seen[0]] == [ActivityBand.FROM_2_TO_5]
+
+
+def test_nobody_gets_blocks_of_a_region_that_they_do_not_receive(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 9), observed_on=SEPTEMBER)
+    batch = publish_release(TODAY).batch
+    assert read_blocks(batch, [cast.west], Level.L2, None, None, None, 100) == []
+    assert read_blocks(batch, [], Level.L2, None, None, None, 100) == []
+
+
+def test_a_sliver_of_a_block_is_counted_in_its_parent(cast: Cast, model: UUID) -> None:
+    """Ten by two cells of a block hide a site among twenty places: they go to the parent, with the next sliver's."""
+    sliver = create_region("Aruwe Strip", make_box(20.5, 2.0, 20.52, 2.5))
+    put_cells(model, [cell_at(20.505, 2.105)], observed_on=SEPTEMBER)
+    rows = [row for row in published() if row.col not in {1000, 1001}]
+    assert [(row.level, row.row, row.col) for row in rows] == [(Level.L2, 460, 1002)]
+    # blocks of 40, 40 and 20 cells: the last hides too little, so the smallest of the others joins it
+    put_cells(model, [cell_at(20.505, 2.405)], observed_on=SEPTEMBER)
+    rows = [row for row in published() if row.col not in {1000, 1001}]
+    assert [(row.level, row.row, row.col) for row in rows] == [
+        (Level.L2, 461, 1002),
+        (Level.L3, 92, 200),
+    ] or [(row.level, row.row, row.col) for row in rows] == [(Level.L3, 92, 200)]
+    batch = list_batches(1)[0].id
+    assert (Level.L3, 92, 200) in {
+        (row.level, row.row, row.col) for row in read_blocks(batch, [sliver], Level.L2, None, None, None, 100)
+    }
+
+
+def test_the_parent_counts_no_block_that_is_published_by_itself(cast: Cast, model: UUID) -> None:
+    """Or the parent's figure minus its other blocks would be a figure for the sliver."""
+    create_region("Aruwe Strip", make_box(20.0, 2.4, 20.4, 2.42))  # 20 x 2 cells in each of two blocks
+    put_cells(model, cells_of(BLOCK, 400), observed_on=SEPTEMBER)
+    put_cells(model, [cell_at(20.005, 2.405)], "quiet", SEPTEMBER, 0.1)
+    create_region("Aruwe Sliver", make_box(20.4, 2.0, 20.41, 2.4))  # 20 cells in each of two blocks
+    put_cells(model, [cell_at(20.405, 2.005)], "quiet", SEPTEMBER, 0.1)
+    rows = published()
+    (parent,) = [row for row in rows if row.level is Level.L3]
+    assert row_of(rows).band is ActivityBand.OVER_10
+    assert parent.band is ActivityBand.NONE
+
+
+def test_where_even_the_parent_hides_too_little_nothing_is_published(cast: Cast, model: UUID) -> None:
+    create_region("Islet", make_box(30.0, 5.0, 30.05, 5.05))
+    put_cells(model, [cell_at(30.005, 5.005)], observed_on=SEPTEMBER)
+    assert published() == []
+
+
+plausible_blocks = st.dictionaries(
+    st.tuples(st.integers(0, 9), st.integers(0, 9)), st.integers(1, 400), min_size=1, max_size=40
+)
+
+
+@given(plausible_blocks)
+def test_whatever_the_geography_every_published_block_is_safe_and_no_cell_counts_twice(
+    plausible: dict[tuple[int, int], int],
+) -> None:
+    blocks = choose_published_blocks(plausible)
+    counted = [part for block in blocks for part in block.counts]
+    assert len(counted) == len(set(counted))
+    for block in blocks:
+        assert block.plausible == sum(plausible[part] for part in block.counts) >= K_EFF_MIN
+        if block.level is Level.L2:
+            assert block.counts == (block.position,)
+        else:
+            assert {parent_of(part) for part in block.counts} == {block.position}
+    # what is left out is too little to hide in, with all its family
+    for parent in {parent_of(block) for block in plausible}:
+        left = [block for block in plausible if parent_of(block) == parent and block not in counted]
+        if left:
+            family = [block for block in plausible if parent_of(block) == parent]
+            assert left == family
+            assert sum(plausible[block] for block in family) < K_EFF_MIN
+
+
+@given(plausible_blocks)
+def test_the_choice_of_levels_depends_on_public_geography_alone(
+    plausible: dict[tuple[int, int], int],
+) -> None:
+    shuffled = dict(reversed(list(plausible.items())))
+    assert choose_published_blocks(shuffled) == choose_published_blocks(plausible)
+
+
+def test_no_block_of_a_batch_lies_in_two_of_its_rows_for_one_month(cast: Cast, model: UUID) -> None:
+    create_region("Aruwe Strip", make_box(20.4, 2.0, 20.41, 2.5))
+    for block in ((460, 1000), (461, 1001), (460, 1002), (462, 1002)):
+        put_cells(model, cells_of(block, 20), observed_on=SEPTEMBER)
+    rows = published()
+    assert len({(row.level, row.row, row.col, row.period) for row in rows}) == len(rows)
+    assert {row.level for row in rows} == {Level.L2, Level.L3}
+
+
+def test_a_batch_is_whole_and_carries_policy_and_digest(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 20), observed_on=SEPTEMBER)
+    rows = published()
+    (batch,) = list_batches(5)
+    assert (batch.policy_version, batch.digest, batch.row_count) == (POLICY_VERSION, digest_rows(rows), 1)
+    assert batch.id.version == 4
+    assert read_rows(
+        "SELECT action, c.outcome FROM ledger.entry e JOIN ledger.completion c ON c.entry_id = e.id"
+        " WHERE action = 'release.publish' ORDER BY e.at DESC LIMIT 1"
+    ) == [("release.publish", "done")]
+
+
+def test_what_a_batch_says_of_one_region_does_not_depend_on_another(cast: Cast, model: UUID) -> None:
+    """A digest over more rows than somebody receives would let them try out the others."""
+    put_cells(model, cells_of(BLOCK, 20), observed_on=SEPTEMBER)
+    rows = published()
+    (alone,) = list_batches_of_regions([cast.east], 5)
+    assert (alone.digest, alone.row_count) == (digest_rows(rows), 1)
+    put_cells(model, cells_of((460, 999), 30), observed_on=SEPTEMBER)
+    published()
+    newest, _ = list_batches_of_regions([cast.east], 5)
+    assert (newest.digest, newest.row_count) == (alone.digest, alone.row_count)
+    both, _ = list_batches_of_regions([cast.east, cast.west], 5)
+    nothing, _ = list_batches_of_regions([], 5)
+    assert (both.row_count, nothing.row_count, nothing.digest) == (2, 0, digest_rows([]))
+
+
+def test_without_an_active_model_or_any_score_a_batch_is_empty_and_still_a_batch(cast: Cast) -> None:
+    make_scene()
+    assert published() == []
+    assert list_batches(1)[0].row_count == 0
