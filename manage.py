@@ -1,12 +1,19 @@
-#!/usr/bin/env python
-"""Penumbra's command line: `python manage.py help` lists the commands."""
+#!/usr/bin/env python3
+"""Penumbra's command line: `./manage.py help` lists the commands. After `make up` it speaks to what that started."""
 
 import os
 import sys
+from pathlib import Path
+
+from config.local.attached import attach, change_interpreter
+
+ROOT = Path(__file__).resolve().parent
 
 
 def main() -> None:
     """Run one management command."""
+    change_interpreter(ROOT)
+    attach(ROOT, os.environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 

@@ -133,7 +133,15 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "monitor.api.schema.write_nullable_as_type",
+        "monitor.api.schema.write_asks_as_closed",
     ],
+    # names of choices that several shapes share, or call by the same word
+    "ENUM_NAME_OVERRIDES": {
+        "AlertStatus": "monitor.api.shapes.ALERT_STATUSES",
+        "InspectionStatus": "monitor.api.shapes.INSPECTION_STATUSES",
+        "DismissalReason": "monitor.api.shapes.DISMISSAL_REASONS",
+        "FindingKind": "monitor.api.shapes.FINDING_KINDS",
+    },
 }
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"

@@ -5,9 +5,10 @@ Aruwe has two regions of four L2 blocks each. Rosa has the mandate for the east,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib.gis.geos import MultiPolygon, Polygon
 
@@ -72,24 +73,30 @@ def hire(name: str, role: Role, *regions: UUID, **more: Any) -> Person:
     return Person(user, issue_token(user, "tests"))
 
 
-def make_cast() -> Cast:
-    """Make the regions and people. Needs a database."""
+def make_cast(identify: Callable[[str], UUID] = lambda name: uuid4()) -> Cast:
+    """Make the regions and people. Needs a database. identify: the id for a name, where ids must be known beforehand."""
+    for name, box in (("Aruwe East", EAST), ("Aruwe West", WEST)):
+        Region.objects.create(id=identify(name), name=name, boundary=make_box(*box))
     east, west = create_region("Aruwe East", make_box(*EAST)), create_region("Aruwe West", make_box(*WEST))
-    organisation = Organisation.objects.create(name="Friends of the Aruwe Forest")
+    friends = "Friends of the Aruwe Forest"
+    organisation = Organisation.objects.create(id=identify(friends), name=friends)
+
+    def engage(name: str, role: Role, *regions: UUID, **more: Any) -> Person:
+        return hire(name, role, *regions, id=identify(name), pseudonym=identify(f"pseudonym of {name}"), **more)
 
     return Cast(
         east=east,
         west=west,
-        rosa=hire("rosa", Role.REGULATOR, east),
-        otis=hire("otis", Role.REGULATOR, west),
-        ines=hire("ines", Role.INSPECTOR),
-        ivo=hire("ivo", Role.INSPECTOR),
-        pia=hire("pia", Role.PARTNER, east, organisation=organisation),
-        paul=hire("paul", Role.PARTNER, east, west),
-        aldo=hire("aldo", Role.AUDITOR),
-        anna=hire("anna", Role.ANALYST, east, west),
-        adam=hire("adam", Role.ADMINISTRATOR, is_superuser=True, is_staff=True),
-        finn=hire("finn", Role.FEEDER),
+        rosa=engage("rosa", Role.REGULATOR, east),
+        otis=engage("otis", Role.REGULATOR, west),
+        ines=engage("ines", Role.INSPECTOR),
+        ivo=engage("ivo", Role.INSPECTOR),
+        pia=engage("pia", Role.PARTNER, east, organisation=organisation),
+        paul=engage("paul", Role.PARTNER, east, west),
+        aldo=engage("aldo", Role.AUDITOR),
+        anna=engage("anna", Role.ANALYST, east, west),
+        adam=engage("adam", Role.ADMINISTRATOR, is_superuser=True, is_staff=True),
+        finn=engage("finn", Role.FEEDER),
         # Mallory: an account of a coarse role without any region, a superuser by mistake. Must never see a thing.
-        mallory=hire("mallory", Role.PARTNER, is_superuser=True, is_staff=True),
+        mallory=engage("mallory", Role.PARTNER, is_superuser=True, is_staff=True),
     )

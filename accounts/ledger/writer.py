@@ -66,7 +66,7 @@ def complete_entry(
 
     cells: cell numbers of an exact answer. Raises LedgerUnavailable; then the answer must not be sent.
     """
-    values = {
+    values: dict[str, Any] = {
         "id": ticket.entry_id,
         "outcome": outcome.value,
         "quantity": quantity,

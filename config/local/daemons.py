@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from . import contract, environment, processes
+from . import attached, contract, environment, processes
 from .instance import Instance
 from .processes import Process
 from .report import EXIT_MACHINE, Trouble, read_output
@@ -103,6 +103,8 @@ def remember_roots(instance: Instance, root: Path | None) -> list[Path]:
 
 def start_all(ready: Ready, port: int, roots: Sequence[Path]) -> None:
     """Start worker, clock and web server, or keep those that run the present code with the present settings."""
+    worker = contract.write_environment(ready.instance, ready.keys, ready.servers, "worker", roots)
+    attached.remember(ready.instance.root, worker)
     for process, is_ready in describe(ready, port, roots):
         processes.keep_running(ready.instance, process, is_ready, ready_s=90)
 

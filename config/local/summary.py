@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+NARROW = 12
+"""Columns up to so many characters have their numbers to the right."""
 # The question each role asks first, and whether the answer can be exact and so needs a purpose.
 FIRST_QUESTION = {
     "regulator": ("activity?limit=5", "inspection-planning"),
@@ -42,14 +44,14 @@ def show(report_file: Path, demo_file: Path) -> None:
 
 
 def flatten(answer: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The single values of a JSON answer with the path to each; lists by their length; file
+    """The single values of a JSON answer with the path to each; lists by entry; file
     names and whole reports are left out."""
     if isinstance(answer, dict):
         for name, value in answer.items():
             if name not in {"catalog", "labels", "report"}:
                 yield from flatten(value, f"{path}.{name}" if path else name)
     elif isinstance(answer, list):
-        yield path, f"{len(answer)} entries"
+        yield from ((path, str(entry)) for entry in answer)
     elif isinstance(answer, float):
         yield path, f"{answer:.4g}"
     else:
@@ -57,14 +59,14 @@ def flatten(answer: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def write_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Aligned columns, numbers to the right."""
+    """Aligned columns; numbers to the right where a column is narrow."""
     if not rows:
         return []
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 
     def line(row: Sequence[str]) -> str:
         cells = [
-            cell.rjust(width) if _is_number(cell) else cell.ljust(width)
+            cell.rjust(width) if width <= NARROW and _is_number(cell) else cell.ljust(width)
             for cell, width in zip(row, widths, strict=True)
         ]
         return "  ".join(cells).rstrip()

@@ -11,18 +11,14 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from monitor.field.lifecycle import (
-    AlertStatus,
-    DismissalReason,
-    FindingKind,
-    InspectionStatus,
-    PeopleBand,
-    Response,
-)
+from monitor.api.shapes import ALERT_STATUSES, DISMISSAL_REASONS, FINDING_KINDS, INSPECTION_STATUSES
+from monitor.field.lifecycle import PeopleBand, Response
 from monitor.field.states import CellState
 from monitor.grid import Box, Level, OutsideLattice, box_of_degrees
 
 MAX_LIMIT = 10_000
+CURSOR = r"^[A-Za-z0-9_-]{26,400}$"
+"""What every cursor looks like; whether it is one of this question is for the door to say."""
 MAX_TEXT = 200
 MAX_WINDOW = timedelta(days=60)
 """An inspection's place is open for so long at most."""
@@ -48,6 +44,20 @@ class FlagField(serializers.BooleanField):
         return data
 
 
+class ProbabilityField(serializers.FloatField):
+    """A number from 0 to 1. NaN is not, although it compares as neither smaller nor greater."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=1, **kwargs)
+
+    def to_internal_value(self, data: Any) -> float:
+        """The number. Raises ValidationError for anything else."""
+        number = super().to_internal_value(data)
+        if math.isnan(number):
+            self.fail("invalid")
+        return number
+
+
 class TextField(serializers.Field[Any, str, Any, Any]):
     """A text that means something else once it is read."""
 
@@ -62,36 +72,49 @@ class TextField(serializers.Field[Any, str, Any, Any]):
         raise NotImplementedError
 
 
-@extend_schema_field({"type": "string", "description": "west,south,east,north in degrees (CRS84)"})
+def _describe_text(description: str, pattern: str) -> dict[str, object]:
+    return {"type": "string", "description": description, "pattern": f"^{pattern}$", "maxLength": MAX_TEXT}
+
+
+_DEGREES = r"-?[0-9]{1,3}(\.[0-9]{1,20})?"
+_BBOX = rf"{_DEGREES}(,{_DEGREES}){{3}}"
+
+
+@extend_schema_field(_describe_text("west,south,east,north in degrees (CRS84)", _BBOX))
 class BboxField(TextField):
     """`west,south,east,north` in degrees, as a box of cells."""
 
     def read_text(self, text: str) -> Box:
         """The smallest box of cells that holds it."""
+        if re.fullmatch(_BBOX, text) is None:
+            raise serializers.ValidationError("A box is west,south,east,north in degrees.")
         try:
-            numbers = [float(part) for part in text.split(",")]
-            if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
-                raise ValueError
-            return box_of_degrees(*numbers)
+            return box_of_degrees(*map(float, text.split(",")))
         except OutsideLattice as error:
             raise serializers.ValidationError(str(error)) from None
-        except ValueError:
-            raise serializers.ValidationError("A box is west,south,east,north in degrees.") from None
 
 
-@extend_schema_field({"type": "string", "description": "a calendar month, YYYY-MM"})
+_PERIOD = r"([1-9][0-9]{3})-(0[1-9]|1[0-2])"
+
+
+@extend_schema_field(_describe_text("a calendar month, YYYY-MM", _PERIOD))
 class PeriodField(TextField):
     """A calendar month, `YYYY-MM`."""
 
     def read_text(self, text: str) -> date:
         """The month's first day."""
-        match = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text, re.ASCII)
-        if match is None or match[1] == "0000":
+        match = re.fullmatch(_PERIOD, text)
+        if match is None:
             raise serializers.ValidationError("A period is a calendar month, YYYY-MM.")
         return date(int(match[1]), int(match[2]), 1)
 
 
-@extend_schema_field({"type": "string", "description": f"one or more of {', '.join(CellState)}, separated by commas"})
+_STATE = f"({'|'.join(CellState)})"
+
+
+@extend_schema_field(
+    _describe_text(f"one or more of {', '.join(CellState)}, separated by commas", f"{_STATE}(,{_STATE}){{0,7}}")
+)
 class StatesField(TextField):
     """One or more states, separated by commas."""
 
@@ -107,7 +130,7 @@ class PageAsk(serializers.Serializer[Any]):
     """A page: how many, and where the one before ended."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=1000)
-    cursor = serializers.CharField(required=False, max_length=400)
+    cursor = serializers.RegexField(CURSOR, required=False, max_length=400)
 
 
 class ExactActivityAsk(PageAsk):
@@ -116,7 +139,7 @@ class ExactActivityAsk(PageAsk):
     region = IdField(required=False)
     bbox = BboxField(required=False)
     state = StatesField(required=False)
-    min_probability = serializers.FloatField(required=False, min_value=0, max_value=1)
+    min_probability = ProbabilityField(required=False)
     since = serializers.DateField(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -138,13 +161,13 @@ class AlertsAsk(PageAsk):
     """Which alerts."""
 
     region = IdField(required=False)
-    status = serializers.ChoiceField(choices=[status.value for status in AlertStatus], required=False)
+    status = serializers.ChoiceField(choices=ALERT_STATUSES, required=False)
 
 
 class InspectionsAsk(PageAsk):
     """Which inspections."""
 
-    status = serializers.ChoiceField(choices=[status.value for status in InspectionStatus], required=False)
+    status = serializers.ChoiceField(choices=INSPECTION_STATUSES, required=False)
 
 
 class ScenesAsk(PageAsk):
@@ -173,7 +196,7 @@ class TriageAsk(serializers.Serializer[Any]):
     """Confirm an alert, or dismiss it with a reason."""
 
     decision = serializers.ChoiceField(choices=["confirm", "dismiss"])
-    reason = serializers.ChoiceField(choices=[reason.value for reason in DismissalReason], required=False)
+    reason = serializers.ChoiceField(choices=DISMISSAL_REASONS, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A dismissal needs a reason, a confirmation has none."""
@@ -206,7 +229,7 @@ class FindingAsk(serializers.Serializer[Any]):
     """A finding as it is handed in."""
 
     id = IdField()
-    kind = serializers.ChoiceField(choices=[kind.value for kind in FindingKind])
+    kind = serializers.ChoiceField(choices=FINDING_KINDS)
     observed_on = serializers.DateField()
     people = serializers.ChoiceField(choices=[band.value for band in PeopleBand], default=PeopleBand.UNKNOWN.value)
     response = serializers.ChoiceField(choices=[r.value for r in Response], default=Response.NONE.value)

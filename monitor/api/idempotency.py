@@ -23,8 +23,8 @@ def answer_once(user_id: UUID, request: Request, make_response: Callable[[], Htt
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return make_response()
-    if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
-        raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_KEY} printable ASCII characters."]})
+    if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable() and " " not in key):
+        raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_KEY} printable ASCII characters, no space."]})
     digest = digest_request(request.method or "", request.path, request.data)
     kept = find_answer(user_id, key)
     if kept is not None:

@@ -83,7 +83,8 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
         case SceneRefused():
             return make_problem(422, error.detail, error.cause.value.replace("_", "-"), cause=error.cause.value)
         case CursorUnusable():
-            return make_problem(400, str(error), "cursor-unusable")
+            # a page that is not there: somebody else's looks like one that never was (P8)
+            return make_problem(404, str(error), "cursor-unusable")
         case PurposeUnknown():
             return make_problem(400, str(error), "purpose-unknown")
         case LedgerUnavailable():

@@ -34,6 +34,11 @@ from monitor.privacy.released import (
     ReleasedBatch,
 )
 
+ALERT_STATUSES = [status.value for status in AlertStatus]
+INSPECTION_STATUSES = [status.value for status in InspectionStatus]
+DISMISSAL_REASONS = [reason.value for reason in DismissalReason]
+FINDING_KINDS = [kind.value for kind in FindingKind]
+
 
 class RegionNameShape(serializers.Serializer[Any]):
     """A region by id and name."""
@@ -63,15 +68,15 @@ class AlertShape(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=[kind.value for kind in AlertKind])
     mine_class = serializers.CharField()
     confidence = serializers.ChoiceField(choices=[word.value for word in Confidence])
-    status = serializers.ChoiceField(choices=[status.value for status in AlertStatus])
-    dismissal = serializers.ChoiceField(choices=["", *(reason.value for reason in DismissalReason)])
+    status = serializers.ChoiceField(choices=ALERT_STATUSES)
+    dismissal = serializers.ChoiceField(choices=["", *DISMISSAL_REASONS])
     raised_at = serializers.DateTimeField()
 
 
 class MoveShape(serializers.Serializer[Any]):
     """One step in the life of an alert; `moved_by` is null where a machine moved it."""
 
-    status = serializers.ChoiceField(choices=[status.value for status in AlertStatus])
+    status = serializers.ChoiceField(choices=ALERT_STATUSES)
     reason = serializers.CharField(allow_blank=True)
     moved_by = serializers.CharField(allow_null=True)
     moved_at = serializers.DateTimeField()
@@ -84,7 +89,7 @@ class InspectionShape(serializers.Serializer[Any]):
     alert = serializers.UUIDField()
     region = serializers.UUIDField()
     inspector = serializers.CharField()
-    status = serializers.ChoiceField(choices=[status.value for status in InspectionStatus])
+    status = serializers.ChoiceField(choices=INSPECTION_STATUSES)
     opens_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     findings = serializers.IntegerField()
@@ -95,7 +100,7 @@ class FindingShape(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     inspection = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=[kind.value for kind in FindingKind])
+    kind = serializers.ChoiceField(choices=FINDING_KINDS)
     observed_on = serializers.DateField()
     people = serializers.ChoiceField(choices=[band.value for band in PeopleBand])
     response = serializers.ChoiceField(choices=[response.value for response in Response])

@@ -22,13 +22,12 @@ from monitor.imagery.georeference import Grid, check_stated_grid
 from monitor.imagery.item import Bbox, SceneItem
 from monitor.imagery.labelmap import CellMap, map_cells
 from monitor.imagery.masks import decode_mask
-from monitor.imagery.rasterfile import RasterFile, gdal_env, open_raster
+from monitor.imagery.opening import open_raster
+from monitor.imagery.rasterfile import RasterFile, gdal_env
 from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.imagery.strips import STRIP_BYTES, Strip, plan_strips
 from monitor.imagery.survey import Tally, check_units
 
-CACHE_BYTES = (16 * 2**20, 192 * 2**20)
-"""Least and most that GDAL may keep: enough for one row of blocks, so that no block is decoded twice."""
 SAMPLE_PIXELS = 4_000_000
 """A scene no larger than this is seen whole when it is opened; of a larger one, evenly spaced strips."""
 MAX_CLOUD_SHARE = 0.9
@@ -70,7 +69,6 @@ class OpenScene:
         self._max_cloud_share = max_cloud_share
         block_rows = max(file.block_rows for file in files.values())
         self._plan = plan_strips(grid.height, grid.width, len(channels), block_rows, strip_bytes)
-        self._cache_bytes = int(np.clip(1.15 * sum(f.block_row_bytes for f in files.values()), *CACHE_BYTES))
         self._survey()
 
     def strips(self, halo: int = 0) -> Iterator[Strip]:
@@ -120,7 +118,7 @@ class OpenScene:
             raise ValueError("the scene is closed; read it inside its with block")
         labels[:] = self._cells.labels(row_from, row_to)
         valid[:] = True
-        with gdal_env(self._cache_bytes):
+        with gdal_env():
             for file, members in self._by_file():
                 self._read_file(file, members, row_from, row_to, pixels)
                 own_mask = file.read_mask(row_from, row_to)
@@ -212,11 +210,10 @@ def open_scene(
     mask = [item.mask.asset] if item.mask is not None else []
     with ExitStack() as opened:
         files: dict[Asset, RasterFile] = {}
-        with gdal_env(CACHE_BYTES[0]):
-            for asset in dict.fromkeys(wanted + mask):
-                files[asset] = open_raster(asset, item.base_href, access or AssetAccess())
-                opened.callback(files[asset].close)
-                check_stated_grid(files[asset].grid, asset, item.bbox)
+        for asset in dict.fromkeys(wanted + mask):
+            files[asset] = open_raster(asset, item.base_href, access or AssetAccess())
+            opened.callback(files[asset].close)
+            check_stated_grid(files[asset].grid, asset, item.bbox)
         channels = choose_channels(item, bands, {asset: files[asset] for asset in dict.fromkeys(wanted)})
         grid = min((files[asset].grid for asset in wanted), key=lambda grid: grid.pixel_m)
         for file in files.values():

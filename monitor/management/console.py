@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 
 class StageProgress:
@@ -62,7 +62,7 @@ def print_answer(answer: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(answer, default=str))
         return
-    table = Table("figure", "value", show_edge=False)
+    table = Table(Column("figure", no_wrap=True), "value", show_edge=False)
     for name, value in _flatten(answer):
         table.add_row(name, value)
     Console().print(table)
@@ -72,8 +72,8 @@ def _flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _flatten(inner, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list | tuple) and any(isinstance(inner, Mapping) for inner in value):
-        for position, inner in enumerate(value):
-            yield from _flatten(inner, f"{path}[{position}]")
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _flatten(inner, path)
     else:
         yield path, f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
+from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.field.lifecycle import (
     AlertKind,
@@ -65,7 +66,9 @@ def triage_alert(viewer: Viewer, alert_id: UUID, dismissal: DismissalReason | No
 
 
 def find_region_of_alert(viewer: Viewer, alert_id: UUID) -> UUID:
-    """The region of an alert in the viewer's mandate. Raises NotThere (P8)."""
+    """The region of an alert in a regulator's mandate. Raises NotThere, for every other role too (P8)."""
+    if viewer.role is not Role.REGULATOR:
+        raise NotThere
     region_id = (
         Alert.objects.filter(id=alert_id, region_id__in=list_region_ids(viewer))
         .values_list("region_id", flat=True)

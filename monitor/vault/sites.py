@@ -51,7 +51,7 @@ def link_alert(alert_id: UUID, site_id: UUID) -> bool:
             " ON CONFLICT (site_id) WHERE is_open DO NOTHING",
             [alert_id, site_id],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def has_open_alert(site_id: UUID) -> bool:

@@ -76,8 +76,10 @@ def test_a_cursor_of_another_question_or_person_is_refused(web: WebClient, cast:
         for _ in range(2):
             make_alert(region, [])
     following = web.as_(cast.rosa).get(f"{URL}?limit=1").json()["next"]
-    assert_problem(web.as_(cast.rosa).get(f"{following}&status=raised"), 400, "cursor-unusable")
-    assert_problem(web.as_(cast.otis).get(following), 400, "cursor-unusable")
+    others = web.as_(cast.otis).get(following)
+    assert_problem(others, 404, "cursor-unusable")
+    assert_problem(web.as_(cast.rosa).get(f"{following}&status=raised"), 404, "cursor-unusable")
+    assert outward_of(others) == outward_of(web.as_(cast.otis).get(f"{URL}?limit=1&cursor={'A' * 120}"))
 
 
 @pytest.mark.parametrize("path", ["", "/history"])

@@ -270,7 +270,7 @@ def test_a_post_takes_no_query(posts: list[tuple[WebClient, str]]) -> None:
 
 
 @pytest.mark.usefixtures("_nothing_stored")
-@pytest.mark.parametrize("key", ["", "k" * 101, "a\tb", "ключ".encode().decode("latin-1"), "\x7f", "a\x00"])
+@pytest.mark.parametrize("key", ["", " ", "a b", "k" * 101, "a\tb", "ключ".encode().decode("latin-1"), "\x7f", "a\x00"])
 def test_an_idempotency_key_is_short_and_printable(posts: list[tuple[WebClient, str]], key: str) -> None:
     bodies = {"scenes": make_stac_item(), "triage": {"decision": "confirm"}}
     for client, url in posts:

@@ -191,7 +191,7 @@ class TestStages:
             "ids": [1, 2],
         }
         told = list(summary.flatten(answer))
-        assert told == [("refused.crs_missing", "2"), ("auc", "0.9123"), ("ids", "2 entries")]
+        assert told == [("refused.crs_missing", "2"), ("auc", "0.9123"), ("ids", "1"), ("ids", "2")]
 
 
 class TestPins:

@@ -4,39 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
 from django.db import connection
-from psycopg.pq import TransactionStatus
 
+from accounts.ledger.connection import close_ledger_connections
 from tests.builders import make_model
 from tests.cast import Cast, make_cast
+from tests.roles import as_role
 
 Result = TypeVar("Result")
-
-
-@contextmanager
-def as_role(role: str) -> Iterator[None]:
-    """The rights of another role (`penumbra_worker`, `penumbra_web`, `none` for the owner) on this connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('role')")
-        before = cursor.fetchone()[0]
-        cursor.execute(f"SET ROLE {role}")
-    yield
-    # a transaction that failed is about to be rolled back, and the role with it
-    if connection.connection.info.transaction_status != TransactionStatus.INERROR:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET ROLE {before}")
-
-
-def read_rows(statement: str, *values: object) -> list[tuple[Any, ...]]:
-    """What the owner finds in the database, whatever the present role may see."""
-    with as_role("none"), connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
 
 
 def start_apart(pool: ThreadPoolExecutor, work: Callable[[], Result]) -> Future[Result]:
@@ -57,6 +36,15 @@ def _as_worker(db: None) -> Iterator[None]:
     """One transaction as the worker."""
     with as_role("penumbra_worker"):
         yield
+
+
+@pytest.fixture
+def no_ledger(settings: Any) -> Iterator[None]:
+    """A ledger that nobody can sign in to."""
+    close_ledger_connections()
+    settings.LEDGER_PASSWORD, settings.LEDGER_TIMEOUT_S = "not the password", 1
+    yield
+    close_ledger_connections()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from django.db import connection
 
 from accounts.ledger.connection import LedgerUnavailable
-from accounts.ledger.entry import Entry
 from monitor.errors import NotNow, NotThere
 from monitor.field.lifecycle import AlertStatus, DismissalReason
 from monitor.models import Alert, AlertMove
@@ -17,7 +16,7 @@ from monitor.services.alerts import GROWTH_CELLS, lock_alert, move_alert, raise_
 from monitor.vault.sites import link_alert
 from tests.builders import Cell, cell_at, make_viewer, put_cells
 from tests.cast import Cast
-from tests.services.conftest import read_rows
+from tests.roles import read_rows
 
 ROW, COL = cell_at(20.105, 2.105)
 
@@ -46,7 +45,8 @@ def test_a_site_that_appears_is_alerted_once(cast: Cast, model: UUID) -> None:
     (alert,) = see(model, strip(0, 3))
     assert (alert.region_id, alert.kind, alert.status) == (cast.east, "appeared", "raised")
     assert (alert.mine_class, alert.confidence) == ("artisanal", "nominal")
-    assert list(AlertMove.objects.values_list("alert", "status", "moved_by")) == [(alert.id, "raised", None)]
+    move = AlertMove.objects.get()
+    assert (move.alert, move.status, move.moved_by) == (alert, "raised", None)
     assert see(model, strip(0, 3)) == []
 
 
@@ -97,7 +97,8 @@ def test_when_sites_come_to_touch_the_younger_alert_is_a_duplicate(model: UUID) 
     old.refresh_from_db()
     young.refresh_from_db()
     assert (old.status, young.status, young.dismissal) == ("raised", "dismissed", "duplicate")
-    assert young.moves.values_list("status", "reason", "moved_by").last() == ("dismissed", "duplicate", None)
+    move = AlertMove.objects.filter(alert=young).latest("moved_at")
+    assert (move.status, move.reason, move.moved_by) == ("dismissed", "duplicate", None)
     assert read_rows("SELECT count(*) FROM vault.site WHERE absorbed_into IS NOT NULL") == [(1,)]
 
 
@@ -196,14 +197,8 @@ def test_what_is_over_is_not_decided_again_and_the_attempt_is_on_record(cast: Ca
     ) == [("failed",)]
 
 
-def test_without_a_ledger_nothing_is_decided(
-    cast: Cast, model: UUID, monkeypatch: pytest.MonkeyPatch, settings: pytest.FixtureRequest
-) -> None:
+def test_without_a_ledger_nothing_is_decided(cast: Cast, model: UUID, no_ledger: None) -> None:
     (alert,) = see(model, strip(0, 2))
-    entry = Entry(make_viewer(cast.rosa.user), "NOT A DOTTED WORD", "/triage", uuid4())
-    monkeypatch.setattr(
-        "monitor.services.alerts.Entry", lambda *args, **more: entry
-    )  # the ledger refuses this entry
     with pytest.raises(LedgerUnavailable):
         triage_alert(make_viewer(cast.rosa.user), alert.id, None, "/triage")
     alert.refresh_from_db()

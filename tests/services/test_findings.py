@@ -18,7 +18,7 @@ from monitor.services.inspections import close_inspection
 from monitor.services.labels import LABEL_OF, import_labels, label_finding, list_unlabelled_findings
 from tests.builders import cell_at, make_alert, make_inspection, make_viewer, put_cells
 from tests.cast import Cast, Person
-from tests.services.conftest import read_rows
+from tests.roles import read_rows
 
 SITE = [cell_at(20.105, 2.105), cell_at(20.115, 2.105)]
 HERE = "/api/v1/inspections"

@@ -21,7 +21,7 @@ from monitor.services.inspections import (
 )
 from tests.builders import cell_at, make_alert, make_viewer, put_cells
 from tests.cast import Cast, Person
-from tests.services.conftest import as_role, read_rows
+from tests.roles import as_role, read_rows
 
 SITE = [cell_at(20.105, 2.105), cell_at(20.115, 2.105)]
 HERE = "/api/v1/inspections"

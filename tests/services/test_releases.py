@@ -21,7 +21,7 @@ from monitor.services.regions import create_region
 from monitor.services.releases import choose_published_blocks, parent_of, publish_release
 from tests.builders import Cell, cell_at, make_scene, put_cells
 from tests.cast import Cast, make_box
-from tests.services.conftest import read_rows
+from tests.roles import read_rows
 
 TODAY = date(2026, 11, 20)
 AUGUST, SEPTEMBER, OCTOBER, NOVEMBER = (date(2026, month, 15) for month in (8, 9, 10, 11))
@@ -191,22 +191,16 @@ def test_nobody_gets_blocks_of_a_region_that_they_do_not_receive(cast: Cast, mod
 
 
 def test_a_sliver_of_a_block_is_counted_in_its_parent(cast: Cast, model: UUID) -> None:
-    """Ten by two cells of a block hide a site among twenty places: they go to the parent, with the next sliver's."""
-    sliver = create_region("Aruwe Strip", make_box(20.5, 2.0, 20.52, 2.5))
-    put_cells(model, [cell_at(20.505, 2.105)], observed_on=SEPTEMBER)
-    rows = [row for row in published() if row.col not in {1000, 1001}]
-    assert [(row.level, row.row, row.col) for row in rows] == [(Level.L2, 460, 1002)]
-    # blocks of 40, 40 and 20 cells: the last hides too little, so the smallest of the others joins it
-    put_cells(model, [cell_at(20.505, 2.405)], observed_on=SEPTEMBER)
-    rows = [row for row in published() if row.col not in {1000, 1001}]
-    assert [(row.level, row.row, row.col) for row in rows] == [
-        (Level.L2, 461, 1002),
-        (Level.L3, 92, 200),
-    ] or [(row.level, row.row, row.col) for row in rows] == [(Level.L3, 92, 200)]
-    batch = list_batches(1)[0].id
-    assert (Level.L3, 92, 200) in {
-        (row.level, row.row, row.col) for row in read_blocks(batch, [sliver], Level.L2, None, None, None, 100)
-    }
+    """Blocks of 40, 40 and 20 cells: the last hides too little, so it goes to the parent and one of the others with it."""
+    strip = create_region("Aruwe Strip", make_box(20.5, 2.0, 20.52, 2.5))
+    for lat in (2.105, 2.305, 2.405):
+        put_cells(model, [cell_at(20.505, lat)], observed_on=SEPTEMBER)
+    rows = published()
+    assert [(row.level, row.row, row.col, row.band) for row in rows] == [
+        (Level.L2, 461, 1002, ActivityBand.FROM_2_TO_5),  # 1 of 40
+        (Level.L3, 92, 200, ActivityBand.FROM_2_TO_5),  # 2 of 60
+    ]
+    assert read_blocks(list_batches(1)[0].id, [strip], Level.L2, None, None, None, 100) == rows
 
 
 def test_the_parent_counts_no_block_that_is_published_by_itself(cast: Cast, model: UUID) -> None:

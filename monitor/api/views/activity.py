@@ -32,7 +32,7 @@ class ActivityView(DoorView):
         ActivityShape,
         queries=(ExactActivityAsk, CoarseActivityAsk),
         geojson=True,
-        purpose=True,
+        purpose="where exact",
     )
     def get(self, request: Request) -> Answer:
         """A page of cells or blocks. Exact roles filter by region, bbox, state, class, min_probability, since; coarse

@@ -69,7 +69,7 @@ class AlertSiteView(DoorView):
     exact_roles = REGULATORS
     endpoint = "/api/v1/alerts/{id}/site"
 
-    @describe("alert_site", ActivityShape, also=(404,), geojson=True, purpose=True)
+    @describe("alert_site", ActivityShape, also=(404,), geojson=True, purpose="always")
     def get(self, request: Request, alert_id: UUID) -> Answer:
         """Cells of 0.01 degree, as GeoJSON."""
         self.read_query(NothingAsk)

@@ -88,7 +88,7 @@ class InspectionSiteView(DoorView):
     exact_roles = INSPECTORS
     endpoint = "/api/v1/inspections/{id}/site"
 
-    @describe("inspection_site", ActivityShape, also=(404,), geojson=True, purpose=True)
+    @describe("inspection_site", ActivityShape, also=(404,), geojson=True, purpose="always")
     def get(self, request: Request, inspection_id: UUID) -> Answer:
         """Cells of 0.01 degree while the inspection is accepted, open and within its window; then nothing."""
         self.read_query(NothingAsk)

@@ -55,7 +55,7 @@ def list_alerts(
 ) -> Page:
     """Alerts of the viewer's regions, newest first."""
     regions = [held for held in list_region_ids(viewer) if region in (None, held)]
-    alerts = Alert.objects.filter(region_id__in=regions)
+    alerts = _alerts_of(viewer).filter(region_id__in=regions)
     if status is not None:
         alerts = alerts.filter(status=status)
     with disclose(viewer, "read.alerts", endpoint, regions=regions) as disclosure:
@@ -67,7 +67,7 @@ def list_alerts(
 def read_alert(viewer: Viewer, alert_id: UUID, endpoint: str) -> PlacelessAlert:
     """One alert of the viewer's regions. Raises NotThere (P8)."""
     with disclose(viewer, "read.alert", endpoint, objects=[alert_id]) as disclosure:
-        alert = _find(Alert.objects.filter(region_id__in=list_region_ids(viewer)), alert_id)
+        alert = _find(_alerts_of(viewer), alert_id)
         disclosure.quantity = 1
     return _alert(alert)
 
@@ -75,7 +75,7 @@ def read_alert(viewer: Viewer, alert_id: UUID, endpoint: str) -> PlacelessAlert:
 def read_alert_history(viewer: Viewer, alert_id: UUID, endpoint: str) -> Page:
     """The moves of one alert, oldest first. Raises NotThere (P8)."""
     with disclose(viewer, "read.alert_history", endpoint, objects=[alert_id]) as disclosure:
-        alert = _find(Alert.objects.filter(region_id__in=list_region_ids(viewer)), alert_id)
+        alert = _find(_alerts_of(viewer), alert_id)
         moves = list(alert.moves.select_related("moved_by"))
         disclosure.quantity = len(moves)
     return Page(
@@ -194,6 +194,12 @@ def _find(rows: QuerySet[AnyModel], identifier: UUID) -> AnyModel:
     if found is None:
         raise NotThere
     return found
+
+
+def _alerts_of(viewer: Viewer) -> QuerySet[Alert]:
+    if viewer.role is Role.REGULATOR:
+        return Alert.objects.filter(region_id__in=list_region_ids(viewer))
+    return Alert.objects.none()
 
 
 def _inspections_of(viewer: Viewer) -> QuerySet[Inspection]:

@@ -1,0 +1,44 @@
+"""Room: config.local. What `manage.py` takes up when it is called by hand: the environment that `up` gave its worker.
+
+Kept in var/environment.json, readable by the owner only. Nothing is taken up where the caller names a server of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+FILE = "var/environment.json"
+INTERPRETER = "var/venv/bin/python"
+
+
+def remember(root: Path, environment: Mapping[str, str]) -> None:
+    """Keep the worker's environment, whole or not at all."""
+    file = root / FILE
+    partial = file.with_suffix(".partial")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        json.dump(dict(environment), stream)
+    partial.replace(file)
+
+
+def attach(root: Path, environment: MutableMapping[str, str]) -> None:
+    """Take up what was remembered, unless DATABASE_URL is set; a variable that the caller has set stays as it is."""
+    file = root / FILE
+    if "DATABASE_URL" in environment or not file.exists():
+        return
+    for name, value in json.loads(file.read_text()).items():
+        environment.setdefault(name, value)
+
+
+def change_interpreter(root: Path) -> None:
+    """Go on in the project's own environment where this interpreter has no Django. Returns only where it has."""
+    try:
+        import django  # noqa: F401
+    except ModuleNotFoundError:
+        own = root / INTERPRETER
+        if not own.exists():
+            raise SystemExit("Penumbra is not installed yet: run `make up` first.") from None
+        os.execv(own, [str(own), *sys.argv])  # noqa: S606 - the same words, in the project's interpreter
