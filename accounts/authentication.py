@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.models import User
+from accounts.purpose import Purpose
+from accounts.roles import Role
 from accounts.tokens import find_holder
+from accounts.viewer import Viewer
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -30,6 +35,15 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """What the 401's WWW-Authenticate says."""
         return 'Token realm="penumbra"'
+
+
+def name_viewer(user: object, purpose: Purpose | None, request_id: UUID) -> Viewer:
+    """The viewer behind a request. Raises NotAuthenticated for anybody without an account."""
+    if not isinstance(user, User):
+        raise NotAuthenticated
+    return Viewer(
+        user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), purpose, request_id
+    )
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -41,7 +41,7 @@ def check_transform(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
     point = OGRGeometry("POINT (21 0)", SpatialReference(4326))
     point.transform(CoordTransform(SpatialReference(4326), SpatialReference(32634)))
-    if abs(point.x - 500_000) < 1 and abs(point.y) < 1:
+    if abs(point.envelope.min_x - 500_000) < 1 and abs(point.envelope.min_y) < 1:
         return []
     return [
         Error(

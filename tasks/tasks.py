@@ -18,7 +18,7 @@ class WorkFailed(RuntimeError):
     """A task failed: what kind of error it was and where it arose, without its text."""
 
 
-class DiscreetTask(Task):
+class DiscreetTask(Task):  # type: ignore[misc] # Celery ships no types
     """Base of all tasks: Celery logs the text and the frames of an error, and both can hold a place (LC-36)."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

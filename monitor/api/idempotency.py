@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from django.http import HttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from monitor.api.problems import KeyReused
+from monitor.api.rendering import ReleasedResponse
 from monitor.services.requests import KeptAnswer, digest_request, find_answer, keep_answer
 
 MAX_KEY = 100
 
 
-def answer_once(user_id: UUID, request: Request, make_response: Callable[[], HttpResponse]) -> HttpResponse:
+def answer_once(
+    user_id: UUID, request: Request, make_response: Callable[[], ReleasedResponse]
+) -> ReleasedResponse:
     """The first answer to this key, or a new one that is kept if it is a success. Raises KeyReused, ValidationError."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -38,9 +40,8 @@ def answer_once(user_id: UUID, request: Request, make_response: Callable[[], Htt
     return response
 
 
-def _rebuild(kept: KeptAnswer) -> HttpResponse:
-    response = HttpResponse(kept.body, status=kept.status, content_type="application/json")
-    response.was_rendered = True  # type: ignore[attr-defined]
+def _rebuild(kept: KeptAnswer) -> ReleasedResponse:
+    response = ReleasedResponse(kept.body, status=kept.status, content_type="application/json")
     if kept.location:
         response["Location"] = kept.location
     return response

@@ -7,7 +7,10 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 
-from monitor.api.problems import CONTENT_TYPE, TITLES, make_problem
+from monitor.api.problems import TITLES, Problem, make_problem
+
+REQUEST_ID = "penumbra.request_id"
+"""Under which the id of a request stands in its META."""
 
 
 class ProblemMiddleware:
@@ -18,13 +21,13 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
-        request.request_id = uuid4()  # type: ignore[attr-defined]
+        request_id = request.META[REQUEST_ID] = uuid4()
         response = self.get_response(request)
-        if response.status_code >= 400 and response.get("Content-Type", "") != CONTENT_TYPE:
+        if response.status_code >= 400 and not isinstance(response, Problem):
             title = TITLES.get(response.status_code, "Not done")
             allowed = response.get("Allow")
             response = make_problem(response.status_code, f"{title}.", f"status-{response.status_code}")
             if allowed is not None:
                 response["Allow"] = allowed
-        response["X-Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
+        response["X-Request-Id"] = str(request_id)
         return response

@@ -40,6 +40,10 @@ TITLES = {
 }
 
 
+class Problem(HttpResponse):
+    """A problem document (RFC 9457) as an HTTP answer."""
+
+
 class PurposeRequired(exceptions.APIException):
     """The answer can be exact, so the ledger must know what for."""
 
@@ -56,7 +60,7 @@ class KeyReused(exceptions.APIException):
     default_detail = "This Idempotency-Key belongs to another request. Use a new one for each."
 
 
-def make_problem(status: int, detail: str, code: str, **more: Any) -> HttpResponse:
+def make_problem(status: int, detail: str, code: str, **more: Any) -> Problem:
     """A problem document. code: stable, for programs; detail: for people, without values of what was sent."""
     body = {
         "type": f"urn:penumbra:problem:{code}",
@@ -66,7 +70,7 @@ def make_problem(status: int, detail: str, code: str, **more: Any) -> HttpRespon
         "code": code,
         **more,
     }
-    response = HttpResponse(json.dumps(body), status=status, content_type=CONTENT_TYPE)
+    response = Problem(json.dumps(body), status=status, content_type=CONTENT_TYPE)
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -122,7 +126,7 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
 def _answer_api_exception(error: exceptions.APIException) -> HttpResponse:
     code = str(getattr(error.detail, "code", error.default_code)).replace("_", "-")
     response = make_problem(error.status_code, str(error.detail), code)
-    if isinstance(error, exceptions.Throttled) and error.wait is not None:
+    if isinstance(error, exceptions.Throttled) and getattr(error, "wait", None) is not None:
         response["Retry-After"] = str(max(1, math.ceil(error.wait)))
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         response["WWW-Authenticate"] = 'Token realm="penumbra"'

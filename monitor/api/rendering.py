@@ -6,6 +6,7 @@ import json
 from functools import singledispatch
 from urllib.parse import urlencode
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
@@ -19,6 +20,10 @@ from monitor.privacy.released import (
     ReleasedBlock,
     ReleasedBlocks,
 )
+
+class ReleasedResponse(HttpResponse):
+    """An HTTP answer made from a released shape. Beside a problem, the only thing that a view may answer with."""
+
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"

@@ -257,4 +257,4 @@ class ProblemShape(serializers.Serializer[Any]):
     detail = serializers.CharField()
     code = serializers.CharField()
     cause = serializers.CharField(required=False)
-    errors = FieldErrorShape(many=True, required=False)
+    errors = serializers.ListField(child=FieldErrorShape(), required=False)  # type: ignore[assignment]

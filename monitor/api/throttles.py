@@ -8,6 +8,8 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from accounts.models import User
+
 if TYPE_CHECKING:  # the views import the throttles that the settings name
     from rest_framework.views import APIView
 
@@ -24,6 +26,6 @@ class RoleThrottle(SimpleRateThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str:
         """One counter per account and role."""
         user = request.user
-        if user is None:
+        if not isinstance(user, User):
             return f"throttle-address-{self.get_ident(request)}"
         return f"throttle-{user.role}-{user.pk}"

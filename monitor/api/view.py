@@ -6,27 +6,28 @@ a queryset, a dict, is refused with an error before a byte is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from django.http import HttpResponse
-from django.http.response import HttpResponseBase
-from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated, ValidationError
+from django.http import HttpRequest
+from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from accounts.authentication import name_viewer
 from accounts.ledger.entry import Entry, Outcome
 from accounts.ledger.writer import record
 from accounts.purpose import parse_purpose
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.api.idempotency import answer_once
-from monitor.api.problems import PurposeRequired
-from monitor.api.rendering import render
+from monitor.api.middleware import REQUEST_ID
+from monitor.api.problems import Problem, PurposeRequired
+from monitor.api.rendering import ReleasedResponse, render
 from monitor.errors import NotThere, NotYours
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.released import Leaving
@@ -68,19 +69,9 @@ class DoorView(APIView):
         method = (request.method or "").upper()
         if (asked := "GET" if method == "HEAD" else method) not in self.roles:
             raise MethodNotAllowed(method)
-        user = request.user
-        if user is None:
-            raise NotAuthenticated
         header = request.headers.get("Access-Purpose")
-        self.viewer = Viewer(
-            user.id,
-            user.pseudonym,
-            user.username,
-            user.organisation_id,
-            Role(user.role),
-            parse_purpose(header) if header is not None else None,
-            request._request.request_id,
-        )
+        purpose = parse_purpose(header) if header is not None else None
+        self.viewer = name_viewer(request.user, purpose, request.META[REQUEST_ID])
         if self.viewer.role not in self.roles[asked]:
             raise NotYours("Your role has no business here.")
         if self.viewer.role in self.exact_roles and self.viewer.purpose is None:
@@ -88,7 +79,7 @@ class DoorView(APIView):
         if asked != "GET":
             self.refuse_query(request)
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """405 for a method without a handler."""
         raise MethodNotAllowed(request.method or "")
 
@@ -106,18 +97,17 @@ class DoorView(APIView):
                 return super().handle_exception(failure)
         return super().handle_exception(exc)
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Turn a released shape into bytes. Raises UnreleasedShape for anything else that is no problem document."""
         if isinstance(response, Leaving):
             response = Answer(response)
         if isinstance(response, Answer):
             response = self._to_http(request, response)
-        elif not (isinstance(response, HttpResponse) and response.status_code >= 400):
-            if not (isinstance(response, HttpResponse) and getattr(response, "was_rendered", False)):
-                raise UnreleasedShape(f"{type(self).__name__} answered with {type(response).__name__}.")
+        if not isinstance(response, ReleasedResponse | Problem):
+            raise UnreleasedShape(f"{type(self).__name__} answered with {type(response).__name__}.")
         response["Cache-Control"] = "private, no-store"
         response["Vary"] = "Authorization"
-        return super().finalize_response(request, response, *args, **kwargs)
+        return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
 
     def read_query(self, serializer: type[AnySerializer]) -> dict[str, Any]:
         """The validated query. Raises ValidationError for an unknown, repeated or wrong parameter."""
@@ -138,18 +128,17 @@ class DoorView(APIView):
         if request.query_params:
             raise ValidationError({name: ["Unknown parameter."] for name in request.query_params})
 
-    def once(self, request: Request, make_answer: Any) -> Any:
+    def once(self, request: Request, make_answer: Callable[[], Leaving | Answer]) -> ReleasedResponse:
         """Answer a POST, once per Idempotency-Key where the client sends one."""
         return answer_once(self.viewer.user_id, request, partial(self._answer_bytes, request, make_answer))
 
-    def _answer_bytes(self, request: Request, make_answer: Any) -> HttpResponse:
+    def _answer_bytes(self, request: Request, make_answer: Callable[[], Leaving | Answer]) -> ReleasedResponse:
         answer = make_answer()
         return self._to_http(request, answer if isinstance(answer, Answer) else Answer(answer))
 
-    def _to_http(self, request: Request, answer: Answer) -> HttpResponse:
+    def _to_http(self, request: Request, answer: Answer) -> ReleasedResponse:
         content_type, body = render(answer.shape, request)
-        response = HttpResponse(body, status=answer.status, content_type=content_type)
-        response.was_rendered = True  # type: ignore[attr-defined]
+        response = ReleasedResponse(body, status=answer.status, content_type=content_type)
         if answer.receipt is not None:
             response["Access-Receipt"] = str(answer.receipt)
         if answer.location is not None:

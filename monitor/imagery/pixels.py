@@ -28,10 +28,12 @@ from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.imagery.strips import STRIP_BYTES, Strip, plan_strips
 from monitor.imagery.survey import Tally, check_units
 
-SAMPLE_PIXELS = 4_000_000
-"""A scene no larger than this is seen whole when it is opened; of a larger one, evenly spaced strips."""
+WHOLE_PIXELS = 4_000_000
+"""A scene no larger than this is seen whole when it is opened."""
+SAMPLE_STRIPS = 3
+"""Of a larger one so many strips are looked at, and more until one holds a valid pixel."""
+SAMPLE_PER_STRIP = 20_000
 MAX_CLOUD_SHARE = 0.9
-_SAMPLE_PER_STRIP = 20_000
 
 __all__ = ["OpenScene", "Strip", "open_scene"]
 
@@ -169,22 +171,28 @@ class OpenScene:
         return decode_mask(self._mask.rule, stored[0])
 
     def _survey(self) -> None:
-        """Look at the whole scene, or at evenly spaced strips of a large one, before anything is computed from it."""
-        every = max(1, -(-self.height * self.width // SAMPLE_PIXELS))
+        """Look at the whole scene, or at a few strips of a large one, before anything is computed from it."""
         tally = Tally()
         samples: list[Float32] = []
-        for row_from, row_to in self._plan[::every]:
+        for row_from, row_to in self._choose_looks():
+            if len(samples) >= SAMPLE_STRIPS and self.height * self.width > WHOLE_PIXELS and tally.valid:
+                break
             pixels, valid, labels = self._empty(row_to - row_from)
             self._read(row_from, row_to, pixels, valid, labels, tally)
             found = np.flatnonzero(valid)
-            samples.append(
-                pixels.reshape(len(self._channels), -1)[:, found[:: found.size // _SAMPLE_PER_STRIP + 1]]
-            )
-        if every == 1:
+            found = found[:: found.size // SAMPLE_PER_STRIP + 1]
+            samples.append(pixels.reshape(len(self._channels), -1)[:, found])
+        else:
             tally.judge(self._max_cloud_share)
         sample = np.concatenate(samples, axis=1)
         self._channels = tuple(map(settle_unit, self._channels, sample))
         check_units(self.bands, sample)
+
+    def _choose_looks(self) -> list[tuple[int, int]]:
+        """All strips, a few evenly spaced ones first."""
+        first = np.linspace(0, len(self._plan) - 1, SAMPLE_STRIPS + 2).astype(int)[1:-1]
+        order = dict.fromkeys([*first.tolist(), *range(len(self._plan))])
+        return [self._plan[number] for number in order]
 
 
 def open_scene(

@@ -42,15 +42,14 @@ def gdal_env() -> AbstractContextManager[Env]:
     return env
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Held:
-    """Rows of a file as stored, (bands, rows, width), the first of which is `first` in the file."""
+    """Rows of a file as stored: those from `first` up to, without, `end`, in the first rows of `buffer` (bands, rows,
+    width). The buffer is used again for the next rows, since memory given back piecemeal is not given back."""
 
-    first: int
-    pixels: npt.NDArray[Any]
-
-    def covers(self, first: int, end: int) -> bool:
-        return self.first <= first and end <= self.first + self.pixels.shape[1]
+    buffer: npt.NDArray[Any]
+    first: int = 0
+    end: int = 0
 
 
 @dataclass
@@ -118,21 +117,26 @@ class RasterFile:
     def _hold_rows(self, indexes: tuple[int, ...], first: int, end: int) -> npt.NDArray[Any]:
         """Rows of the file as stored, out of the row of blocks that is held; the next one is read when it is needed.
 
-        So every block is decoded once, and GDAL need not keep it: its cache, filled and emptied in small pieces,
-        leaves memory in holes.
+        So every block is decoded once, and GDAL need not keep it.
         """
         held = self._held.get(indexes)
-        if held is None or not held.covers(first, end):
-            self._held.pop(indexes, None)
-            held = None  # let go before the next is read
-            start, stop = self._whole_blocks(indexes, first, end)
-            window = Window(0, start, self.dataset.width, stop - start)
-            try:
-                held = _Held(start, self.dataset.read(list(indexes), window=window))
-            except GDAL_ERRORS:
-                raise self.unreadable() from None
-            self._held[indexes] = held
-        return held.pixels[:, first - held.first : end - held.first]
+        if held is None or not (held.first <= first and end <= held.end):
+            held = self._read_blocks(indexes, *self._whole_blocks(indexes, first, end))
+        return held.buffer[:, first - held.first : end - held.first]
+
+    def _read_blocks(self, indexes: tuple[int, ...], first: int, end: int) -> _Held:
+        held = self._held.pop(indexes, None)
+        if held is None or held.buffer.shape[1] < end - first:
+            shape = (len(indexes), end - first, self.dataset.width)
+            held = _Held(np.empty(shape, self.dataset.dtypes[0]))
+        window = Window(0, first, self.dataset.width, end - first)
+        try:
+            self.dataset.read(list(indexes), window=window, out=held.buffer[:, : end - first])
+        except GDAL_ERRORS:
+            raise self.unreadable() from None
+        held.first, held.end = first, end
+        self._held[indexes] = held
+        return held
 
     def _whole_blocks(self, indexes: tuple[int, ...], first: int, end: int) -> tuple[int, int]:
         """The rows of all blocks that some rows touch, unless these are too large to keep."""

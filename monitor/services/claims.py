@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -58,6 +59,11 @@ def park_scene(claim: Claim) -> None:
     _update(claim, state="waiting", progress=100, claim=None, claimed_until=None)
 
 
+def give_back_scene(claim: Claim) -> None:
+    """End the work on a scene that is not to blame for what failed: it is due again, and this was no attempt."""
+    _update(claim, state="received", claim=None, claimed_until=None, attempts=F("attempts") - 1, rung_at=timezone.now())
+
+
 def finish_scene(claim: Claim, cells: int, model_id: UUID) -> None:
     """End the work on a scene whose scores are in the present transaction. Raises ClaimLost, which undoes them."""
     _update(
@@ -73,12 +79,16 @@ def finish_scene(claim: Claim, cells: int, model_id: UUID) -> None:
 
 
 def take_due_scenes(limit: int) -> list[UUID]:
-    """Scenes to ring for: never rung for, not answered for RING_AGAIN, or with a lapsed lease. Marks them as rung."""
+    """Scenes to ring for: never rung for, not answered for RING_AGAIN, or with a lapsed lease. Marks them as rung.
+
+    Passes over rows that are locked: another sweep has them, or their scores are being written at this moment.
+    """
     now = timezone.now()
     unheard = Q(rung_at__isnull=True) | Q(rung_at__lt=now - RING_AGAIN)
     due = _due(now).filter(unheard | Q(state="claimed")).order_by("received_at", "id")
-    scenes = list(due.values_list("id", flat=True)[:limit])
-    Scene.objects.filter(id__in=scenes).update(rung_at=now)
+    with transaction.atomic():
+        scenes = list(due.select_for_update(skip_locked=True).values_list("id", flat=True)[:limit])
+        Scene.objects.filter(id__in=scenes).update(rung_at=now)
     return scenes
 
 

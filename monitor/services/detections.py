@@ -8,6 +8,7 @@ A crash at any point leaves a lease that lapses, and nothing half-written.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
@@ -16,14 +17,22 @@ from django.conf import settings
 
 from monitor.detection.featurizer import Featurizer
 from monitor.detection.model import MineModel
-from monitor.detection.modelfile import load_model
+from monitor.detection.modelfile import ModelRefused, load_model
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.item import SceneItem, parse_item
-from monitor.imagery.pixels import open_scene
+from monitor.imagery.pixels import OpenScene, open_scene
 from monitor.imagery.refusal import SceneRefused
 from monitor.imagery.sensors import OPTICAL_BANDS, PROFILES
 from monitor.models import TrainedModel
-from monitor.services.claims import Claim, ClaimLost, claim_scene, keep_claim, park_scene, refuse_scene
+from monitor.services.claims import (
+    Claim,
+    ClaimLost,
+    claim_scene,
+    give_back_scene,
+    keep_claim,
+    park_scene,
+    refuse_scene,
+)
 from monitor.services.scores import store_scores
 from monitor.vault.features import has_features, save_features
 from monitor.vault.items import load_item
@@ -52,14 +61,18 @@ def _detect(claim: Claim) -> None:
         _read_through(claim, item)
         park_scene(claim)
         return
-    model = load_active_model(record.sha256)
+    try:
+        model = load_active_model(record.sha256)
+    except (ModelRefused, OSError):
+        give_back_scene(claim)  # a damaged or missing file of ours: no scene may be refused for it
+        raise
     if not has_features(claim.scene_id, model.featurizer.digest):
         _extract(claim, item, model.featurizer)
     store_scores(claim, record.id, model)
 
 
 def _extract(claim: Claim, item: SceneItem, featurizer: Featurizer) -> None:
-    with open_scene(item, featurizer.bands, access=imagery_access()) as scene:
+    with _open(item, featurizer.bands) as scene:
         cells = featurizer.extract(scene, progress=lambda done, rows: keep_claim(claim, done / rows))
     save_features(claim.scene_id, cells)
 
@@ -68,10 +81,14 @@ def _read_through(claim: Claim, item: SceneItem) -> None:
     """Read every strip once, so that a scene that can never be scored is refused now and not when a model comes."""
     bands = PROFILES[item.sensor].required_bands if item.sensor else OPTICAL_BANDS
     rows = 0
-    with open_scene(item, bands, access=imagery_access()) as scene:
+    with _open(item, bands) as scene:
         for strip in scene.strips():
             rows += strip.valid.shape[0]
             keep_claim(claim, rows / scene.height)
+
+
+def _open(item: SceneItem, bands: Sequence[str]) -> OpenScene:
+    return open_scene(item, bands, access=imagery_access(), max_cloud_share=settings.MAX_CLOUD_SHARE)
 
 
 def imagery_access() -> AssetAccess:

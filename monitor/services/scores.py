@@ -11,7 +11,7 @@ from monitor.detection.detect import CellScores, detect_cells
 from monitor.detection.featurizer import CellFeatures
 from monitor.detection.model import MineModel
 from monitor.services.alerts import raise_alerts
-from monitor.services.claims import Claim, finish_scene
+from monitor.services.claims import Claim, finish_scene, keep_claim
 from monitor.vault.features import load_features
 from monitor.vault.scores import (
     find_dependents,
@@ -31,6 +31,8 @@ def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
     """
     with transaction.atomic():
         lock_scoring()
+        # from here to the commit the row is locked: nobody can take the scene over while its scores are written
+        keep_claim(claim, 1.0)
         cells = _score_scene(claim.scene_id, model_id, model)
         touched = [claim.scene_id]
         for later in find_dependents(claim.scene_id, model_id):

@@ -21,9 +21,14 @@ MODE = 0o700
 
 
 def save_features(scene_id: UUID, cells: CellFeatures) -> None:
-    """Keep the features of a scene. A crash leaves a folder that nothing reads; saving again replaces it."""
+    """Keep the features of a scene, whole or not at all. What is kept already stays: the same pixels give the same.
+
+    A crash leaves a folder that nothing reads; the next attempt removes it.
+    """
     target = _folder(scene_id, cells.digest)
     target.parent.mkdir(mode=MODE, parents=True, exist_ok=True)
+    for left_over in target.parent.glob(f"{target.name}.*.partial"):
+        shutil.rmtree(left_over, ignore_errors=True)
     partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
     group = zarr.open_group(partial, mode="w")
     for name, values in (
@@ -34,9 +39,12 @@ def save_features(scene_id: UUID, cells: CellFeatures) -> None:
     ):
         chunks = (CHUNK_CELLS, *values.shape[1:])
         group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=chunks)[...] = values
-    if target.exists():
-        shutil.rmtree(target)
-    os.replace(partial, target)
+    try:
+        os.replace(partial, target)
+    except OSError:
+        if not target.exists():
+            raise
+        shutil.rmtree(partial)  # a worker that was thought lost has kept them in the meantime
 
 
 def has_features(scene_id: UUID, featurizer: str) -> bool:
@@ -50,10 +58,17 @@ def load_features(scene_id: UUID, featurizer: str) -> CellFeatures:
     if not folder.exists():
         raise LookupError("The features of this scene are not in the vault.")
     group = zarr.open_group(folder, mode="r")
-    arrays = {name: np.asarray(group[name][...]) for name in ("rows", "cols", "valid_share", "values")}
+    arrays = {name: _read(group, name) for name in ("rows", "cols", "valid_share", "values")}
     return CellFeatures(
         arrays["rows"], arrays["cols"], arrays["valid_share"], arrays["values"].astype(np.float32), featurizer
     )
+
+
+def _read(group: zarr.Group, name: str) -> np.ndarray:
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise LookupError("The features of this scene are damaged. Remove them; they will be extracted again.")
+    return np.asarray(array[...])
 
 
 def _folder(scene_id: UUID, featurizer: str) -> Path:

@@ -23,6 +23,9 @@ from monitor.imagery.item import COMPOSITE_FROM
 _SCORING_LOCK = 7_214_001
 """Advisory lock: one scoring transaction at a time, so that a scene and its reference cannot miss each other."""
 
+After = tuple[int, int, UUID, UUID, str]
+"""Row, column, scene and model of a score, and what was believed after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SceneDates:
@@ -138,23 +141,29 @@ def upsert_scores(scene_id: UUID, model_id: UUID, dates: SceneDates, scores: Cel
 
 
 def renew_states(scene_ids: Sequence[UUID], model_id: UUID) -> int:
-    """Fold the score history of every cell of these scenes into its state; how many cells."""
+    """Fold the score history of every cell of these scenes into its state; how many cells.
+
+    model_id: what scored the scenes. The scores of other sensors by their active models are part of the history: a
+    second system can confirm what the first one saw.
+    """
     histories = _read_histories(scene_ids, model_id)
     states, afters = [], []
     for cell, rows in groupby(histories, key=lambda row: (row["row"], row["col"])):
         state, cell_afters = _fold_cell(cell, list(rows))
         states.append(state)
         afters.extend(cell_afters)
-    _write_states(states, afters, model_id)
+    _write_states(states, afters)
     return len(states)
 
 
 def _read_histories(scene_ids: Sequence[UUID], model_id: UUID) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT row, col, scene_id, sensor, observed_from, observed_on, observed, has_reference, valid_share,"
-            " p_none, p_artisanal, p_industrial, low, high FROM vault.score"
-            " WHERE model_id = %(model)s AND (row, col) IN (SELECT row, col FROM vault.score"
+            "WITH acting AS (SELECT acts.id FROM public.monitor_trainedmodel acts, public.monitor_trainedmodel this"
+            " WHERE this.id = %(model)s AND (acts.id = this.id OR acts.state = 'active' AND acts.sensor <> this.sensor))"
+            " SELECT row, col, scene_id, model_id, sensor, observed_from, observed_on, observed, has_reference,"
+            " valid_share, p_none, p_artisanal, p_industrial, low, high FROM vault.score"
+            " WHERE model_id IN (SELECT id FROM acting) AND (row, col) IN (SELECT row, col FROM vault.score"
             " WHERE scene_id = ANY(%(scenes)s) AND model_id = %(model)s)"
             " ORDER BY row, col, observed_on, scene_id",
             {"model": model_id, "scenes": list(scene_ids)},
@@ -163,11 +172,12 @@ def _read_histories(scene_ids: Sequence[UUID], model_id: UUID) -> list[dict[str,
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _fold_cell(
-    cell: tuple[int, int], history: list[dict[str, Any]]
-) -> tuple[tuple[Any, ...], list[tuple[int, int, UUID, str]]]:
+def _fold_cell(cell: tuple[int, int], history: list[dict[str, Any]]) -> tuple[tuple[Any, ...], list[After]]:
     beliefs = fold_states([_as_observation(row) for row in history])
-    afters = [(*cell, row["scene_id"], belief.state.value) for row, belief in zip(history, beliefs, strict=True)]
+    afters = [
+        (*cell, row["scene_id"], row["model_id"], belief.state.value)
+        for row, belief in zip(history, beliefs, strict=True)
+    ]
     seen = [row for row in history if row["observed"]]
     last = seen[-1] if seen else history[-1]
     high_sensors = {
@@ -212,7 +222,7 @@ def _strongest(row: dict[str, Any]) -> tuple[str, float]:
     return name, _mining(row)
 
 
-def _write_states(states: list[tuple[Any, ...]], afters: list[tuple[int, int, UUID, str]], model_id: UUID) -> None:
+def _write_states(states: list[tuple[Any, ...]], afters: list[After]) -> None:
     if not states:
         return
     columns = [list(column) for column in zip(*states, strict=True)]
@@ -229,7 +239,8 @@ def _write_states(states: list[tuple[Any, ...]], afters: list[tuple[int, int, UU
         )
         cursor.execute(
             "UPDATE vault.score s SET state_after = after.state FROM unnest(%s::int[], %s::int[], %s::uuid[],"
-            " %s::text[]) AS after (row, col, scene_id, state) WHERE s.row = after.row AND s.col = after.col"
-            " AND s.scene_id = after.scene_id AND s.model_id = %s AND s.state_after IS DISTINCT FROM after.state",
-            [*[list(column) for column in zip(*afters, strict=True)], model_id],
+            " %s::uuid[], %s::text[]) AS after (row, col, scene_id, model_id, state)"
+            " WHERE s.row = after.row AND s.col = after.col AND s.scene_id = after.scene_id"
+            " AND s.model_id = after.model_id AND s.state_after IS DISTINCT FROM after.state",
+            [list(column) for column in zip(*afters, strict=True)],
         )

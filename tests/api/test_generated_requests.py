@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -27,6 +28,7 @@ from tests.api.conftest import as_web_role
 from tests.builders import make_scene
 from tests.cast import PURPOSE, Cast
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 _handler = WSGIHandler()
 
 
@@ -50,7 +52,7 @@ def load_document() -> Any:
     for operations in served["paths"].values():
         for operation in operations.values():
             del operation["security"]
-    loaded = schemathesis.openapi.from_dict(served)
+    loaded = schemathesis.openapi.from_dict(served, config=schemathesis.Config.from_path(ROOT / "schemathesis.toml"))
     loaded.app = application
     return loaded
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from monitor.detection.labels import read_labels
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.item import parse_item
 from monitor.services.detections import load_active_model
-from monitor.services.training import train_on_items
+from monitor.services.training import Preparation, train_on_items
 from tests.api.conftest import WebClient
 from tests.cast import Cast, make_cast
 from tests.flows.mined_land import MinedLand, write_land
@@ -32,9 +33,20 @@ def land(tmp_path_factory: pytest.TempPathFactory) -> MinedLand:
 @pytest.fixture(scope="session")
 def trainee(land: MinedLand) -> Trainee:
     """A real model, with few patches, trained once on the land."""
+    return train(land, QUICK)
+
+
+@pytest.fixture(scope="session")
+def successor(land: MinedLand) -> Trainee:
+    """Another model, trained on the same land with other patches."""
+    return train(land, replace(QUICK, seed=1))
+
+
+def train(land: MinedLand, how: Preparation) -> Trainee:
+    """Train on both quarters, without a database."""
     items = [parse_item(item, "") for item in land.items.values()]
     access = AssetAccess(roots=(land.folder,))
-    model, report, refused = train_on_items(items, read_labels(land.labels), QUICK, access, say_nothing)
+    model, report, refused = train_on_items(items, read_labels(land.labels), how, access, say_nothing)
     assert not refused
     return Trainee(model, report)
 

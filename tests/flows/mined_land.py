@@ -79,15 +79,16 @@ def write_quarter(
     period: tuple[str, str] | None = None,
     box: Box = BOX,
     seed: int = 0,
+    dtype: str = "uint16",
     **properties: Any,
 ) -> dict[str, Any]:
     """Write one view of the land and its item, whose href is absolute; the item.
 
     mined: cells with a mine, beside OLD_MINE. hidden: cells of which no pixel is seen. period: first and last day, of
-    QUARTERS unless told. properties: of the item.
+    QUARTERS unless told. dtype: of the numbers in the file. properties: of the item.
     """
     grid, shape = _place_grid(box)
-    pixels = make_reflectance(*shape, seed=seed)
+    pixels = make_reflectance(*shape, seed=seed, dtype=dtype)
     _dig(pixels, grid, {*OLD_MINE, *mined})
     if hidden:
         inside = map_cells(UTM, grid, *shape)

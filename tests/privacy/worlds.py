@@ -186,5 +186,7 @@ def _fix_batch(batch: UUID, identifier: UUID, day: date) -> None:
             [identifier, moment, batch],
         )
         cursor.execute("UPDATE release.block SET batch_id = %s WHERE batch_id = %s", [identifier, batch])
-        cursor.execute("UPDATE release.batch_region SET batch_id = %s WHERE batch_id = %s", [identifier, batch])
+        cursor.execute(
+            "UPDATE release.batch_region SET batch_id = %s WHERE batch_id = %s", [identifier, batch]
+        )
         cursor.execute("DELETE FROM release.batch WHERE id = %s", [batch])

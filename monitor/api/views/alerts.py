@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse
 from rest_framework.request import Request
 
 from accounts.roles import Role
 from monitor.api.asks import AlertsAsk, NothingAsk, TriageAsk
 from monitor.api.describe import describe
+from monitor.api.rendering import ReleasedResponse
 from monitor.api.shapes import ActivityShape, AlertShape, MoveShape
 from monitor.api.view import Answer, DoorView
 from monitor.field.lifecycle import DismissalReason
@@ -84,7 +84,7 @@ class AlertTriageView(DoorView):
     endpoint = "/api/v1/alerts/{id}/triage"
 
     @describe("alert_triage", AlertShape, body=TriageAsk, also=(404, 409))
-    def post(self, request: Request, alert_id: UUID) -> HttpResponse:
+    def post(self, request: Request, alert_id: UUID) -> ReleasedResponse:
         """The alert as it is afterwards."""
         ask = self.read_body(TriageAsk)
         reason = DismissalReason(ask["reason"]) if "reason" in ask else None

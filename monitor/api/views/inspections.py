@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse
 from rest_framework.request import Request
 
 from accounts.roles import Role
 from monitor.api.asks import AssignAsk, FindingAsk, InspectionsAsk, NothingAsk
 from monitor.api.describe import describe
+from monitor.api.rendering import ReleasedResponse
 from monitor.api.shapes import ActivityShape, FindingShape, InspectionShape
 from monitor.api.view import Answer, DoorView
 from monitor.field.lifecycle import FindingKind, PeopleBand, Response
@@ -36,7 +36,7 @@ class InspectionsView(DoorView):
         return list_inspections(self.viewer, ask.get("status"), ask["limit"], ask.get("cursor"), self.endpoint)
 
     @describe("inspection_assign", InspectionShape, body=AssignAsk, status=201, also=(404, 409))
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: Request) -> ReleasedResponse:
         """Assign an alert to an inspector, who is never oneself, for a window of time."""
         ask = self.read_body(AssignAsk)
 
@@ -70,7 +70,7 @@ class InspectionAcceptView(DoorView):
     endpoint = "/api/v1/inspections/{id}/accept"
 
     @describe("inspection_accept", InspectionShape, body=NothingAsk, also=(404, 409))
-    def post(self, request: Request, inspection_id: UUID) -> HttpResponse:
+    def post(self, request: Request, inspection_id: UUID) -> ReleasedResponse:
         """From now until the end of the window the site can be opened."""
         self.read_body(NothingAsk)
 
@@ -103,7 +103,7 @@ class InspectionFindingsView(DoorView):
     endpoint = "/api/v1/inspections/{id}/findings"
 
     @describe("inspection_finding", FindingShape, body=FindingAsk, status=201, also=(200, 404, 409))
-    def post(self, request: Request, inspection_id: UUID) -> HttpResponse:
+    def post(self, request: Request, inspection_id: UUID) -> ReleasedResponse:
         """Hand in a finding; the same id again is the same finding (200 instead of 201)."""
         ask = self.read_body(FindingAsk)
         report = Report(
@@ -142,7 +142,7 @@ class InspectionCloseView(DoorView):
     endpoint = "/api/v1/inspections/{id}/close"
 
     @describe("inspection_close", InspectionShape, body=NothingAsk, also=(404, 409))
-    def post(self, request: Request, inspection_id: UUID) -> HttpResponse:
+    def post(self, request: Request, inspection_id: UUID) -> ReleasedResponse:
         """Shut the site at once; by the inspector or a regulator of the region."""
         self.read_body(NothingAsk)
 

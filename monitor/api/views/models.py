@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse
 from rest_framework.request import Request
 
 from accounts.roles import Role
 from monitor.api.asks import NothingAsk, PageAsk
 from monitor.api.describe import describe
+from monitor.api.rendering import ReleasedResponse
 from monitor.api.shapes import ModelShape
 from monitor.api.view import DoorView
 from monitor.privacy.door.placeless import list_trained_models, read_trained_model
@@ -39,7 +39,7 @@ class ModelActivateView(DoorView):
     endpoint = "/api/v1/models/{id}/activate"
 
     @describe("model_activate", ModelShape, body=NothingAsk, also=(404,))
-    def post(self, request: Request, model_id: UUID) -> HttpResponse:
+    def post(self, request: Request, model_id: UUID) -> ReleasedResponse:
         """The model acts for its sensor from now on; every scene is scored again with it."""
         self.read_body(NothingAsk)
 

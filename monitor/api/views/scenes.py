@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.roles import Role
 from monitor.api.asks import NothingAsk, ScenesAsk
 from monitor.api.describe import describe
+from monitor.api.rendering import ReleasedResponse
 from monitor.api.shapes import SceneShape
 from monitor.api.view import Answer, DoorView
 from monitor.privacy.door.placeless import list_scenes, read_scene
@@ -34,7 +34,7 @@ class ScenesView(DoorView):
         return list_scenes(self.viewer, ask.get("state"), ask["limit"], ask.get("cursor"), self.endpoint)
 
     @describe("scene_receive", SceneShape, body=STAC_ITEM, status=202, also=(422,))
-    def post(self, request: Request) -> HttpResponse:
+    def post(self, request: Request) -> ReleasedResponse:
         """Hand in a STAC item. 202: it will be read; follow it under Location. The same item again is the same scene."""
         if not isinstance(request.data, dict):
             raise ValidationError({"body": ["Send one STAC item, a JSON object."]})

@@ -49,6 +49,15 @@ def test_the_interval_holds_the_probability_and_narrows_with_more_cells() -> Non
     assert widths[1] < 0.5 * widths[0]
 
 
+def test_an_interval_of_one_draw_still_holds_the_probability() -> None:
+    scores, places, blocks = make_scores(100)
+    calibrator = fit_calibrator(scores, places, blocks, draws=1)
+    low, high = calibrator.interval(scores[0], np.ones(100, np.int64))
+    stated = calibrator.probabilities(scores[0])[:, 1]
+    assert ((low <= stated) & (stated <= high)).all()
+    assert (low < high).any()
+
+
 def test_without_draws_the_interval_is_the_probability() -> None:
     scores, places, blocks = make_scores(100)
     calibrator = fit_calibrator(scores, places, blocks, draws=0)

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.detection.cells import LabelledCells
 from monitor.detection.confounders import Confounder, find_confounders, find_period_in_pixels, list_fields
+from monitor.detection.crossvalidation import cross_validate
 from monitor.detection.evaluate import evaluate_recipe, judge_cells
 from monitor.detection.figures import summarise
 from monitor.detection.metrics import area_under_roc
@@ -67,6 +68,11 @@ def test_a_period_that_tells_the_label_is_found_and_judged_apart() -> None:
     assert group["period"] == "short"
     assert group["n"] == sum(period == "short" for period in cells.periods)
     assert group["fitted_on_all"]["n"] == group["fitted_there"]["n"] == group["n"]
+    short = cells.select(np.array([period == "short" for period in cells.periods]))
+    alone_there = cross_validate(short, QUICK, 0.1)
+    expected = area_under_roc(short.mining, 1 - alone_there[:, 0])
+    assert group["fitted_there"]["auc"]["value"] == pytest.approx(expected, abs=1e-5)
+    assert group["fitted_there"]["auc"] != group["fitted_on_all"]["auc"]
 
 
 def test_figures_fitted_there_gain_nothing_from_the_other_period() -> None:
@@ -149,8 +155,6 @@ def test_the_report_is_the_same_each_time() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_report_holds_the_out_of_fold_auc_to_the_digit(seed: int) -> None:
-    from monitor.detection.crossvalidation import cross_validate
-
     cells, recipe = make_cells(), replace(QUICK, seed=seed)
     probabilities = cross_validate(cells, recipe, 0.1)
     expected = area_under_roc(cells.mining, probabilities[:, 1:].sum(axis=1))

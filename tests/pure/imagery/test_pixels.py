@@ -199,6 +199,20 @@ def test_radar_power_becomes_decibels_and_zero_is_missing(tmp_path: Path, stated
     np.testing.assert_allclose(pixels[:, valid], 10 * np.log10(data[:, valid]), atol=1e-4)
 
 
+def test_the_unit_of_radar_is_found_in_a_large_scene_with_little_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.imagery.pixels.WHOLE_PIXELS", 1_000)
+    data = np.full((2, 400, 90), 0.0)
+    data[:, 385:] = np.random.default_rng(1).normal(-12, 3, (2, 15, 90))
+    item = radar_item(tmp_path, data)
+    with open_scene(item, ("VV", "VH"), strip_bytes=90 * 13 * 10) as scene:
+        pixels, valid, _ = read_whole(scene)
+    assert valid[385:].all()
+    assert not valid[:385].any()
+    np.testing.assert_allclose(pixels[:, 385:], data[:, 385:], atol=1e-5)
+
+
 def test_strips_are_bounded_and_follow_the_blocks() -> None:
     for height, width, channels, block in [(10980, 10980, 6, 512), (10980, 10980, 6, 1), (900, 90, 2, 1024)]:
         plan = plan_strips(height, width, channels, block, strip_bytes=24 * 2**20)

@@ -264,7 +264,7 @@ def test_clouds_over_the_limit(tmp_path: Path) -> None:
 def test_what_is_too_large_to_be_seen_at_once_is_judged_at_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.imagery.pixels.SAMPLE_PIXELS", 5_000)
+    monkeypatch.setattr("monitor.imagery.pixels.WHOLE_PIXELS", 5_000)
     document, href = cloudy_scene(tmp_path, 0.95)
     with open_scene(parse_item(document, href), SIX, strip_bytes=160 * 29 * 16) as scene:
         strips = scene.strips()
