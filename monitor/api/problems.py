@@ -126,8 +126,9 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
 def _answer_api_exception(error: exceptions.APIException) -> HttpResponse:
     code = str(getattr(error.detail, "code", error.default_code)).replace("_", "-")
     response = make_problem(error.status_code, str(error.detail), code)
-    if isinstance(error, exceptions.Throttled) and getattr(error, "wait", None) is not None:
-        response["Retry-After"] = str(max(1, math.ceil(error.wait)))
+    wait = getattr(error, "wait", None)  # of Throttled
+    if wait is not None:
+        response["Retry-After"] = str(max(1, math.ceil(wait)))
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         response["WWW-Authenticate"] = 'Token realm="penumbra"'
     return response

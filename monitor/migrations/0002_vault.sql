@@ -112,17 +112,17 @@ CREATE TABLE vault.spent_ticket (
 -- The gate. Functions below run with the owner's rights, with a pinned search path.
 -- ---------------------------------------------------------------------------------------------------------------
 
--- True where the transaction that wrote a row is over: its row would survive a crash now.
-CREATE FUNCTION vault.is_committed(p_xmin xid) RETURNS boolean LANGUAGE sql STABLE
+-- True where the transaction that wrote a row is over: its row would survive a crash now. Asks for the transaction's own
+-- status: a snapshot knows no subtransactions, so it would take a row of an open savepoint for a committed one.
+CREATE FUNCTION vault.is_committed(p_xmin xid) RETURNS boolean LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp AS $$
-    -- xmin has 32 bits: give it the epoch of the newest transaction that is not ahead of it
+    -- xmin has 32 bits: of the full ids that end in them, the one nearest to the newest transaction is meant
     WITH newest AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::numeric AS top),
     widened AS (
-        SELECT floor(top / 4294967296) * 4294967296 + p_xmin::text::numeric
-            - CASE WHEN p_xmin::text::numeric > mod(top, 4294967296) THEN 4294967296 ELSE 0 END AS full_xid
+        SELECT p_xmin::text::numeric + 4294967296 * round((top - p_xmin::text::numeric) / 4294967296) AS full_xid
         FROM newest
     )
-    SELECT pg_visible_in_snapshot(full_xid::text::xid8, pg_current_snapshot()) FROM widened
+    SELECT coalesce(pg_xact_status(full_xid::text::xid8) = 'committed', false) FROM widened
 $$;
 
 -- Spend a ticket, named by its key, and return it. Refuses one that is missing, uncommitted, older than 60 s, for another kind of reading

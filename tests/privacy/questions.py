@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,15 +17,54 @@ from uuid import UUID
 from django.apps import apps
 from django.db import connection
 
+from accounts.roles import Role
 from monitor.grid import cell_bounds
 from tests.privacy.layouts import Layout, identify
 
 API = "/api/v1"
 LOOKUPS = ("", "__gte", "__lt", "__in", "__contains", "__isnull", "__within", "__dwithin", "__range")
-OTHER_WORDS = frozenset(
-    """ordering order_by sort distance dist lat lon near point polygon geom within format fields expand include exclude
-    search q page page_size offset count facets group_by bounds zoom id pk user role is_superuser debug callback""".split()
-)
+OTHER_WORDS = {
+    *(
+        "ordering",
+        "order_by",
+        "sort",
+        "distance",
+        "dist",
+        "lat",
+        "lon",
+        "near",
+        "point",
+        "polygon",
+        "geom",
+        "within",
+    ),
+    *(
+        "format",
+        "fields",
+        "expand",
+        "include",
+        "exclude",
+        "search",
+        "q",
+        "page",
+        "page_size",
+        "offset",
+        "count",
+    ),
+    *(
+        "facets",
+        "group_by",
+        "bounds",
+        "zoom",
+        "id",
+        "pk",
+        "user",
+        "role",
+        "is_superuser",
+        "debug",
+        "callback",
+    ),
+}
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 HEADERS = (
     {"accept": "text/html"},
@@ -103,21 +142,26 @@ def list_field_names() -> set[str]:
         return names | {name for (name,) in cursor.fetchall()} | OTHER_WORDS
 
 
-def write_questions(seed: int, bait: Bait, count: int) -> list[Question]:
-    """`count` questions for one viewer; the same seed asks the same."""
+def write_questions(seed: int, bait: Bait, count: int, role: Role | None) -> list[Question]:
+    """All that is known by its id, then `count` drawn questions; the same seed asks the same.
+
+    Of the drawn ones a third is about what the role may ask at all.
+    """
     draw = random.Random(f"questions {seed}")
-    kinds: list[tuple[int, Callable[[random.Random, Bait], Question]]] = [
-        (8, _ask_activity),
-        (3, _ask_unknown),
-        (3, _ask_list),
-        (5, _ask_one),
-        (2, _ask_with_verb),
-        (2, _ask_with_header),
-        (2, _ask_post),
-        (2, _ask_audit),
+    makers, weights = zip(*_MIXED.items(), strict=True)
+    asked = _ask_everything_by_id(bait)
+    for number in range(count):
+        make = _OWN[role] if role in _OWN and number % 3 == 0 else draw.choices(makers, weights)[0]
+        asked.append(make(draw, bait))
+    return asked
+
+
+def _ask_everything_by_id(bait: Bait) -> list[Question]:
+    alerts = [f"alerts/{alert}{end}" for alert in bait.alerts for end in ("", "/site", "/history")]
+    inspections = [
+        f"inspections/{inspection}{end}" for inspection in bait.inspections for end in ("", "/site")
     ]
-    weights, makers = zip(*kinds, strict=True)
-    return [draw.choices(makers, weights)[0](draw, bait) for _ in range(count)]
+    return [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections)]
 
 
 def write_bbox(draw: random.Random, bait: Bait) -> str:
@@ -278,3 +322,37 @@ def _ask_audit(draw: random.Random, bait: Bait) -> Question:
     if draw.random() < 0.3:
         pairs["role"] = draw.choice(["regulator", "partner", "anonymous"])
     return Question("GET", f"{API}/audit/entries", urlencode(pairs, safe="{}"))
+
+
+def _ask_inspection(draw: random.Random, bait: Bait) -> Question:
+    inspection = draw.choice([*bait.inspections, *bait.inspections, draw.choice(bait.others)])
+    ends = [
+        "s",
+        "s?status=closed",
+        "s?status=accepted",
+        "s?limit=1",
+        f"s/{inspection}",
+        f"s/{inspection}/site",
+    ]
+    path, _, query = f"{API}/inspection{draw.choice(ends)}".partition("?")
+    return Question("GET", path, query)
+
+
+Maker = Callable[[random.Random, Bait], Question]
+_MIXED: Mapping[Maker, int] = {
+    _ask_activity: 8,
+    _ask_unknown: 3,
+    _ask_list: 3,
+    _ask_one: 6,
+    _ask_with_verb: 2,
+    _ask_with_header: 2,
+    _ask_post: 2,
+    _ask_audit: 1,
+}
+_OWN: Mapping[Role | None, Maker] = {
+    Role.PARTNER: _ask_activity,
+    Role.AUDITOR: _ask_audit,
+    Role.INSPECTOR: _ask_inspection,
+    Role.REGULATOR: _ask_one,
+    Role.ANALYST: _ask_activity,
+}

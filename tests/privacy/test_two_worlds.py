@@ -8,14 +8,14 @@ its alerts and published bands included.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
+from accounts.roles import Role
 from tests.privacy.layouts import Layout, Plan, lay_out
 from tests.privacy.leaks import LEAKY_BUILDS, LeakyBuild
 from tests.privacy.questions import API, Question, gather_bait, write_questions
@@ -64,20 +64,28 @@ PAIRS = {
         sharp=["otis", "paul"],
     ),
 }
-QUESTIONS = 150
-ENOUGH: Mapping[Viewer, int] = defaultdict(int)
-"""So many answers of each viewer must have a body to compare; refusals alone would prove little."""
+QUESTIONS = 100
+FEWER = 40
+ENOUGH = 20
+ROLES = {
+    **dict.fromkeys(["rosa", "otis"], Role.REGULATOR),
+    **dict.fromkeys(["ines", "ivo"], Role.INSPECTOR),
+    **dict.fromkeys(["pia", "paul", "mallory"], Role.PARTNER),
+    "aldo": Role.AUDITOR,
+    "anna": Role.ANALYST,
+}
+"""Whoever may ask something: of their answers at least ENOUGH must have a body; refusals alone would prove little."""
 
 
 def ask_in_world(
-    layout: Layout, questions: dict[Viewer, list[Question]], grant: str | None = None
+    layout: Layout, questions: dict[Viewer, list[Question]], statement: str | None = None
 ) -> dict[Viewer, list[Exchange]]:
     """Build a world, let everybody ask, and take the world back."""
     before = transaction.savepoint()
     world = build_world(layout)
-    if grant is not None:
+    if statement is not None:
         with connection.cursor() as cursor:
-            cursor.execute(grant)
+            cursor.execute(statement)
     if "aldo" in questions:
         act(world)
     transcripts = {viewer: write_transcript(world, viewer, asked) for viewer, asked in questions.items()}
@@ -94,13 +102,16 @@ def act(world: World) -> None:
 
 
 def ask_in_both(
-    pair: Pair, viewers: Sequence[Viewer], grant: str | None = None
+    pair: Pair, viewers: Sequence[Viewer], count: int, statement: str | None = None
 ) -> dict[Viewer, tuple[list[Exchange], list[Difference]]]:
     """By viewer: what was answered in one world, and where the other differs."""
     layouts = [lay_out(pair.one), lay_out(pair.other)]
     bait = gather_bait(layouts)
-    questions = {viewer: write_questions(number, bait, QUESTIONS) for number, viewer in enumerate(viewers)}
-    one, other = (ask_in_world(layout, questions, grant) for layout in layouts)
+    questions = {
+        viewer: write_questions(number, bait, count, ROLES.get(viewer or ""))
+        for number, viewer in enumerate(viewers)
+    }
+    one, other = (ask_in_world(layout, questions, statement) for layout in layouts)
     return {viewer: (one[viewer], compare(one[viewer], other[viewer])) for viewer in viewers}
 
 
@@ -114,23 +125,24 @@ def _unthrottled(settings: Any) -> None:
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_worlds_that_look_the_same_answer_with_the_same_bytes(name: str) -> None:
     told = []
-    for viewer, (transcript, differences) in ask_in_both(PAIRS[name], PAIRS[name].blind).items():
+    for viewer, (transcript, differences) in ask_in_both(PAIRS[name], PAIRS[name].blind, QUESTIONS).items():
         told += [f"{viewer or 'anonymous'}: {difference}" for difference in differences]
         answered = sum(exchange.status == 200 for exchange in transcript)
-        assert not told, f"{len(told)} answers differ:\n" + "\n".join(told[:5])
+        assert viewer not in ROLES or answered >= ENOUGH, f"{viewer} got {answered} answers"
+    assert not told, f"{len(told)} answers differ:\n" + "\n".join(told[:5])
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", PAIRS)
 def test_whoever_may_see_the_difference_sees_it(name: str) -> None:
     """Or the worlds would not differ, and the test above could not fail."""
-    for viewer, (_, differences) in ask_in_both(PAIRS[name], PAIRS[name].sharp).items():
+    for viewer, (_, differences) in ask_in_both(PAIRS[name], PAIRS[name].sharp, FEWER).items():
         assert differences, f"{viewer} sees no difference"
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("build", LEAKY_BUILDS, ids=lambda build: build.channels)
+@pytest.mark.parametrize("build", LEAKY_BUILDS, ids=lambda build: build.channel)
 def test_a_leaky_build_is_caught(build: LeakyBuild, monkeypatch: pytest.MonkeyPatch) -> None:
     build.break_code(monkeypatch)
-    ((_, differences),) = ask_in_both(PAIRS[build.pair], [build.viewer], build.grant).values()
+    ((_, differences),) = ask_in_both(PAIRS[build.pair], [build.viewer], QUESTIONS, build.statement).values()
     assert differences, f"nobody noticed that {build.name}"

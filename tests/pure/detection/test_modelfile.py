@@ -95,7 +95,11 @@ def test_another_process_predicts_the_same(tmp_path: Path) -> None:
     path = tmp_path / "model.penumbra"
     save_model(MODEL, path, created_at=WHEN)
     run = subprocess.run(
-        [sys.executable, "-c", PREDICT, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PREDICT, str(path)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     fresh = make_cells(seed=1)
     found = MODEL.predict(fresh.now, fresh.reference)

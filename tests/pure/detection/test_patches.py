@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_the_same_seed_gives_the_same_patches_bit_for_bit_whatever_the_blas(core
         capture_output=True,
         text=True,
         check=True,
-        cwd=os.getcwd(),
+        cwd=Path(__file__).parents[3],
     )
     assert run.stdout.strip() == KNOWN_SHA256
 

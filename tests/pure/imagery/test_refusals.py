@@ -244,7 +244,7 @@ def test_nothing_but_missing_pixels(tmp_path: Path) -> None:
 
 def cloudy_scene(folder: Path, share: float, **options: Any) -> tuple[dict[str, Any], str]:
     classes = np.full((1, 120, 160), 5, np.uint8)
-    classes[0, : round(120 * share)] = 9
+    classes[0, :, : round(160 * share)] = 9
     paths = {
         "image": write_raster(folder / "image.tif", make_reflectance(), **options),
         "SCL": write_raster(folder / "scl.tif", classes, **options),
