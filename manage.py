@@ -15,6 +15,8 @@ def main() -> None:
     change_interpreter(ROOT)
     attach(ROOT, os.environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # commands do the worker's work; `migrate` alone is the owner's
+    os.environ.setdefault("PENUMBRA_DB_ROLE", "worker")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -11,7 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.purpose import Purpose
+from accounts.purpose import parse_purpose
 from accounts.roles import Role
 from accounts.tokens import find_holder
 from accounts.viewer import Viewer
@@ -37,10 +37,11 @@ class TokenAuthentication(BaseAuthentication):
         return 'Token realm="penumbra"'
 
 
-def name_viewer(user: object, purpose: Purpose | None, request_id: UUID) -> Viewer:
-    """The viewer behind a request. Raises NotAuthenticated for anybody without an account."""
+def name_viewer(user: object, purpose_header: str | None, request_id: UUID) -> Viewer:
+    """The viewer behind a request. Raises NotAuthenticated for anybody without an account, then PurposeUnknown."""
     if not isinstance(user, User):
         raise NotAuthenticated
+    purpose = parse_purpose(purpose_header) if purpose_header is not None else None
     return Viewer(
         user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), purpose, request_id
     )

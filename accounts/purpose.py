@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_TEXT = 200
+_PLACE = re.compile(r"\d\s*[.,]\s*\d|[°º]")
+"""What a coordinate looks like. Auditors read this text, and they see no place."""
 
 
 class PurposeCode(StrEnum):
@@ -37,6 +40,8 @@ def parse_purpose(header: str) -> Purpose:
     text = text.strip()
     if len(text) > MAX_TEXT or not text.isprintable():
         raise PurposeUnknown(f"The purpose's text must be printable and at most {MAX_TEXT} characters long.")
+    if _PLACE.search(text):
+        raise PurposeUnknown("Say why, not where: the purpose's text may hold no decimal number and no degree sign.")
     try:
         return Purpose(PurposeCode(code.strip()), text)
     except ValueError:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from uuid import uuid4
 
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.ledger.entry import Entry, Outcome
+from accounts.ledger.writer import record
 from accounts.models import Token, User
 
 PREFIX = "pen_"
 
 
 def issue_token(user: User, label: str = "") -> str:
-    """Make a token for `user` and return its secret, which is not kept and cannot be read again."""
+    """Make a token for `user` and return its secret, which is not kept and cannot be read again.
+
+    Raises LedgerUnavailable; then there is no token.
+    """
     secret = PREFIX + secrets.token_urlsafe(32)
+    record(Entry(None, "token.issue", "issue_token", uuid4(), objects=[user.id]), Outcome.DONE)
     Token.objects.create(
         user=user, digest=_digest(secret), label=label, expires_at=timezone.now() + settings.TOKEN_LIFETIME
     )
@@ -33,6 +40,7 @@ def revoke_tokens(user: User, label: str | None = None) -> int:
     tokens = Token.objects.usable().filter(user=user)
     if label is not None:
         tokens = tokens.filter(label=label)
+    record(Entry(None, "token.revoke", "revoke_tokens", uuid4(), objects=[user.id]), Outcome.DONE)
     return tokens.update(revoked_at=timezone.now())
 
 

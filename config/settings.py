@@ -24,7 +24,8 @@ GEOS_LIBRARY_PATH = find_library("geos_c")
 # --- identity and secrets --------------------------------------------------------------------------------------------
 SECRET_KEY = read_secret("PENUMBRA_SECRET_KEY")
 HASH_KEY = read_secret("PENUMBRA_HASH_KEY")
-"""Keys the pseudonymous references of the ledger and the cursors of pages. Changing it breaks open cursors only."""
+"""Keys the references and digests of the ledger, what makes a scene the same scene, idempotency and the cursors of pages.
+Keep it for the life of the installation: after a change none of these can be linked to what was written before."""
 AUTH_USER_MODEL = "accounts.User"
 TOKEN_LIFETIME = timedelta(days=read_number("PENUMBRA_TOKEN_DAYS", 90))
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

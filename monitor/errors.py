@@ -4,10 +4,14 @@ from __future__ import annotations
 
 
 class NotThere(LookupError):
-    """The object does not exist, or the viewer may not know that it does: the two look the same (P8)."""
+    """The object does not exist, or the viewer may not know that it does: the two look the same (P8).
+
+    is_recorded: the ledger has an entry of this refusal already.
+    """
 
     def __init__(self) -> None:
         super().__init__("There is nothing here for you under this address.")
+        self.is_recorded = False
 
 
 class NotNow(RuntimeError):

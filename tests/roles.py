@@ -17,11 +17,13 @@ def as_role(role: str) -> Iterator[None]:
         cursor.execute("SELECT current_setting('role')")
         before = cursor.fetchone()[0]
         cursor.execute(f"SET ROLE {role}")
-    yield
-    # a transaction that failed is about to be rolled back, and the role with it
-    if connection.connection.info.transaction_status != TransactionStatus.INERROR:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET ROLE {before}")
+    try:
+        yield
+    finally:
+        # a transaction that failed is about to be rolled back, and the role with it
+        if connection.connection.info.transaction_status != TransactionStatus.INERROR:
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET ROLE {before}")
 
 
 def read_rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:

@@ -1,6 +1,9 @@
 -- Schema `ledger`: who asked, why, how sharply, and how much left. Append-only, even for its owner.
 -- Rights: penumbra_ledger inserts and cannot read; penumbra_web reads what auditors may see; nobody updates.
 
+-- From here on: a function that somebody forgets to protect can be called by nobody but its owner.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
 CREATE SCHEMA ledger;
 
 -- One row for each question, refusal and change of rights. Nothing in it is or reveals a place.

@@ -95,7 +95,7 @@ def _go_through(instance: Instance, report: Report, catalog: Path | None, labels
 
     def carry_out(django: Stage) -> None:
         ours = contract.write_environment(instance, ready.keys, ready.servers, django.role, roots)
-        env = environment.with_path(root, contract.with_caller({**ours, "PENUMBRA_URL": report.url}))
+        env = environment.with_path(root, contract.with_caller(ours))
         with stage(django.name, report.seconds):
             answer = stages.carry_out(django, python, root, instance.log / f"{django.name}.log", env, facts)
         if django.answers:

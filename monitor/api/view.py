@@ -19,9 +19,9 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from accounts.authentication import name_viewer
+from accounts.ledger.connection import LedgerUnavailable
 from accounts.ledger.entry import Entry, Outcome
 from accounts.ledger.writer import record
-from accounts.purpose import parse_purpose
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.api.idempotency import answer_once
@@ -69,9 +69,7 @@ class DoorView(APIView):
         method = (request.method or "").upper()
         if (asked := "GET" if method == "HEAD" else method) not in self.roles:
             raise MethodNotAllowed(method)
-        header = request.headers.get("Access-Purpose")
-        purpose = parse_purpose(header) if header is not None else None
-        self.viewer = name_viewer(request.user, purpose, request.META[REQUEST_ID])
+        self.viewer = name_viewer(request.user, request.headers.get("Access-Purpose"), request.META[REQUEST_ID])
         if self.viewer.role not in self.roles[asked]:
             raise NotYours("Your role has no business here.")
         if self.viewer.role in self.exact_roles and self.viewer.purpose is None:
@@ -86,14 +84,14 @@ class DoorView(APIView):
     def handle_exception(self, exc: Exception) -> Any:
         """Record a refusal for somebody who is known, then answer it."""
         viewer = getattr(self, "viewer", None)
-        if viewer is not None and isinstance(exc, NotYours | NotThere):
+        if viewer is not None and isinstance(exc, NotYours | NotThere) and not getattr(exc, "is_recorded", False):
             action = f"refuse.{type(self).__name__.removesuffix('View').lower()}"
             try:
                 record(
                     Entry(viewer, action, self.endpoint, viewer.request_id, policy_version=POLICY_VERSION),
                     Outcome.REFUSED,
                 )
-            except Exception as failure:
+            except LedgerUnavailable as failure:
                 return super().handle_exception(failure)
         return super().handle_exception(exc)
 

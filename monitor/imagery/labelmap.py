@@ -1,7 +1,7 @@
 """The label map: which cell each pixel's centre lies in, without warping a pixel.
 
 Room `imagery`, pure. Longitude and latitude are computed exactly on a sparse net of pixels and bilinearly between
-(design: detection, "What goes in"); along one row of the net a cell then ends at a known pixel, so labels are written
+; along one row of the net a cell then ends at a known pixel, so labels are written
 as runs. May import `monitor.grid`.
 """
 

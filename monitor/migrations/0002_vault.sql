@@ -135,14 +135,13 @@ BEGIN
     SELECT t.* INTO opened FROM ledger.ticket t
     WHERE t.key = p_ticket AND t.reads = p_reads AND vault.is_committed(t.xmin)
         AND t.opened_at > clock_timestamp() - interval '60 seconds';
-    IF opened.entry_id IS NULL THEN
-        RAISE EXCEPTION 'no such ticket' USING ERRCODE = 'insufficient_privilege';
+    IF opened.entry_id IS NOT NULL THEN
+        INSERT INTO vault.spent_ticket (entry_id) VALUES (opened.entry_id) ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            RETURN opened;
+        END IF;
     END IF;
-    INSERT INTO vault.spent_ticket (entry_id) VALUES (opened.entry_id) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no such ticket' USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    RETURN opened;
+    RAISE EXCEPTION 'no such ticket' USING ERRCODE = 'insufficient_privilege';
 END $$;
 
 -- The regions that an active account with one of the roles holds a permission on now (P7).

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 
-from accounts.ledger.entry import Entry
-from accounts.ledger.writer import recorded
+from accounts.ledger.entry import Entry, Outcome
+from accounts.ledger.writer import record, recorded
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.field.lifecycle import (
@@ -100,6 +100,12 @@ def move_alert(
         close_alert_site(alert.id)
 
 
+def record_move(alert: Alert, then: AlertStatus) -> None:
+    """Record a move that a machine makes. Written before the transaction commits: an entry too many, never one too few."""
+    entry = Entry(None, f"alert.{then.value}", "machine", uuid4(), regions=[alert.region_id], objects=[alert.id])
+    record(entry, Outcome.DONE)
+
+
 def _raise_alert(news: SiteNews) -> UUID:
     alert = Alert.objects.create(
         id=uuid4(),
@@ -111,6 +117,7 @@ def _raise_alert(news: SiteNews) -> UUID:
     AlertMove.objects.create(alert=alert, status=alert.status)
     link_alert(alert.id, news.site_id)
     mark_alerted(news.site_id)
+    record_move(alert, AlertStatus.RAISED)
     return alert.id
 
 
@@ -122,5 +129,6 @@ def _dismiss_absorbed(news: SiteNews) -> None:
         alert = lock_alert(alert_id)
         if AlertStatus(alert.status) in {AlertStatus.RAISED, AlertStatus.TRIAGED}:
             move_alert(alert, AlertStatus.DISMISSED, None, DismissalReason.DUPLICATE)
+            record_move(alert, AlertStatus.DISMISSED)
 
 

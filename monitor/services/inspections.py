@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.ledger.entry import Entry
-from accounts.ledger.writer import recorded
+from accounts.ledger.entry import Entry, Outcome
+from accounts.ledger.writer import record, recorded
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
@@ -80,6 +80,8 @@ def close_expired_inspections(now: datetime) -> int:
             inspection = lock_inspection(inspection_id)
             if InspectionStatus(inspection.status).is_open:
                 _end(inspection, InspectionStatus.EXPIRED, None)
+                entry = Entry(None, "inspection.expire", "machine", uuid4(), objects=[inspection.id, inspection.alert_id])
+                record(entry, Outcome.DONE)
     return len(ids)
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from monitor.detection.labels import CellLabel
 from monitor.field.lifecycle import FindingKind
 from monitor.models import Finding
-from monitor.vault.labels import label_alert_cells, store_labels
+from monitor.vault.labels import label_alert_cells, load_finding_labels, store_labels
 
 LABEL_OF = {
     FindingKind.ACTIVE: "artisanal",
@@ -26,6 +26,11 @@ def import_labels(labels: Sequence[CellLabel]) -> int:
     """Keep labels that were read from a file; how many. The same label again changes nothing."""
     with transaction.atomic():
         return store_labels(labels)
+
+
+def gather_labels(labels: Sequence[CellLabel]) -> list[CellLabel]:
+    """Labels from a file, joined by what inspectors have found since: a visit teaches the next training."""
+    return [*labels, *load_finding_labels()]
 
 
 def label_finding(finding_id: UUID) -> int:

@@ -9,7 +9,10 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.ledger.entry import Entry
 from accounts.ledger.keyed import keyed_digest
+from accounts.ledger.writer import recorded
+from accounts.viewer import Viewer
 from monitor.bell import Bell, ring
 from monitor.imagery.item import parse_item
 from monitor.models import Scene
@@ -42,6 +45,13 @@ def receive_scene(
         # the same item arrived twice at the same moment: the other one is the scene
         return Scene.objects.values_list("id", flat=True).get(digest=digest), False
     return scene.id, True
+
+
+def hand_in_scene(viewer: Viewer, document: Mapping[str, Any], endpoint: str) -> UUID:
+    """Take in an item that somebody hands in by itself, on the ledger. Raises SceneRefused, LedgerUnavailable."""
+    with recorded(Entry(viewer, "scene.receive", endpoint, viewer.request_id)):
+        scene_id, _ = receive_scene(document, "", viewer.user_id)
+    return scene_id
 
 
 def _take_back_refusal(scene_id: UUID, announce: bool) -> None:

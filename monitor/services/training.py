@@ -74,6 +74,8 @@ def train_on_vault(labels: Sequence[CellLabel], how: Preparation, now: datetime,
     Raises NothingToTrainOn, TrainingRefused, FoldsNotPossible.
     """
     stored = [parse_item(item.document, item.base_href) for item in list_readable_items(how.sensor)]
+    # an order of their own: patches depend on it, and ids of scenes differ from one installation to the next
+    stored.sort(key=lambda item: (item.observed_from, item.observed_to, item.item_id))
     items = choose_items(stored, labels)
     if not items:
         raise NothingToTrainOn("No scene in the vault shows a labelled cell. Ingest the catalogue first.")

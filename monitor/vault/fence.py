@@ -32,7 +32,11 @@ RIGHTS: dict[str, dict[str, str]] = {
     "monitor_inspectionuserpermission": {"web": "SELECT, INSERT, DELETE", "worker": WRITE},
     "monitor_region": {"web": READ, "worker": WRITE},
     "monitor_regionuserpermission": {"web": READ, "worker": WRITE},
-    "monitor_scene": {"web": "SELECT, INSERT, UPDATE", "worker": WRITE},
+    # a refused scene that is handed in again is read again
+    "monitor_scene": {
+        "web": "SELECT, INSERT, UPDATE (state, cause, detail, attempts, progress, rung_at)",
+        "worker": WRITE,
+    },
     "monitor_trainedmodel": {
         "web": "SELECT, UPDATE (state, activated_by_id, activated_at)",
         "worker": WRITE,

@@ -39,6 +39,19 @@ def store_labels(labels: Sequence[CellLabel]) -> int:
     return len(kept)
 
 
+def load_finding_labels() -> list[CellLabel]:
+    """The labels that inspectors' findings have taught so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT row, col, label, observed_from, observed_to, kind, source FROM vault.label"
+            " WHERE kind = 'finding' ORDER BY row, col, observed_to, source"
+        )
+        return [
+            CellLabel(row, col, CLASSES.index(label), first, last, kind, source)
+            for row, col, label, first, last, kind, source in cursor.fetchall()
+        ]
+
+
 def label_alert_cells(alert_id: UUID, label: str, observed_on: date, finding_id: UUID) -> int:
     """Draw a label on every cell of an alert's site from what an inspector found there; how many cells."""
     with connection.cursor() as cursor:

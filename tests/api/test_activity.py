@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from monitor.services.releases import publish_release
+from tests.api.answers import ledger_of, outcomes_of
 from tests.api.conftest import WebClient
 from tests.builders import cell_at, make_model, put_cells
 from tests.cast import Cast
@@ -113,7 +114,7 @@ def test_a_superuser_of_a_coarse_role_without_a_region_sees_nothing(
 @pytest.mark.parametrize(
     "query",
     ["nonsense=1", "bbox=1,2,3", "bbox=nan,0,1,1", "bbox=170,0,-170,1", "state=happy", "limit=0", "limit=1&limit=2",
-     "cursor=abc", "min_probability=2", "since=yesterday", "class=none", "period=2026-09"],
+     "cursor=abc", "min_probability=2", "min_probability=nan", "since=yesterday", "class=none", "period=2026-09"],
 )
 def test_what_is_not_understood_is_400_for_a_regulator(web: WebClient, cast: Cast, query: str) -> None:
     answer = web.as_(cast.rosa).get(f"{URL}?{query}")
@@ -136,3 +137,63 @@ def test_the_disclosed_cells_are_sealed_in_the_ledger(web: WebClient, cast: Cast
         )
         number = EASTERN[0] * 36000 + EASTERN[1]
         assert cursor.fetchone() == (1, "answered", f"{{[{number},{number + 1})}}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "level=L2", "level=L3", "bbox=20.101,2.101,20.102,2.102", "bbox=20.105,2.105,20.105,2.105&level=L3", "period=2026-09", "limit=1"],
+)
+@pytest.mark.parametrize("name", ["pia", "paul"])
+def test_no_question_of_a_partner_is_answered_finer_than_a_fifth_of_a_degree(
+    web: WebClient, cast: Cast, model: UUID, name: str, query: str
+) -> None:
+    put_cells(model, [EASTERN, WESTERN])
+    publish_release(date(2026, 11, 20))
+    answer = web.as_(cast.everybody()[name]).get(f"{URL}?{query}")
+    body = answer.json()
+    assert answer.status_code == 200
+    assert UUID(answer["Access-Receipt"])
+    assert answer["Cache-Control"] == "private, no-store"
+    assert (body["generalised"], body["precision_deg"]) == (True, 1 if "L3" in query else 0.2)
+    for feature in body["features"]:
+        assert feature["properties"].keys() == {"level", "row", "col", "period", "band", "trend", "observed"}
+        assert feature["properties"]["level"] in {"L2", "L3"}
+        lons, lats = zip(*feature["geometry"]["coordinates"][0], strict=True)
+        assert round(max(lons) - min(lons), 9) in {0.2, 1}
+        assert round(max(lats) - min(lats), 9) in {0.2, 1}
+
+
+def test_a_coarse_answer_has_its_entry_and_completion_too(web: WebClient, cast: Cast, model: UUID) -> None:
+    put_cells(model, [EASTERN])
+    publish_release(date(2026, 11, 20))
+    (line,) = ledger_of(web.as_(cast.pia).get(URL))
+    assert (line.action, line.outcome, line.quantity, line.level) == ("read.activity", "answered", 1, 2)
+    assert line.role == "partner"
+
+
+def test_a_role_without_a_rule_is_recorded_as_a_refusal(web: WebClient, cast: Cast) -> None:
+    assert outcomes_of(web.as_(cast.adam).get(URL)) == [("refuse.activity", "refused")]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("state=active", {"first"}),
+        ("state=suspected", {"second"}),
+        ("state=quiet", set()),
+        ("state=active,suspected", {"first", "second"}),
+        ("min_probability=0.8", {"first"}),
+        ("since=2026-09-16", {"second"}),
+        ("class=artisanal", {"first", "second"}),
+        ("class=industrial", set()),
+        ("bbox=20.1,2.1,20.11,2.11", {"first"}),
+        ("bbox=19.9,1.9,20.5,2.5", {"first", "second"}),
+    ],
+)
+def test_exact_cells_are_filtered(web: WebClient, cast: Cast, model: UUID, query: str, found: set[str]) -> None:
+    cells = {"first": EASTERN, "second": cell_at(20.305, 2.305)}
+    put_cells(model, [cells["first"]])
+    put_cells(model, [cells["second"]], state="suspected", observed_on=date(2026, 9, 16), probability=0.6)
+    body = web.as_(cast.rosa).get(f"{URL}?{query}").json()
+    told = {(f["properties"]["row"], f["properties"]["col"]) for f in body["features"]}
+    assert told == {cells[name] for name in found}

@@ -64,7 +64,7 @@ def test_the_site_of_another_region_looks_exactly_like_that_of_no_alert(
     absent = client.get(f"/api/v1/alerts/{uuid4()}/site")
     assert_problem(hidden, 404, "not-found")
     assert outward_of(hidden) == outward_of(absent)
-    assert outcomes_of(hidden) == [("read.alert_site", "refused"), ("refuse.alertsite", "refused")]
+    assert outcomes_of(hidden) == [("read.alert_site", "refused")]
     assert ledger_of(hidden) == ledger_of(absent)
 
 

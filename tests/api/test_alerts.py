@@ -96,7 +96,7 @@ def test_a_hidden_alert_looks_exactly_like_one_that_does_not_exist(
 
 def test_a_hidden_alert_is_recorded_as_a_refusal(web: WebClient, cast: Cast, western_alert: Alert) -> None:
     answer = web.as_(cast.rosa).get(f"{URL}/{western_alert.id}")
-    assert outcomes_of(answer) == [("read.alert", "refused"), ("refuse.alert", "refused")]
+    assert outcomes_of(answer) == [("read.alert", "refused")]
 
 
 def test_a_role_without_business_here_is_recorded_as_a_refusal(web: WebClient, cast: Cast, alert: Alert) -> None:
@@ -146,6 +146,6 @@ def test_one_alert_takes_no_parameter(web: WebClient, cast: Cast, alert: Alert, 
     assert_problem(web.as_(cast.rosa).get(f"{URL}/{alert.id}{path}?expand=cells"), 400, "invalid")
 
 
-@pytest.mark.parametrize("path", ["/17", "/not-an-id", "/%00", "/", "/../me", f"/{uuid4().hex}"])
+@pytest.mark.parametrize("path", ["/17", "/not-an-id", "/%00", "/", "/../me", "/0123456789abcdef0123456789abcdef"])
 def test_what_is_no_id_is_not_there(web: WebClient, cast: Cast, path: str) -> None:
     assert_problem(web.as_(cast.rosa).get(f"{URL}{path}"), 404, "not-found")

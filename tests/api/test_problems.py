@@ -195,6 +195,11 @@ def test_an_unknown_purpose_is_400_and_nothing_is_read(web: WebClient, cast: Cas
         assert outcomes_of(answer) == []
 
 
+def test_who_asks_is_looked_at_before_why(web: WebClient, alert: Alert) -> None:
+    answer = web.get(f"/api/v1/alerts/{alert.id}/site", HTTP_ACCESS_PURPOSE="curiosity")
+    assert_problem(answer, 401, "not-authenticated")
+
+
 def test_a_purpose_may_have_a_text_of_200_characters(web: WebClient, cast: Cast, alert: Alert) -> None:
     client = web.as_(cast.rosa)
     purpose = "incident-response; " + "x" * 200

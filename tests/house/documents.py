@@ -70,7 +70,9 @@ class Document:
         found: list[list[str]] = []
         inside = False
         for line in self.prose.splitlines():
-            cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else []
+            cells = (
+                [cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else []
+            )
             if not cells:
                 inside = False
             elif tuple(cells[: len(head)]) == head:

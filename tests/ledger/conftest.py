@@ -20,13 +20,16 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @contextmanager
 def connect(**more: Any) -> Iterator[Connection]:
-    """A connection of its own to the test database, in autocommit: what it writes stays written."""
+    """A connection of its own to the test database, in autocommit: what it writes stays written.
+
+    It never waits long for a lock, because the test's own transaction may be the one that holds it.
+    """
     parameters = {
         name: connection.settings_dict[key]
         for name, key in (("dbname", "NAME"), ("host", "HOST"), ("port", "PORT"), ("user", "USER"), ("password", "PASSWORD"))
         if connection.settings_dict[key]
     }
-    with psycopg.connect(**(parameters | more), autocommit=True) as opened:
+    with psycopg.connect(**(parameters | more), autocommit=True, options="-c lock_timeout=2s") as opened:
         yield opened
 
 

@@ -62,12 +62,12 @@ def locked_completions(owner: Connection, settings: LazySettings) -> Iterator[No
 
 @contextmanager
 def refused_insert(owner: Connection, settings: LazySettings) -> Iterator[None]:
-    """The writer may not write entries."""
-    owner.execute("ALTER TABLE ledger.entry ADD CONSTRAINT nothing_goes CHECK (false) NOT VALID")
+    """The writer has lost its rights."""
+    owner.execute("REVOKE USAGE ON SCHEMA ledger FROM penumbra_ledger")
     try:
         yield
     finally:
-        owner.execute("ALTER TABLE ledger.entry DROP CONSTRAINT nothing_goes")
+        owner.execute("GRANT USAGE ON SCHEMA ledger TO penumbra_ledger")
 
 
 BEFORE = [wrong_password, locked_entries, refused_insert]

@@ -157,7 +157,7 @@ def test_what_clients_received_is_what_the_ledger_holds_cell_by_cell_and_both_wa
         (cast.aldo, "/api/v1/audit/entries"),
     ):
         assert web.as_(person).get(url).status_code in {200, 404}
-    assert len(received) == 9
+    assert len(received) == 10
     assert read_disclosed(owner, since) == received
 
 

@@ -6,9 +6,11 @@ import copy
 import hashlib
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from monitor.imagery.refusal import Cause, SceneRefused
@@ -99,6 +101,29 @@ def test_a_refused_item_stores_nothing(
         receive_scene(item(**changes), BASE, None)
     assert cause is None or caught.value.cause is cause
     assert (Scene.objects.count(), stored_items(), rings) == (0, 0, [])
+
+
+@pytest.mark.parametrize("announce", [True, False])
+def test_a_refused_scene_that_is_handed_in_again_is_read_again(
+    announce: bool, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    scene_id, _ = receive_scene(item(), BASE, None)
+    Scene.objects.update(state="refused", cause="truncated", detail="cut off", attempts=3, progress=40)
+    with django_capture_on_commit_callbacks() as rings:
+        assert receive_scene(item(), BASE, None, announce) == (scene_id, False)
+    scene = Scene.objects.get()
+    assert (scene.state, scene.cause, scene.attempts, scene.progress) == ("received", "", 0, 0)
+    assert (len(rings), scene.rung_at is not None) == (announce, announce)
+
+
+@pytest.mark.parametrize("state", ["claimed", "waiting", "scored"])
+def test_a_scene_in_good_order_is_left_alone_when_it_is_handed_in_again(state: str) -> None:
+    receive_scene(item(), BASE, None)
+    held = {"claim": uuid4(), "claimed_until": timezone.now()} if state == "claimed" else {}
+    Scene.objects.update(state=state, progress=40, **held)
+    before = Scene.objects.values().get()
+    receive_scene(item(), BASE, None)
+    assert Scene.objects.values().get() == before
 
 
 def test_the_row_outside_the_vault_says_nothing_of_place_date_or_file() -> None:

@@ -13,7 +13,7 @@ from monitor.api.rendering import ReleasedResponse
 from monitor.api.shapes import ActivityShape, FindingShape, InspectionShape
 from monitor.api.view import Answer, DoorView
 from monitor.field.lifecycle import FindingKind, PeopleBand, Response
-from monitor.privacy.door.placeless import list_inspections, read_inspection
+from monitor.privacy.door.placeless import list_findings, list_inspections, read_inspection
 from monitor.privacy.door.sites import read_inspection_site
 from monitor.privacy.released import Page, PlacelessFinding, PlacelessInspection
 from monitor.services.findings import Report, receive_finding
@@ -99,8 +99,14 @@ class InspectionSiteView(DoorView):
 class InspectionFindingsView(DoorView):
     """What was found."""
 
-    roles = {"POST": INSPECTORS}
+    roles = {"GET": INSPECTORS | REGULATORS, "POST": INSPECTORS}
     endpoint = "/api/v1/inspections/{id}/findings"
+
+    @describe("inspection_findings", FindingShape, also=(404,), page=True)
+    def get(self, request: Request, inspection_id: UUID) -> Page:
+        """Oldest first; for the inspector and for regulators of the region."""
+        self.read_query(NothingAsk)
+        return list_findings(self.viewer, inspection_id, self.endpoint)
 
     @describe("inspection_finding", FindingShape, body=FindingAsk, status=201, also=(200, 404, 409))
     def post(self, request: Request, inspection_id: UUID) -> ReleasedResponse:

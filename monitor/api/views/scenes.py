@@ -15,7 +15,7 @@ from monitor.api.shapes import SceneShape
 from monitor.api.view import Answer, DoorView
 from monitor.privacy.door.placeless import list_scenes, read_scene
 from monitor.privacy.released import Page, PlacelessScene
-from monitor.services.scenes import receive_scene
+from monitor.services.scenes import hand_in_scene
 
 WATCHERS = frozenset({Role.FEEDER, Role.ANALYST, Role.REGULATOR})
 STAC_ITEM = {"type": "object", "description": "A STAC item (1.0 or 1.1) whose asset hrefs are absolute."}
@@ -40,7 +40,7 @@ class ScenesView(DoorView):
             raise ValidationError({"body": ["Send one STAC item, a JSON object."]})
 
         def receive() -> Answer:
-            scene_id, _ = receive_scene(request.data, "", self.viewer.user_id)
+            scene_id = hand_in_scene(self.viewer, request.data, self.endpoint)
             shape = read_scene(self.viewer, scene_id, self.endpoint)
             return Answer(shape, status=202, location=f"{self.endpoint}/{scene_id}")
 

@@ -15,6 +15,7 @@ from monitor.detection.evaluate import evaluate_survey
 from monitor.detection.labels import LabelsRefused, read_labels
 from monitor.detection.model import MineModel
 from monitor.detection.modelfile import ModelRefused, load_model
+from monitor.detection.report import write_report
 from monitor.detection.survey import SCORE_COLUMNS, Survey, list_scores, survey_catalog
 from monitor.field.states import decide_state
 from monitor.imagery.access import AssetAccess
@@ -64,9 +65,12 @@ class Command(BaseCommand):
         refused: dict[str, int] = {}
         for refusal in survey.refused:
             refused[refusal.cause.value] = refused.get(refusal.cause.value, 0) + 1
-        answer = {"scenes": len(survey.scenes), "refused": refused, "headline": read_headline(report)}
+        answer: dict[str, Any] = {"scenes": len(survey.scenes), "refused": refused, "headline": read_headline(report)}
         if options["json"]:
             answer["report"] = report
+        else:
+            del answer["headline"]
+            self.stdout.write(write_report(report))
         print_answer(answer, options["json"])
 
     @staticmethod

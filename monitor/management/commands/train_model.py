@@ -18,11 +18,12 @@ from monitor.detection.folds import FoldsNotPossible
 from monitor.detection.heads import Recipe, TrainingRefused
 from monitor.detection.labels import LabelsRefused, read_labels
 from monitor.detection.patches import PatchesNotDrawn
+from monitor.detection.report import write_report
 from monitor.imagery.sensors import PROFILES
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
 from monitor.services.detections import model_path
-from monitor.services.labels import import_labels
+from monitor.services.labels import gather_labels, import_labels
 from monitor.services.trained_models import activate_model
 from monitor.services.training import NothingToTrainOn, Preparation, train_on_vault
 
@@ -61,7 +62,7 @@ class Command(BaseCommand):
             labels = read_labels(options["labels"])
             with show_progress() as progress:
                 import_labels(labels)
-                trained = train_on_vault(labels, how, timezone.now(), progress)
+                trained = train_on_vault(gather_labels(labels), how, timezone.now(), progress)
         except OSError as error:
             raise CommandError(f"The labels cannot be read: {error.strerror}.") from error
         except REFUSALS as error:
@@ -79,6 +80,9 @@ class Command(BaseCommand):
         }
         if options["json"]:
             answer["report"] = trained.report
+        else:
+            del answer["headline"]
+            self.stdout.write(write_report(trained.report))
         print_answer(answer, options["json"])
 
     @staticmethod

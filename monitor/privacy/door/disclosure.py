@@ -54,8 +54,9 @@ def disclose(
     disclosure = Disclosure(open_entry(entry, scope))
     try:
         yield disclosure
-    except NotThere:
+    except NotThere as refusal:
         complete_entry(disclosure.ticket, Outcome.REFUSED)
+        refusal.is_recorded = True
         raise
     except Exception:
         complete_entry(disclosure.ticket, Outcome.FAILED)

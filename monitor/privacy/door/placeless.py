@@ -14,13 +14,14 @@ from django.db.models import Count, Model, Q, QuerySet
 from accounts.ledger.keyed import keyed_digest
 from accounts.roles import Role
 from accounts.viewer import Viewer
-from monitor.models import Alert, Inspection, Scene, TrainedModel
+from monitor.models import Alert, Finding, Inspection, Scene, TrainedModel
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
 from monitor.privacy.policy import POLICY_VERSION, levels_of
 from monitor.privacy.released import (
     Page,
     PlacelessAlert,
+    PlacelessFinding,
     PlacelessInspection,
     PlacelessModel,
     PlacelessMove,
@@ -105,6 +106,15 @@ def read_inspection(viewer: Viewer, inspection_id: UUID, endpoint: str) -> Place
         inspection = _find(_inspections_of(viewer), inspection_id)
         disclosure.quantity = 1
     return _inspection(inspection)
+
+
+def list_findings(viewer: Viewer, inspection_id: UUID, endpoint: str) -> Page:
+    """What was found during one inspection, oldest first. Raises NotThere (P8)."""
+    with disclose(viewer, "read.findings", endpoint, objects=[inspection_id]) as disclosure:
+        inspection = _find(_inspections_of(viewer), inspection_id)
+        findings = list(inspection.findings.order_by("received_at", "id"))
+        disclosure.quantity = len(findings)
+    return Page([_finding(finding) for finding in findings])
 
 
 def list_scenes(viewer: Viewer, state: str | None, limit: int, cursor: str | None, endpoint: str) -> Page:
@@ -242,6 +252,20 @@ def _inspection(inspection: Any) -> PlacelessInspection:
         inspection.opens_at,
         inspection.expires_at,
         inspection.reports,
+    )
+
+
+def _finding(finding: Finding) -> PlacelessFinding:
+    return PlacelessFinding(
+        finding.id,
+        finding.inspection_id,
+        finding.kind,
+        finding.observed_on,
+        finding.people,
+        finding.response,
+        finding.mercury,
+        finding.child_labour,
+        finding.armed_presence,
     )
 
 
