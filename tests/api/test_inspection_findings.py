@@ -1,4 +1,4 @@
-"""`POST /api/v1/inspections/{id}/findings`: what an inspector reports, kept once per id."""
+"""`/api/v1/inspections/{id}/findings`: what an inspector reports, kept once per id, and who may read it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from monitor.models import Finding, Inspection
-from tests.api.answers import assert_problem, outcomes_of, outward_of
+from tests.api.answers import assert_problem, ledger_of, outcomes_of, outward_of
 from tests.api.conftest import WebClient
 from tests.builders import make_alert, make_inspection
 from tests.cast import Cast
@@ -147,3 +147,43 @@ def test_a_finding_is_whole_or_refused(web: WebClient, cast: Cast, inspection: I
     del report[missing]
     problem = assert_problem(hand_in(web.as_(cast.ines), inspection.id, report), 400, "invalid")
     assert [error["field"] for error in problem["errors"]] == [missing]
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ines", "rosa"])
+def test_findings_are_read_by_the_inspector_and_by_regulators_of_the_region_oldest_first(
+    web: WebClient, cast: Cast, inspection: Inspection, name: str
+) -> None:
+    reports = [make_report(), make_report(kind="inactive", response="safety_advice", armed_presence=True)]
+    handed_in = [hand_in(web.as_(cast.ines), inspection.id, report).json() for report in reports]
+    answer = web.as_(cast.everybody()[name]).get(f"/api/v1/inspections/{inspection.id}/findings")
+    assert answer.json() == {"items": handed_in, "next": None}
+    assert [(line.action, line.outcome, line.quantity) for line in ledger_of(answer)] == [("read.findings", "answered", 2)]
+
+
+def test_findings_stay_readable_when_the_inspection_has_ended(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
+    hand_in(web.as_(cast.ines), inspection.id, make_report())
+    Inspection.objects.update(status="closed")
+    answer = web.as_(cast.rosa).get(f"/api/v1/inspections/{inspection.id}/findings")
+    assert len(answer.json()["items"]) == 1
+
+
+@pytest.mark.parametrize("name", ["otis", "ivo"])
+def test_findings_of_somebody_elses_inspection_look_exactly_like_those_of_none(
+    web: WebClient, cast: Cast, inspection: Inspection, name: str
+) -> None:
+    hand_in(web.as_(cast.ines), inspection.id, make_report())
+    client = web.as_(cast.everybody()[name])
+    hidden = client.get(f"/api/v1/inspections/{inspection.id}/findings")
+    absent = client.get(f"/api/v1/inspections/{uuid4()}/findings")
+    assert_problem(hidden, 404, "not-found")
+    assert outward_of(hidden) == outward_of(absent)
+    assert outcomes_of(hidden) == [("read.findings", "refused")]
+
+
+def test_reading_findings_takes_no_parameter(web: WebClient, cast: Cast, inspection: Inspection) -> None:
+    assert_problem(web.as_(cast.ines).get(f"/api/v1/inspections/{inspection.id}/findings?limit=1"), 400, "invalid")

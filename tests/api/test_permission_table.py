@@ -90,6 +90,7 @@ TABLE = [
     Row("GET", INSPECTION, MANDATE | OWN),
     Row("POST", f"{INSPECTION}/accept", OWN),
     Row("GET", f"{INSPECTION}/site", OWN),
+    Row("GET", f"{INSPECTION}/findings", MANDATE | OWN),
     Row("POST", f"{INSPECTION}/findings", {"ines": 201, "ivo": HIDDEN}, finding_of),
     Row("POST", f"{INSPECTION}/close", MANDATE | OWN),
     Row("GET", f"{V1}/scenes", dict.fromkeys(["finn", "anna", "rosa", "otis"], 200)),

@@ -106,6 +106,7 @@ def questions(web: WebClient, cast: Cast, inspection: Inspection) -> list[tuple[
             (cast.rosa, f"{alert}/history"),
             (cast.ines, "/api/v1/inspections"),
             (cast.ines, f"/api/v1/inspections/{inspection.id}"),
+            (cast.rosa, f"/api/v1/inspections/{inspection.id}/findings"),
             (cast.finn, "/api/v1/scenes"),
             (cast.anna, "/api/v1/models"),
             (cast.pia, "/api/v1/releases"),

@@ -39,12 +39,21 @@ def _as_worker(db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def no_ledger(settings: Any) -> Iterator[None]:
+def lose_ledger(settings: Any) -> Iterator[Callable[[], None]]:
+    """Call it, and from then on nobody can sign in to the ledger."""
+
+    def lose() -> None:
+        close_ledger_connections()
+        settings.LEDGER_PASSWORD, settings.LEDGER_TIMEOUT_S = "not the password", 1
+
+    yield lose
+    close_ledger_connections()
+
+
+@pytest.fixture
+def no_ledger(lose_ledger: Callable[[], None]) -> None:
     """A ledger that nobody can sign in to."""
-    close_ledger_connections()
-    settings.LEDGER_PASSWORD, settings.LEDGER_TIMEOUT_S = "not the password", 1
-    yield
-    close_ledger_connections()
+    lose_ledger()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 import pytest
@@ -197,8 +197,9 @@ def test_what_is_over_is_not_decided_again_and_the_attempt_is_on_record(cast: Ca
     ) == [("failed",)]
 
 
-def test_without_a_ledger_nothing_is_decided(cast: Cast, model: UUID, no_ledger: None) -> None:
+def test_without_a_ledger_nothing_is_decided(cast: Cast, model: UUID, lose_ledger: Callable[[], None]) -> None:
     (alert,) = see(model, strip(0, 2))
+    lose_ledger()
     with pytest.raises(LedgerUnavailable):
         triage_alert(make_viewer(cast.rosa.user), alert.id, None, "/triage")
     alert.refresh_from_db()
