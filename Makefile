@@ -11,8 +11,8 @@ help:  ## list the targets
 	@echo "Penumbra. Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
-up:  ## install what is missing, start everything, bring the first scenes through [CATALOG=file LABELS=file]
-	@$(LOCAL) up $(if $(CATALOG),--catalog "$(CATALOG)") $(if $(LABELS),--labels "$(LABELS)")
+up:  ## install what is missing, start everything, bring the first scenes through [CATALOG=file LABELS=file] [IMAGERY=folder]
+	@$(LOCAL) up $(if $(CATALOG),--catalog "$(CATALOG)") $(if $(LABELS),--labels "$(LABELS)") $(if $(IMAGERY),--imagery "$(IMAGERY)")
 
 down:  ## stop what was started
 	@$(LOCAL) down

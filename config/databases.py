@@ -29,7 +29,9 @@ def read_database(role: str) -> dict[str, Any]:
     if parts.scheme not in {"postgresql", "postgres", "postgis"}:
         raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://")
     if parts.username:
-        raise ImproperlyConfigured("DATABASE_URL must not name a user: the role follows from PENUMBRA_DB_ROLE.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must not name a user: the role follows from PENUMBRA_DB_ROLE."
+        )
     query = parse_qs(parts.query)
     return {
         "ENGINE": "django.contrib.gis.db.backends.postgis",
@@ -40,6 +42,7 @@ def read_database(role: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": f"penumbra-{role}"},
+        # values travel apart from the statement, so none is in a log of statements or in pg_stat_activity (LC-35)
+        "OPTIONS": {"application_name": f"penumbra-{role}", "server_side_binding": True},
         "TEST": {"TEMPLATE": TEMPLATE},
     }

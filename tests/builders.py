@@ -103,7 +103,14 @@ def put_cells(
                 " observed_on, support, systems) VALUES (%s, %s, %s, %s, %s, 0.1, 0.95, 1, %s, 2, 1)"
                 " ON CONFLICT (row, col) DO UPDATE SET state = excluded.state, mine_class = excluded.mine_class,"
                 " probability = excluded.probability, observed_on = excluded.observed_on",
-                [row, col, state, "artisanal" if state in {"active", "suspected"} else "none", probability, observed_on],
+                [
+                    row,
+                    col,
+                    state,
+                    "artisanal" if state in {"active", "suspected"} else "none",
+                    probability,
+                    observed_on,
+                ],
             )
     return scene_id
 
@@ -121,8 +128,12 @@ def make_alert(region_id: UUID, cells: Sequence[Cell], status: str = "raised") -
             [site_id, region_id, len(cells)],
         )
         for row, col in cells:
-            cursor.execute("INSERT INTO vault.site_cell (row, col, site_id) VALUES (%s, %s, %s)", [row, col, site_id])
-        cursor.execute("INSERT INTO vault.alert_site (alert_id, site_id) VALUES (%s, %s)", [alert.id, site_id])
+            cursor.execute(
+                "INSERT INTO vault.site_cell (row, col, site_id) VALUES (%s, %s, %s)", [row, col, site_id]
+            )
+        cursor.execute(
+            "INSERT INTO vault.alert_site (alert_id, site_id) VALUES (%s, %s)", [alert.id, site_id]
+        )
     return alert
 
 
@@ -146,7 +157,9 @@ def make_inspection(alert: Alert, inspector: User, assigned_by: User, status: st
 
 def make_viewer(user: User) -> Viewer:
     """The viewer that a request of this user would have."""
-    return Viewer(user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), None, uuid4())
+    return Viewer(
+        user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), None, uuid4()
+    )
 
 
 def scatter_cells(seed: int, box: tuple[int, int, int, int], count: int) -> list[Cell]:

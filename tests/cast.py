@@ -82,7 +82,9 @@ def make_cast(identify: Callable[[str], UUID] = lambda name: uuid4()) -> Cast:
     organisation = Organisation.objects.create(id=identify(friends), name=friends)
 
     def engage(name: str, role: Role, *regions: UUID, **more: Any) -> Person:
-        return hire(name, role, *regions, id=identify(name), pseudonym=identify(f"pseudonym of {name}"), **more)
+        return hire(
+            name, role, *regions, id=identify(name), pseudonym=identify(f"pseudonym of {name}"), **more
+        )
 
     return Cast(
         east=east,

@@ -30,6 +30,9 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
         "--catalog", type=Path, help="a STAC catalogue to take instead of the invented country"
     )
     starting.add_argument("--labels", type=Path, help="the CSV of labelled cells that goes with it")
+    starting.add_argument(
+        "--imagery", type=Path, help="a folder that feeders may name files in; remembered for later calls"
+    )
     commands.add_parser("down", help="stop what `up` started")
     commands.add_parser("clean-var", help="stop everything and remove var/, data included")
     servers = commands.add_parser(
@@ -69,7 +72,7 @@ def carry_out(asked: argparse.Namespace) -> int:
     """Do what was asked; the exit code."""
     environment.check_python()
     if asked.command == "up":
-        return up.bring_up(ROOT, asked.catalog, asked.labels)
+        return up.bring_up(ROOT, asked.catalog, asked.labels, asked.imagery)
     if asked.command == "down":
         return down.take_down(ROOT)
     if asked.command == "clean-var":

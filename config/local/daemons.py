@@ -92,11 +92,11 @@ def is_free(port: int) -> bool:
     return True
 
 
-def remember_roots(instance: Instance, root: Path | None) -> list[Path]:
-    """Folders that scenes may be read from: `root` and all that earlier commands named, for scenes may be read again."""
+def remember_roots(instance: Instance, *named: Path | None) -> list[Path]:
+    """Folders that scenes may be read from: those named and all that earlier commands named, for scenes may be read again."""
     file = instance.run / "imagery_roots"
     known = [Path(line) for line in file.read_text().splitlines()] if file.exists() else []
-    roots = list(dict.fromkeys([*known, *([root] if root else [])]))
+    roots = list(dict.fromkeys([*known, *(root for root in named if root)]))
     file.write_text("".join(f"{root}\n" for root in roots))
     return roots
 

@@ -41,15 +41,17 @@ class Report:
         partial.replace(self.file)
 
 
-def bring_up(root: Path, catalog: Path | None, labels: Path | None) -> int:
+def bring_up(root: Path, catalog: Path | None, labels: Path | None, imagery: Path | None = None) -> int:
     """All stages; 0. The first that fails ends it with `Trouble`, after the report is written."""
     catalog, labels = check_inputs(catalog, labels)
+    if imagery is not None and not imagery.is_dir():
+        raise Trouble(f"IMAGERY={imagery}: there is no such folder", f"give a path that exists, from {Path.cwd()}", EXIT_USAGE)
     instance = Instance(root, "live")
     instance.make_folders()
     report = Report(instance.folder / "reports/up.json")
     with locks.refuse_second(instance.run / "up.lock", "bringing Penumbra up"):
         try:
-            _go_through(instance, report, catalog, labels)
+            _go_through(instance, report, catalog, labels, imagery and imagery.resolve())
         except Trouble as trouble:
             report.failure = {
                 "stage": next(reversed(report.seconds), ""),
@@ -79,7 +81,9 @@ def check_inputs(catalog: Path | None, labels: Path | None) -> tuple[Path | None
     return catalog and catalog.resolve(), labels and labels.resolve()
 
 
-def _go_through(instance: Instance, report: Report, catalog: Path | None, labels: Path | None) -> None:
+def _go_through(
+    instance: Instance, report: Report, catalog: Path | None, labels: Path | None, imagery: Path | None
+) -> None:
     root = instance.root
     with stage("environment", report.seconds):
         python = environment.provide(root)
@@ -87,7 +91,7 @@ def _go_through(instance: Instance, report: Report, catalog: Path | None, labels
         ready = servers.start(instance)
     port = daemons.provide_port(instance)
     report.url = f"http://{daemons.HOST}:{port}"
-    roots = daemons.remember_roots(instance, catalog.parent if catalog else None)
+    roots = daemons.remember_roots(instance, catalog.parent if catalog else None, imagery)
     facts = {"url": report.url}
     facts.update(
         {name: str(file) for name, file in (("catalog", catalog), ("labels", labels)) if file is not None}

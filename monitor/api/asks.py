@@ -113,7 +113,9 @@ _STATE = f"({'|'.join(CellState)})"
 
 
 @extend_schema_field(
-    _describe_text(f"one or more of {', '.join(CellState)}, separated by commas", f"{_STATE}(,{_STATE}){{0,7}}")
+    _describe_text(
+        f"one or more of {', '.join(CellState)}, separated by commas", f"{_STATE}(,{_STATE}){{0,7}}"
+    )
 )
 class StatesField(TextField):
     """One or more states, separated by commas."""
@@ -173,7 +175,9 @@ class InspectionsAsk(PageAsk):
 class ScenesAsk(PageAsk):
     """Which scenes."""
 
-    state = serializers.ChoiceField(choices=["received", "claimed", "waiting", "scored", "refused"], required=False)
+    state = serializers.ChoiceField(
+        choices=["received", "claimed", "waiting", "scored", "refused"], required=False
+    )
 
 
 class EntriesAsk(PageAsk):
@@ -183,7 +187,9 @@ class EntriesAsk(PageAsk):
     role = serializers.CharField(required=False, max_length=16)
     action = serializers.RegexField(r"^[a-z]+(\.[a-z_]+)+\Z", required=False, max_length=60)
     region = IdField(required=False)
-    outcome = serializers.ChoiceField(choices=["open", "answered", "refused", "failed", "done"], required=False)
+    outcome = serializers.ChoiceField(
+        choices=["open", "answered", "refused", "failed", "done"], required=False
+    )
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False)
 
@@ -219,9 +225,13 @@ class AssignAsk(serializers.Serializer[Any]):
         opens_at: datetime = attrs["opens_at"]
         expires_at: datetime = attrs["expires_at"]
         if expires_at <= max(opens_at, timezone.now()):
-            raise serializers.ValidationError({"expires_at": "The window must end after it opens, and after now."})
+            raise serializers.ValidationError(
+                {"expires_at": "The window must end after it opens, and after now."}
+            )
         if expires_at - opens_at > MAX_WINDOW:
-            raise serializers.ValidationError({"expires_at": f"The window may be {MAX_WINDOW.days} days long at most."})
+            raise serializers.ValidationError(
+                {"expires_at": f"The window may be {MAX_WINDOW.days} days long at most."}
+            )
         return attrs
 
 
@@ -231,7 +241,9 @@ class FindingAsk(serializers.Serializer[Any]):
     id = IdField()
     kind = serializers.ChoiceField(choices=FINDING_KINDS)
     observed_on = serializers.DateField()
-    people = serializers.ChoiceField(choices=[band.value for band in PeopleBand], default=PeopleBand.UNKNOWN.value)
+    people = serializers.ChoiceField(
+        choices=[band.value for band in PeopleBand], default=PeopleBand.UNKNOWN.value
+    )
     response = serializers.ChoiceField(choices=[r.value for r in Response], default=Response.NONE.value)
     mercury = FlagField(default=False)
     child_labour = FlagField(default=False)

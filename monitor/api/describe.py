@@ -49,7 +49,9 @@ def describe(
         responses[(code, kind)] = OpenApiResponse(shape, description="The answer.")
     if page or geojson:
         also = (*also, 404)  # a cursor that belongs to another question
-    for code in sorted({*_ALWAYS, *(code for code in also if code >= 400), *((413, 415) if body is not None else ())}):
+    for code in sorted(
+        {*_ALWAYS, *(code for code in also if code >= 400), *((413, 415) if body is not None else ())}
+    ):
         responses[(code, PROBLEM)] = OpenApiResponse(ProblemShape, description="A problem (RFC 9457).")
     parameters: list[Any] = [*([query] if query else []), *queries]
     if purpose != "never":
@@ -72,4 +74,6 @@ def _purpose_header(required: bool) -> OpenApiParameter:
 
 def _page_of(shape: Shape) -> Shape:
     name = shape.__name__.removesuffix("Shape") + "Page"
-    return inline_serializer(name, {"items": shape(many=True), "next": serializers.CharField(allow_null=True)})  # type: ignore[return-value]
+    return inline_serializer(
+        name, {"items": shape(many=True), "next": serializers.CharField(allow_null=True)}
+    )  # type: ignore[return-value]

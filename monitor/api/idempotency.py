@@ -26,7 +26,9 @@ def answer_once(
     if key is None:
         return make_response()
     if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable() and " " not in key):
-        raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_KEY} printable ASCII characters, no space."]})
+        raise ValidationError(
+            {"Idempotency-Key": [f"Use 1 to {MAX_KEY} printable ASCII characters, no space."]}
+        )
     digest = digest_request(request.method or "", request.path, request.data)
     kept = find_answer(user_id, key)
     if kept is not None:
@@ -36,7 +38,9 @@ def answer_once(
     response = make_response()
     if response.status_code < 400:
         location = response.get("Location", "")
-        keep_answer(user_id, key, KeptAnswer(digest, response.status_code, response.content.decode(), location))
+        keep_answer(
+            user_id, key, KeptAnswer(digest, response.status_code, response.content.decode(), location)
+        )
     return response
 
 

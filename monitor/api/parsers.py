@@ -22,7 +22,10 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         """The parsed value. Raises ParseError for anything that is not strict JSON, RequestDataTooBig over 2 MiB."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

@@ -65,8 +65,8 @@ class Product:
 class SensorProfile:
     """Everything the room knows of a sensor.
 
-    pattern: how constellation, platform, instruments or collection name it, lower case. required_bands: a scene
-    without them can never be scored. pixel_m: least and greatest side of a pixel, in metres, that still shows a mine
+    pattern: how constellation, platform, instruments or collection name it, lower case. required_bands: what a
+    model is trained on. least_bands: a scene without them shows too little for any model. pixel_m: least and greatest side of a pixel, in metres, that still shows a mine
     in a cell of 1.1 km. own_names: the provider's band names (upper case) to ours, for items without eo common names.
     aliases: eo common names to ours, where this sensor has one band and the vocabulary two names for it. products: the
     first whose pattern is found counts.
@@ -75,6 +75,7 @@ class SensorProfile:
     name: str
     pattern: str
     required_bands: tuple[str, ...]
+    least_bands: tuple[str, ...]
     pixel_m: tuple[float, float]
     products: tuple[Product, ...]
     mask_names: Mapping[MaskRule, str] = field(default_factory=dict)
@@ -86,6 +87,7 @@ _SENTINEL_2 = SensorProfile(
     name="sentinel-2",
     pattern=r"sentinel[-_ ]?(2|s2)|\bs2[abc](_|\b)|hlss30",
     required_bands=OPTICAL_BANDS,
+    least_bands=("red", "nir"),
     pixel_m=(5.0, 30.0),
     products=(
         Product(
@@ -109,6 +111,7 @@ _LANDSAT = SensorProfile(
     name="landsat",
     pattern=r"landsat|\bl[cetmo]0\d_|hlsl30",
     required_bands=OPTICAL_BANDS,
+    least_bands=("red", "nir"),
     pixel_m=(15.0, 60.0),
     products=(
         Product(
@@ -137,6 +140,7 @@ _SENTINEL_1 = SensorProfile(
     name="sentinel-1",
     pattern=r"sentinel[-_ ]?(1|s1)|\bs1[abc]_",
     required_bands=RADAR_BANDS,
+    least_bands=("VV",),
     pixel_m=(5.0, 40.0),
     # whole numbers are amplitudes without calibration (GRD), not backscatter
     products=(Product(r"", {dtype: Calibration(1.0, nodata=0.0) for dtype in ("float32", "float64")}),),

@@ -18,6 +18,7 @@ CREATE TABLE vault.item (
     scene_id      uuid PRIMARY KEY REFERENCES public.monitor_scene ON DELETE CASCADE,
     document      jsonb NOT NULL,
     base_href     text NOT NULL,
+    folder        text,              -- below it the files may be read: said by the operator who ingested the catalogue
     sensor        text NOT NULL,
     observed_from timestamptz NOT NULL,
     observed_to   timestamptz NOT NULL CHECK (observed_to >= observed_from)

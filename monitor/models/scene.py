@@ -33,7 +33,7 @@ class Scene(models.Model):
     scored_by = models.ForeignKey(
         "monitor.TrainedModel", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )  # where: none
-    """The model behind the scores; where another one is active, the scene is due again."""
+    """The model behind the scores, or the one that asks for bands the scene lacks; where another is active, it is due again."""
 
     claim = models.UUIDField(null=True, blank=True)  # where: none
     """Names the worker's hold; a worker whose claim was taken over can write nothing more."""

@@ -54,9 +54,12 @@ def refuse_scene(claim: Claim, cause: str, detail: str) -> None:
     _update(claim, state="refused", cause=cause, detail=detail[:300], claim=None, claimed_until=None)
 
 
-def park_scene(claim: Claim) -> None:
-    """End the work on a readable scene for which no model is active; activating one makes it due again."""
-    _update(claim, state="waiting", progress=100, claim=None, claimed_until=None)
+def park_scene(claim: Claim, model_id: UUID | None) -> None:
+    """End the work on a readable scene that no active model can score; activating another one makes it due again.
+
+    model_id: the active model that asks for bands which the scene lacks, or None where none is active.
+    """
+    _update(claim, state="waiting", progress=100, scored_by_id=model_id, claim=None, claimed_until=None)
 
 
 def give_back_scene(claim: Claim) -> None:
@@ -108,7 +111,7 @@ def give_up_scenes() -> int:
 
 
 def make_outdated_scenes_due() -> int:
-    """Make read scenes due again whose sensor's active model is not the one behind their scores; how many.
+    """Make read scenes due again whose sensor's active model is not the one that saw them last; how many.
 
     Compared by rows, so that an activation cannot be lost with its ring.
     """
@@ -116,7 +119,7 @@ def make_outdated_scenes_due() -> int:
     for model in TrainedModel.objects.filter(state="active"):
         outdated += (
             Scene.objects.filter(state__in=("waiting", "scored"), sensor=model.sensor)
-            .exclude(state="scored", scored_by=model)
+            .exclude(scored_by=model)
             .update(state="received", attempts=0, progress=0, rung_at=None)
         )
     return outdated

@@ -8,7 +8,7 @@ A crash at any point leaves a lease that lapses, and nothing half-written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
@@ -57,43 +57,52 @@ def _detect(claim: Claim) -> None:
     stored = load_item(claim.scene_id)
     item = parse_item(stored.document, stored.base_href)
     record = TrainedModel.objects.filter(state="active", sensor=item.sensor or "").first()
-    if record is None:
-        _read_through(claim, item)
-        park_scene(claim)
-        return
     try:
-        model = load_active_model(record.sha256)
+        model = load_active_model(record.sha256) if record else None
     except (ModelRefused, OSError):
         give_back_scene(claim)  # a damaged or missing file of ours: no scene may be refused for it
         raise
+    if record is None or model is None or not item.bands.keys() >= set(model.featurizer.bands):
+        _read_through(claim, item, stored.folder)
+        park_scene(claim, record.id if record else None)
+        return
     if not has_features(claim.scene_id, model.featurizer.digest):
-        _extract(claim, item, model.featurizer)
+        _extract(claim, item, stored.folder, model.featurizer)
     store_scores(claim, record.id, model)
 
 
-def _extract(claim: Claim, item: SceneItem, featurizer: Featurizer) -> None:
-    with _open(item, featurizer.bands) as scene:
+def _extract(claim: Claim, item: SceneItem, folder: str | None, featurizer: Featurizer) -> None:
+    with _open(item, folder, featurizer.bands) as scene:
         cells = featurizer.extract(scene, progress=lambda done, rows: keep_claim(claim, done / rows))
     save_features(claim.scene_id, cells)
 
 
-def _read_through(claim: Claim, item: SceneItem) -> None:
+def _read_through(claim: Claim, item: SceneItem, folder: str | None) -> None:
     """Read every strip once, so that a scene that can never be scored is refused now and not when a model comes."""
-    bands = PROFILES[item.sensor].required_bands if item.sensor else OPTICAL_BANDS
+    bands = choose_bands(item)
     rows = 0
-    with _open(item, bands) as scene:
+    with _open(item, folder, bands) as scene:
         for strip in scene.strips():
             rows += strip.valid.shape[0]
             keep_claim(claim, rows / scene.height)
 
 
-def _open(item: SceneItem, bands: Sequence[str]) -> OpenScene:
-    return open_scene(item, bands, access=imagery_access(), max_cloud_share=settings.MAX_CLOUD_SHARE)
+def choose_bands(item: SceneItem) -> tuple[str, ...]:
+    """The bands to read where no model says which: those that the item has of its sensor's, and at least the least."""
+    profile = PROFILES.get(item.sensor or "")
+    if profile is None:
+        return OPTICAL_BANDS
+    return tuple(band for band in profile.required_bands if band in item.bands or band in profile.least_bands)
 
 
-def imagery_access() -> AssetAccess:
-    """What this installation may read: the configured folders and hosts."""
-    return AssetAccess(roots=tuple(settings.IMAGERY_ROOTS), hosts=frozenset(settings.IMAGERY_HOSTS))
+def _open(item: SceneItem, folder: str | None, bands: Sequence[str]) -> OpenScene:
+    return open_scene(item, bands, access=imagery_access([folder]), max_cloud_share=settings.MAX_CLOUD_SHARE)
+
+
+def imagery_access(folders: Iterable[str | None]) -> AssetAccess:
+    """What may be read for items: the configured folders and hosts, and the folders that an operator ingested from."""
+    ingested = {Path(folder) for folder in folders if folder is not None}
+    return AssetAccess(roots=(*settings.IMAGERY_ROOTS, *sorted(ingested)), hosts=frozenset(settings.IMAGERY_HOSTS))
 
 
 def model_path(sha256: str) -> Path:

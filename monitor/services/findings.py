@@ -26,6 +26,7 @@ from monitor.services.alerts import lock_alert, move_alert
 from monitor.errors import NotNow
 from monitor.services.inspections import find_own_inspection, lock_inspection
 
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A finding as it is handed in. id: the inspector's own, so that handing in twice is handing in once."""

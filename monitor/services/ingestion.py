@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from monitor.imagery.refusal import SceneRefused
 from monitor.models import Alert, Scene
 from monitor.services.scenes import receive_scene
 from monitor.services.sweeping import ring_for_what_is_due
+from monitor.vault.items import open_folder
 
 Progress = Callable[[int, int], None]
 POLL_S = 0.5
@@ -34,8 +36,11 @@ class Received:
     refused: dict[str, int]
 
 
-def receive_catalog(items: Sequence[CatalogItem], progress: Progress) -> Received:
-    """Receive every item, then ring for what is due. An item that is refused stops nothing."""
+def receive_catalog(items: Sequence[CatalogItem], folder: Path, progress: Progress) -> Received:
+    """Receive every item, then ring for what is due. An item that is refused stops nothing.
+
+    folder: of the catalogue; the files of its items may be read below it.
+    """
     scenes: list[UUID] = []
     new = 0
     refused: Counter[str] = Counter()
@@ -49,6 +54,7 @@ def receive_catalog(items: Sequence[CatalogItem], progress: Progress) -> Receive
             scenes.append(scene_id)
             new += is_new
         progress(done, len(items))
+    open_folder(scenes, folder)
     ring_for_what_is_due()
     return Received(list(dict.fromkeys(scenes)), new, dict(refused))
 

@@ -43,7 +43,10 @@ def receive_scene(
                 ring(Bell.SCENE_RECEIVED, scene.id)
     except IntegrityError:
         # the same item arrived twice at the same moment: the other one is the scene
-        return Scene.objects.values_list("id", flat=True).get(digest=digest), False
+        other = Scene.objects.filter(digest=digest).values_list("id", flat=True).first()
+        if other is None:
+            raise
+        return other, False
     return scene.id, True
 
 

@@ -73,7 +73,9 @@ def train_on_vault(labels: Sequence[CellLabel], how: Preparation, now: datetime,
 
     Raises NothingToTrainOn, TrainingRefused, FoldsNotPossible.
     """
-    stored = [parse_item(item.document, item.base_href) for item in list_readable_items(how.sensor)]
+    readable = list_readable_items(how.sensor)
+    access = imagery_access(item.folder for item in readable)
+    stored = [parse_item(item.document, item.base_href) for item in readable]
     # an order of their own: patches depend on it, and ids of scenes differ from one installation to the next
     stored.sort(key=lambda item: (item.observed_from, item.observed_to, item.item_id))
     items = choose_items(stored, labels)
@@ -83,7 +85,7 @@ def train_on_vault(labels: Sequence[CellLabel], how: Preparation, now: datetime,
     known = find_model(made_from)
     if known is not None and model_path(known.sha256).exists():
         return Trained(known.id, known.sha256, known.metrics, True, {})
-    model, report, refused = train_on_items(items, labels, how, imagery_access(), progress)
+    model, report, refused = train_on_items(items, labels, how, access, progress)
     sha256 = keep_model_file(model, report, now)
     record = record_model(sha256, how.sensor, model.featurizer.digest, made_from, report)
     return Trained(record.id, sha256, report, False, count_causes(refused))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,15 @@ from monitor.imagery.item import SceneItem
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """A STAC item as it was handed in, and what its relative hrefs are relative to."""
+    """A STAC item as it was handed in, and what its relative hrefs are relative to.
+
+    folder: of the catalogue that an operator ingested; its files may be read below it. None for an item that came over
+    HTTP: a machine account cannot say what of this disk may be read.
+    """
 
     document: Mapping[str, Any]
     base_href: str
+    folder: str | None
 
 
 def deposit_item(scene_id: UUID, item: SceneItem, document: Mapping[str, Any], base_href: str) -> None:
@@ -26,30 +32,35 @@ def deposit_item(scene_id: UUID, item: SceneItem, document: Mapping[str, Any], b
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT vault.deposit_item(%s, %s, %s, %s, %s, %s)",
-            [scene_id, json.dumps(document), base_href, item.sensor, item.observed_from, item.observed_to],
+            [scene_id, json.dumps(document), base_href, item.sensor or "", item.observed_from, item.observed_to],
         )
 
 
 def load_item(scene_id: UUID) -> StoredItem:
     """The item of a scene. Raises LookupError where none was deposited."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT document, base_href FROM vault.item WHERE scene_id = %s", [scene_id])
+        cursor.execute("SELECT document, base_href, folder FROM vault.item WHERE scene_id = %s", [scene_id])
         row = cursor.fetchone()
     if row is None:
         raise LookupError("This scene has no item in the vault.")
-    document = row[0]
-    return StoredItem(json.loads(document) if isinstance(document, str) else document, row[1])
+    return _read_row(row)
 
 
 def list_readable_items(sensor: str) -> list[StoredItem]:
     """The items of one sensor whose scenes were read and not refused, oldest observation first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT document, base_href FROM vault.item JOIN public.monitor_scene scene ON scene.id = scene_id"
+            "SELECT document, base_href, folder FROM vault.item JOIN public.monitor_scene scene ON scene.id = scene_id"
             " WHERE item.sensor = %s AND scene.state <> 'refused' ORDER BY observed_to, scene_id",
             [sensor],
         )
-        return [StoredItem(json.loads(row[0]) if isinstance(row[0], str) else row[0], row[1]) for row in cursor]
+        return [_read_row(row) for row in cursor.fetchall()]
+
+
+def open_folder(scene_ids: Sequence[UUID], folder: Path) -> None:
+    """Let the files of these scenes be read below `folder`. The worker's right: whoever ingests is the operator."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE vault.item SET folder = %s WHERE scene_id = ANY(%s)", [str(folder), list(scene_ids)])
 
 
 def list_scenes_by_date(scene_ids: list[UUID]) -> list[UUID]:
@@ -59,3 +70,8 @@ def list_scenes_by_date(scene_ids: list[UUID]) -> list[UUID]:
             "SELECT scene_id FROM vault.item WHERE scene_id = ANY(%s) ORDER BY observed_to, scene_id", [scene_ids]
         )
         return [scene_id for (scene_id,) in cursor.fetchall()]
+
+
+def _read_row(row: tuple[Any, ...]) -> StoredItem:
+    document, base_href, folder = row
+    return StoredItem(json.loads(document) if isinstance(document, str) else document, base_href, folder)

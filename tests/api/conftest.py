@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from monitor.models import Alert, Inspection
 from tests.builders import cell_at, make_alert, make_inspection, make_model, put_cells
 from tests.cast import Cast, Person, make_cast
 
+JSON = "application/json"
 EASTERN_SITE = [cell_at(20.105, 2.105), cell_at(20.115, 2.105)]
 WESTERN_SITE = [cell_at(19.705, 2.105)]
 
@@ -41,9 +43,22 @@ class WebClient(APIClient):
         """The same client with a person's token and purpose."""
         client = WebClient()
         client.credentials(
-            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in (person.headers if person else {}).items()}
+            **{
+                f"HTTP_{name.upper().replace('-', '_')}": value
+                for name, value in (person.headers if person else {}).items()
+            }
         )
         return client
+
+    def send(
+        self, method: str, url: str, body: str | bytes = b"", content_type: str = JSON, **environ: str
+    ) -> Any:
+        """A request whose body is sent as it is. environ: headers as WSGI names them."""
+        return self.generic(method, url, body, content_type=content_type, **environ)  # type: ignore[arg-type]
+
+    def post_json(self, url: str, body: Any, **environ: str) -> Any:
+        """Post a value as JSON."""
+        return self.send("POST", url, json.dumps(body), **environ)
 
     def request(self, **kwargs: Any) -> Any:
         """One request."""

@@ -10,7 +10,14 @@ from django.db import connection
 from accounts.models import User
 from monitor.grid import cell_number
 from monitor.models import Alert, Inspection
-from tests.api.answers import assert_carries_a_place, assert_problem, cells_of, ledger_of, outcomes_of, outward_of
+from tests.api.answers import (
+    assert_carries_a_place,
+    assert_problem,
+    cells_of,
+    ledger_of,
+    outcomes_of,
+    outward_of,
+)
 from tests.api.conftest import EASTERN_SITE, WebClient
 from tests.builders import cell_at, make_alert, put_cells
 from tests.cast import Cast
@@ -68,14 +75,18 @@ def test_the_site_of_another_region_looks_exactly_like_that_of_no_alert(
     assert ledger_of(hidden) == ledger_of(absent)
 
 
-def test_the_next_question_after_losing_the_mandate_is_not_answered(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_the_next_question_after_losing_the_mandate_is_not_answered(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     client = web.as_(cast.rosa)
     assert client.get(url_of(alert)).status_code == 200
     cast.rosa.user.regionuserpermission_set.all().delete()
     assert_problem(client.get(url_of(alert)), 404)
 
 
-def test_the_next_question_after_losing_the_role_is_not_answered(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_the_next_question_after_losing_the_role_is_not_answered(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     client = web.as_(cast.rosa)
     assert client.get(url_of(alert)).status_code == 200
     for role in ("partner", "auditor", "administrator", "analyst", "inspector", "feeder"):
@@ -83,7 +94,9 @@ def test_the_next_question_after_losing_the_role_is_not_answered(web: WebClient,
         assert_problem(client.get(url_of(alert)), 403, "not-permitted")
 
 
-def test_the_next_question_after_the_account_is_closed_is_not_answered(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_the_next_question_after_the_account_is_closed_is_not_answered(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     User.objects.filter(username="rosa").update(is_active=False)
     assert_problem(web.as_(cast.rosa).get(url_of(alert)), 401)
 
@@ -105,7 +118,9 @@ def test_no_other_role_sees_a_site_and_each_refusal_is_recorded(
     assert outcomes_of(answer) == [("refuse.alertsite", "refused")]
 
 
-def test_a_site_over_the_border_ends_at_the_border_for_each_regulator(web: WebClient, cast: Cast, model: UUID) -> None:
+def test_a_site_over_the_border_ends_at_the_border_for_each_regulator(
+    web: WebClient, cast: Cast, model: UUID
+) -> None:
     west, east = cell_at(19.995, 2.105), cell_at(20.005, 2.105)
     put_cells(model, [west, east])
     alert = make_alert(cast.east, [west, east])

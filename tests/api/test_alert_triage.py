@@ -20,7 +20,7 @@ DISMISS = {"decision": "dismiss", "reason": "river_bank"}
 
 def triage(web: WebClient, alert_id: UUID, body: Any, **headers: str) -> Any:
     """Post a decision about an alert."""
-    return web.post(f"/api/v1/alerts/{alert_id}/triage", body, format="json", **headers)
+    return web.post_json(f"/api/v1/alerts/{alert_id}/triage", body, **headers)
 
 
 def moves_of(alert: Alert) -> list[tuple[str, str, str | None]]:
@@ -28,7 +28,9 @@ def moves_of(alert: Alert) -> list[tuple[str, str, str | None]]:
     return list(alert.moves.values_list("status", "reason", "moved_by__username"))
 
 
-def test_a_confirmed_alert_is_triaged_and_its_history_says_by_whom(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_a_confirmed_alert_is_triaged_and_its_history_says_by_whom(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     answer = triage(web.as_(cast.rosa), alert.id, CONFIRM)
     assert (answer.status_code, answer.json()["status"]) == (200, "triaged")
     assert moves_of(alert) == [("raised", "", None), ("triaged", "", "rosa")]
@@ -48,7 +50,9 @@ def test_a_dismissed_alert_keeps_its_reason_and_makes_room_for_the_next_one(
 
 def test_a_triaged_alert_can_still_be_dismissed(web: WebClient, cast: Cast, alert: Alert) -> None:
     client = web.as_(cast.rosa)
-    assert triage(client, alert.id, CONFIRM).status_code == triage(client, alert.id, DISMISS).status_code == 200
+    assert (
+        triage(client, alert.id, CONFIRM).status_code == triage(client, alert.id, DISMISS).status_code == 200
+    )
 
 
 @pytest.mark.parametrize("status", ["triaged", "assigned", "visited", "closed"])
@@ -67,7 +71,9 @@ def test_an_alert_that_is_past_it_cannot_be_dismissed(web: WebClient, cast: Cast
     assert_problem(triage(web.as_(cast.rosa), alert.id, DISMISS), 409, "not-now")
 
 
-def test_an_alert_that_somebody_inspects_stays_assigned(web: WebClient, cast: Cast, inspection: Inspection) -> None:
+def test_an_alert_that_somebody_inspects_stays_assigned(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
     for body in (CONFIRM, DISMISS):
         assert_problem(triage(web.as_(cast.rosa), inspection.alert_id, body), 409, "not-now")
     inspection.alert.refresh_from_db()
@@ -98,11 +104,27 @@ def test_a_repeated_post_with_the_same_key_gets_the_first_answer_and_moves_once(
 
 @pytest.mark.parametrize(
     "body",
-    [{}, [], "confirm", None, 7, {"decision": "perhaps"}, {"decision": "dismiss"}, {"decision": "dismiss", "reason": "bored"},
-     {"decision": "confirm", "reason": "cloud"}, {"decision": "confirm", "note": "by the bridge"}, {"decision": ["confirm"]},
-     {"decision": {}}, {"decision": None}, {"decision": True}, {"decision": "confirm\x00"}],
+    [
+        {},
+        [],
+        "confirm",
+        None,
+        7,
+        {"decision": "perhaps"},
+        {"decision": "dismiss"},
+        {"decision": "dismiss", "reason": "bored"},
+        {"decision": "confirm", "reason": "cloud"},
+        {"decision": "confirm", "note": "by the bridge"},
+        {"decision": ["confirm"]},
+        {"decision": {}},
+        {"decision": None},
+        {"decision": True},
+        {"decision": "confirm\x00"},
+    ],
 )
-def test_what_is_no_decision_is_400_and_changes_nothing(web: WebClient, cast: Cast, alert: Alert, body: Any) -> None:
+def test_what_is_no_decision_is_400_and_changes_nothing(
+    web: WebClient, cast: Cast, alert: Alert, body: Any
+) -> None:
     answer = triage(web.as_(cast.rosa), alert.id, body)
     assert_problem(answer, 400)
     alert.refresh_from_db()

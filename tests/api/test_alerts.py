@@ -40,7 +40,12 @@ def test_alerts_without_a_place_need_no_purpose(web: WebClient, cast: Cast, aler
 
 def test_listing_alerts_is_an_entry_that_counts_what_left(web: WebClient, cast: Cast, alert: Alert) -> None:
     (line,) = ledger_of(web.as_(cast.rosa).get(URL))
-    assert (line.action, line.outcome, line.quantity, line.role) == ("read.alerts", "answered", 1, "regulator")
+    assert (line.action, line.outcome, line.quantity, line.role) == (
+        "read.alerts",
+        "answered",
+        1,
+        "regulator",
+    )
     assert (line.level, line.purpose) == (None, "inspection-planning")
 
 
@@ -60,7 +65,9 @@ def test_a_region_of_somebody_else_lists_like_one_that_does_not_exist(
     assert hidden.json()["items"] == []
 
 
-def test_pages_of_alerts_follow_each_other_newest_first_without_gap_or_overlap(web: WebClient, cast: Cast) -> None:
+def test_pages_of_alerts_follow_each_other_newest_first_without_gap_or_overlap(
+    web: WebClient, cast: Cast
+) -> None:
     raised = [str(make_alert(cast.east, []).id) for _ in range(5)]
     client, url, pages = web.as_(cast.rosa), f"{URL}?limit=2&status=raised", []
     while url:
@@ -99,7 +106,9 @@ def test_a_hidden_alert_is_recorded_as_a_refusal(web: WebClient, cast: Cast, wes
     assert outcomes_of(answer) == [("read.alert", "refused")]
 
 
-def test_a_role_without_business_here_is_recorded_as_a_refusal(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_a_role_without_business_here_is_recorded_as_a_refusal(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     answer = web.as_(cast.pia).get(f"{URL}/{alert.id}")
     assert_problem(answer, 403, "not-permitted")
     assert outcomes_of(answer) == [("refuse.alert", "refused")]
@@ -111,14 +120,18 @@ def test_a_superuser_is_shown_no_alert(web: WebClient, cast: Cast, alert: Alert)
             assert web.as_(person).get(path).status_code == 403
 
 
-def test_a_regulator_without_the_mandate_any_more_sees_nothing_at_once(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_a_regulator_without_the_mandate_any_more_sees_nothing_at_once(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     assert web.as_(cast.rosa).get(f"{URL}/{alert.id}").status_code == 200
     cast.rosa.user.regionuserpermission_set.all().delete()
     assert_problem(web.as_(cast.rosa).get(f"{URL}/{alert.id}"), 404)
     assert web.as_(cast.rosa).get(URL).json()["items"] == []
 
 
-def test_the_history_tells_who_moved_an_alert_and_when_oldest_first(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_the_history_tells_who_moved_an_alert_and_when_oldest_first(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     AlertMove.objects.create(alert=alert, status="dismissed", reason="cloud", moved_by=cast.rosa.user)
     answer = web.as_(cast.rosa).get(f"{URL}/{alert.id}/history")
     moves = answer.json()["items"]
@@ -132,8 +145,20 @@ def test_the_history_tells_who_moved_an_alert_and_when_oldest_first(web: WebClie
 
 @pytest.mark.parametrize(
     "query",
-    ["nonsense=1", "region=east", "status=happy", "limit=0", "limit=10001", "limit=ten", "limit=1&limit=2", "cursor=abc",
-     "cursor=%00", "bbox=20,2,21,3", "ordering=raised_at", "fields=site"],
+    [
+        "nonsense=1",
+        "region=east",
+        "status=happy",
+        "limit=0",
+        "limit=10001",
+        "limit=ten",
+        "limit=1&limit=2",
+        "cursor=abc",
+        "cursor=%00",
+        "bbox=20,2,21,3",
+        "ordering=raised_at",
+        "fields=site",
+    ],
 )
 def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, query: str) -> None:
     answer = web.as_(cast.rosa).get(f"{URL}?{query}")
@@ -146,6 +171,8 @@ def test_one_alert_takes_no_parameter(web: WebClient, cast: Cast, alert: Alert, 
     assert_problem(web.as_(cast.rosa).get(f"{URL}/{alert.id}{path}?expand=cells"), 400, "invalid")
 
 
-@pytest.mark.parametrize("path", ["/17", "/not-an-id", "/%00", "/", "/../me", "/0123456789abcdef0123456789abcdef"])
+@pytest.mark.parametrize(
+    "path", ["/17", "/not-an-id", "/%00", "/", "/../me", "/0123456789abcdef0123456789abcdef"]
+)
 def test_what_is_no_id_is_not_there(web: WebClient, cast: Cast, path: str) -> None:
     assert_problem(web.as_(cast.rosa).get(f"{URL}{path}"), 404, "not-found")

@@ -41,8 +41,16 @@ def test_an_auditor_learns_who_asked_what_why_how_sharply_and_how_much_left(
     receipt = web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")["Access-Receipt"]
     (entry,) = read_all(web, cast, actor=str(cast.rosa.user.pseudonym))
     assert entry.keys() == FIELDS
-    assert (entry["id"], entry["action"], entry["endpoint"]) == (receipt, "read.alert_site", "/api/v1/alerts/{id}/site")
-    assert (entry["role"], entry["purpose"], entry["purpose_text"]) == ("regulator", "inspection-planning", "week 7")
+    assert (entry["id"], entry["action"], entry["endpoint"]) == (
+        receipt,
+        "read.alert_site",
+        "/api/v1/alerts/{id}/site",
+    )
+    assert (entry["role"], entry["purpose"], entry["purpose_text"]) == (
+        "regulator",
+        "inspection-planning",
+        "week 7",
+    )
     assert (entry["level"], entry["rule"], entry["quantity"]) == (0, "exact-site-in-mandate", 2)
     assert (entry["outcome"], entry["regions"]) == ("answered", [str(cast.east)])
     assert entry["objects"] == [keyed_reference(alert.id)]
@@ -65,7 +73,11 @@ def test_entries_hold_no_cell_no_coordinate_and_no_open_id(
     web.as_(cast.rosa).get("/api/v1/activity?bbox=20.1,2.1,20.12,2.11&min_probability=0.5")
     web.as_(cast.rosa).get(f"/api/v1/alerts/{inspection.alert_id}/site")
     web.as_(cast.ines).get(f"/api/v1/inspections/{inspection.id}/site")
-    rows = [row for person in (cast.rosa, cast.ines) for row in read_all(web, cast, actor=str(person.user.pseudonym))]
+    rows = [
+        row
+        for person in (cast.rosa, cast.ines)
+        for row in read_all(web, cast, actor=str(person.user.pseudonym))
+    ]
     assert len(rows) == 3
     numbers = {str(n) for row, col in EASTERN_SITE for n in (row, col, row * 36000 + col)}
     told = {text for row in rows for text in _texts(row)}
@@ -84,7 +96,10 @@ def test_what_an_auditor_reads_is_an_entry_too(web: WebClient, cast: Cast) -> No
 def test_a_refusal_can_be_found_by_its_outcome(web: WebClient, cast: Cast, alert: Alert) -> None:
     web.as_(cast.pia).get(f"/api/v1/alerts/{alert.id}/site")
     (entry,) = read_all(web, cast, actor=str(cast.pia.user.pseudonym), outcome="refused")
-    assert (entry["action"], entry["organisation"]) == ("refuse.alertsite", str(cast.pia.user.organisation_id))
+    assert (entry["action"], entry["organisation"]) == (
+        "refuse.alertsite",
+        str(cast.pia.user.organisation_id),
+    )
 
 
 def test_an_entry_without_completion_is_shown_as_open(web: WebClient, cast: Cast) -> None:
@@ -138,8 +153,18 @@ def test_nobody_but_an_auditor_reads_entries(web: WebClient, cast: Cast, name: s
 
 @pytest.mark.parametrize(
     "path",
-    ["/activity", "/alerts", "/alerts/{alert}", "/alerts/{alert}/history", "/alerts/{alert}/site", "/inspections",
-     "/inspections/{inspection}", "/inspections/{inspection}/site", "/scenes", "/models"],
+    [
+        "/activity",
+        "/alerts",
+        "/alerts/{alert}",
+        "/alerts/{alert}/history",
+        "/alerts/{alert}/site",
+        "/inspections",
+        "/inspections/{inspection}",
+        "/inspections/{inspection}/site",
+        "/scenes",
+        "/models",
+    ],
 )
 def test_an_auditor_sees_no_place_and_nothing_that_leads_to_one(
     web: WebClient, cast: Cast, inspection: Inspection, path: str
@@ -150,8 +175,23 @@ def test_an_auditor_sees_no_place_and_nothing_that_leads_to_one(
 
 @pytest.mark.parametrize(
     "query",
-    ["actor=rosa", "action=DROP", "action=read", "action=read.activity%0ax", "region=x", "since=yesterday", "until=9999", "outcome=ok",
-     "role=" + "r" * 17, "limit=0", "cursor=x", "endpoint=/x", "object=1", "since=0001-01-01T00:00:00%2b23:59", "role=%00"],
+    [
+        "actor=rosa",
+        "action=DROP",
+        "action=read",
+        "action=read.activity%0ax",
+        "region=x",
+        "since=yesterday",
+        "until=9999",
+        "outcome=ok",
+        "role=" + "r" * 17,
+        "limit=0",
+        "cursor=x",
+        "endpoint=/x",
+        "object=1",
+        "since=0001-01-01T00:00:00%2b23:59",
+        "role=%00",
+    ],
 )
 def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, query: str) -> None:
     assert_problem(web.as_(cast.aldo).get(f"{URL}?{query}"), 400)

@@ -6,7 +6,7 @@ Bounded and seeded, so that it says the same twice. Each request meets the same 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,9 @@ def load_document() -> Any:
     for operations in served["paths"].values():
         for operation in operations.values():
             del operation["security"]
-    loaded = schemathesis.openapi.from_dict(served, config=schemathesis.Config.from_path(ROOT / "schemathesis.toml"))
+    loaded = schemathesis.openapi.from_dict(
+        served, config=schemathesis.Config.from_path(ROOT / "schemathesis.toml")
+    )
     loaded.app = application
     return loaded
 

@@ -24,10 +24,12 @@ def assigned(cast: Cast, alert: Alert) -> Inspection:
 
 def accept(web: WebClient, inspection: object, body: Any = None, **headers: str) -> Any:
     """Accept an inspection."""
-    return web.post(f"/api/v1/inspections/{inspection}/accept", body or {}, format="json", **headers)
+    return web.post_json(f"/api/v1/inspections/{inspection}/accept", body or {}, **headers)
 
 
-def test_the_assigned_inspector_accepts_and_the_place_opens(web: WebClient, cast: Cast, assigned: Inspection) -> None:
+def test_the_assigned_inspector_accepts_and_the_place_opens(
+    web: WebClient, cast: Cast, assigned: Inspection
+) -> None:
     client, site = web.as_(cast.ines), f"/api/v1/inspections/{assigned.id}/site"
     assert_problem(client.get(site), 404, "not-found")
     answer = accept(client, assigned.id)
@@ -73,14 +75,18 @@ def test_the_same_key_again_gets_the_first_answer(web: WebClient, cast: Cast, as
     assert outward_of(accept(client, assigned.id, HTTP_IDEMPOTENCY_KEY="take-it")) == outward_of(first)
 
 
-def test_a_window_that_has_passed_cannot_be_accepted(web: WebClient, cast: Cast, assigned: Inspection) -> None:
+def test_a_window_that_has_passed_cannot_be_accepted(
+    web: WebClient, cast: Cast, assigned: Inspection
+) -> None:
     now = timezone.now()
     Inspection.objects.update(opens_at=now - timedelta(days=2), expires_at=now - timedelta(seconds=1))
     assert_problem(accept(web.as_(cast.ines), assigned.id), 409, "not-now")
 
 
 @pytest.mark.parametrize("status", ["closed", "expired"])
-def test_what_has_ended_cannot_be_accepted(web: WebClient, cast: Cast, assigned: Inspection, status: str) -> None:
+def test_what_has_ended_cannot_be_accepted(
+    web: WebClient, cast: Cast, assigned: Inspection, status: str
+) -> None:
     Inspection.objects.update(status=status)
     assert_problem(accept(web.as_(cast.ines), assigned.id), 409, "not-now")
 
@@ -91,5 +97,7 @@ def test_accepting_says_nothing_else(web: WebClient, cast: Cast, assigned: Inspe
 
 
 def test_accepting_takes_no_parameter(web: WebClient, cast: Cast, assigned: Inspection) -> None:
-    answer = web.as_(cast.ines).post(f"/api/v1/inspections/{assigned.id}/accept?force=true", {}, format="json")
+    answer = web.as_(cast.ines).post(
+        f"/api/v1/inspections/{assigned.id}/accept?force=true", {}, format="json"
+    )
     assert_problem(answer, 400, "invalid")

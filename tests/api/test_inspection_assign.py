@@ -29,7 +29,7 @@ def assign(web: WebClient, who: Person | None, alert: Any, inspector: Any = "ine
     """Ask for an inspection of an alert that ends in a week."""
     headers = {name: more.pop(name) for name in list(more) if name.startswith("HTTP_")}
     body = {"alert": str(alert), "inspector": inspector, "expires_at": in_days(7)} | more
-    return web.as_(who).post(URL, body, format="json", **headers)
+    return web.as_(who).post_json(URL, body, **headers)
 
 
 def test_a_regulator_gives_an_alert_to_an_inspector(web: WebClient, cast: Cast, alert: Alert) -> None:
@@ -44,7 +44,10 @@ def test_a_regulator_gives_an_alert_to_an_inspector(web: WebClient, cast: Cast, 
     assert alert.status == "assigned"
 
 
-@pytest.mark.parametrize("name", ["rosa", "otis", "pia", "aldo", "anna", "adam", "finn", "mallory", "nobody", "", "Ines", "ines\x00"])
+@pytest.mark.parametrize(
+    "name",
+    ["rosa", "otis", "pia", "aldo", "anna", "adam", "finn", "mallory", "nobody", "", "Ines", "ines\x00"],
+)
 def test_only_an_active_inspector_can_be_assigned_and_nobody_oneself(
     web: WebClient, cast: Cast, alert: Alert, name: str
 ) -> None:
@@ -57,7 +60,9 @@ def test_only_an_active_inspector_can_be_assigned_and_nobody_oneself(
 
 def test_all_names_that_cannot_be_assigned_look_the_same(web: WebClient, cast: Cast, alert: Alert) -> None:
     User.objects.filter(username="ivo").update(is_active=False)
-    answers = [outward_of(assign(web, cast.rosa, alert.id, name)) for name in ("rosa", "pia", "ivo", "nobody")]
+    answers = [
+        outward_of(assign(web, cast.rosa, alert.id, name)) for name in ("rosa", "pia", "ivo", "nobody")
+    ]
     assert answers.count(answers[0]) == 4
 
 
@@ -73,7 +78,11 @@ def test_the_database_itself_refuses_a_self_assigned_inspection(cast: Cast, aler
     now = timezone.now()
     with pytest.raises(IntegrityError, match="never_self_assigned"), transaction.atomic():
         Inspection.objects.create(
-            alert=alert, inspector=cast.ines.user, assigned_by=cast.ines.user, opens_at=now, expires_at=now + timedelta(1)
+            alert=alert,
+            inspector=cast.ines.user,
+            assigned_by=cast.ines.user,
+            opens_at=now,
+            expires_at=now + timedelta(1),
         )
 
 
@@ -107,7 +116,9 @@ def test_an_alert_that_is_past_it_cannot_be_assigned(web: WebClient, cast: Cast,
     assert_problem(assign(web, cast.rosa, make_alert(cast.east, [], status).id), 409, "not-now")
 
 
-def test_the_same_key_again_assigns_once_and_gets_the_first_answer(web: WebClient, cast: Cast, alert: Alert) -> None:
+def test_the_same_key_again_assigns_once_and_gets_the_first_answer(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
     ends = in_days(7)
     first = assign(web, cast.rosa, alert.id, expires_at=ends, HTTP_IDEMPOTENCY_KEY="k")
     again = assign(web, cast.rosa, alert.id, expires_at=ends, HTTP_IDEMPOTENCY_KEY="k")
@@ -115,23 +126,42 @@ def test_the_same_key_again_assigns_once_and_gets_the_first_answer(web: WebClien
     assert outward_of(again) == outward_of(first)
     assert Inspection.objects.count() == 1
     assert_problem(
-        assign(web, cast.rosa, alert.id, "ivo", expires_at=ends, HTTP_IDEMPOTENCY_KEY="k"), 409, "idempotency-key-reused"
+        assign(web, cast.rosa, alert.id, "ivo", expires_at=ends, HTTP_IDEMPOTENCY_KEY="k"),
+        409,
+        "idempotency-key-reused",
     )
 
 
 @pytest.mark.parametrize(
     "more",
-    [{"expires_at": in_days(-1)}, {"expires_at": in_days(61)}, {"expires_at": "tomorrow"}, {"expires_at": None},
-     {"opens_at": in_days(8)}, {"opens_at": in_days(-60)}, {"opens_at": 1, "expires_at": 2}, {"inspector": None},
-     {"inspector": ["ines"]}, {"inspector": "i" * 151}, {"inspector": {"name": "ines"}}, {"alert": "7"}, {"alert": None},
-     {"alert": 7}, {"alert": True}, {"region": "east"}, {"status": "accepted"}, {"expires_at": "9999-12-31T23:59:59Z"},
-     {"opens_at": "0001-01-01T00:00:00+23:59"}, {"expires_at": "9999-12-31T23:59:59-23:59"}],
+    [
+        {"expires_at": in_days(-1)},
+        {"expires_at": in_days(61)},
+        {"expires_at": "tomorrow"},
+        {"expires_at": None},
+        {"opens_at": in_days(8)},
+        {"opens_at": in_days(-60)},
+        {"opens_at": 1, "expires_at": 2},
+        {"inspector": None},
+        {"inspector": ["ines"]},
+        {"inspector": "i" * 151},
+        {"inspector": {"name": "ines"}},
+        {"alert": "7"},
+        {"alert": None},
+        {"alert": 7},
+        {"alert": True},
+        {"region": "east"},
+        {"status": "accepted"},
+        {"expires_at": "9999-12-31T23:59:59Z"},
+        {"opens_at": "0001-01-01T00:00:00+23:59"},
+        {"expires_at": "9999-12-31T23:59:59-23:59"},
+    ],
 )
 def test_what_is_no_assignment_is_400_and_stores_nothing(
     web: WebClient, cast: Cast, alert: Alert, more: dict[str, Any]
 ) -> None:
     body = {"alert": str(alert.id), "inspector": "ines", "expires_at": in_days(7)} | more
-    answer = web.as_(cast.rosa).post(URL, body, format="json")
+    answer = web.as_(cast.rosa).post_json(URL, body)
     assert_problem(answer, 400, "invalid")
     assert outcomes_of(answer) == []
     assert not Inspection.objects.exists()

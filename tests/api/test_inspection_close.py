@@ -15,7 +15,7 @@ from tests.cast import Cast
 
 def close(web: WebClient, inspection: object, body: Any = None, **headers: str) -> Any:
     """Close an inspection."""
-    return web.post(f"/api/v1/inspections/{inspection}/close", body or {}, format="json", **headers)
+    return web.post_json(f"/api/v1/inspections/{inspection}/close", body or {}, **headers)
 
 
 @pytest.mark.parametrize("name", ["ines", "rosa"])
@@ -42,10 +42,16 @@ def test_the_alert_ends_if_it_was_visited_and_goes_back_to_the_queue_if_not(
     assert inspection.alert.status == then
 
 
-def test_after_the_close_the_alert_can_be_given_to_another(web: WebClient, cast: Cast, inspection: Inspection) -> None:
+def test_after_the_close_the_alert_can_be_given_to_another(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
     close(web.as_(cast.ines), inspection.id)
-    body = {"alert": str(inspection.alert_id), "inspector": "ivo", "expires_at": inspection.expires_at.isoformat()}
-    assert web.as_(cast.rosa).post("/api/v1/inspections", body, format="json").status_code == 201
+    body = {
+        "alert": str(inspection.alert_id),
+        "inspector": "ivo",
+        "expires_at": inspection.expires_at.isoformat(),
+    }
+    assert web.as_(cast.rosa).post_json("/api/v1/inspections", body).status_code == 201
 
 
 @pytest.mark.parametrize("name", ["otis", "ivo"])
@@ -67,7 +73,9 @@ def test_no_other_role_closes(web: WebClient, cast: Cast, inspection: Inspection
 
 
 @pytest.mark.parametrize("status", ["closed", "expired"])
-def test_what_has_ended_cannot_be_closed_again(web: WebClient, cast: Cast, inspection: Inspection, status: str) -> None:
+def test_what_has_ended_cannot_be_closed_again(
+    web: WebClient, cast: Cast, inspection: Inspection, status: str
+) -> None:
     Inspection.objects.update(status=status)
     answer = close(web.as_(cast.ines), inspection.id)
     assert_problem(answer, 409, "not-now")

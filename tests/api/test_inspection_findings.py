@@ -23,15 +23,23 @@ def today() -> str:
 
 def make_report(**more: Any) -> dict[str, Any]:
     """A finding as an inspector hands it in."""
-    return {"id": str(uuid4()), "kind": "active", "observed_on": today(), "people": "11-50", "mercury": True} | more
+    return {
+        "id": str(uuid4()),
+        "kind": "active",
+        "observed_on": today(),
+        "people": "11-50",
+        "mercury": True,
+    } | more
 
 
 def hand_in(web: WebClient, inspection: Any, report: Any, **headers: str) -> Any:
     """Post a finding."""
-    return web.post(f"/api/v1/inspections/{inspection}/findings", report, format="json", **headers)
+    return web.post_json(f"/api/v1/inspections/{inspection}/findings", report, **headers)
 
 
-def test_a_finding_is_received_and_the_alert_is_visited(web: WebClient, cast: Cast, inspection: Inspection) -> None:
+def test_a_finding_is_received_and_the_alert_is_visited(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
     report = make_report()
     answer = hand_in(web.as_(cast.ines), inspection.id, report)
     assert answer.status_code == 201
@@ -57,8 +65,16 @@ def test_the_same_finding_twice_is_one_finding(web: WebClient, cast: Cast, inspe
 
 
 @pytest.mark.parametrize(
-    "change", [{"kind": "inactive"}, {"people": "none"}, {"mercury": False}, {"observed_on": "2026-01-01"}, {"response": "enforcement"},
-               {"child_labour": True}, {"armed_presence": True}]
+    "change",
+    [
+        {"kind": "inactive"},
+        {"people": "none"},
+        {"mercury": False},
+        {"observed_on": "2026-01-01"},
+        {"response": "enforcement"},
+        {"child_labour": True},
+        {"armed_presence": True},
+    ],
 )
 def test_another_finding_under_the_same_id_is_refused_and_the_first_stays(
     web: WebClient, cast: Cast, inspection: Inspection, change: dict[str, Any]
@@ -70,7 +86,9 @@ def test_another_finding_under_the_same_id_is_refused_and_the_first_stays(
     assert Finding.objects.values().get() == before
 
 
-def test_an_id_that_another_inspection_used_is_refused(web: WebClient, cast: Cast, inspection: Inspection) -> None:
+def test_an_id_that_another_inspection_used_is_refused(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
     other = make_inspection(make_alert(cast.east, []), cast.ivo.user, cast.rosa.user)
     report = make_report()
     assert hand_in(web.as_(cast.ivo), other.id, report).status_code == 201
@@ -120,17 +138,39 @@ def test_a_finding_for_an_inspection_of_somebody_else_ends_exactly_like_one_for_
 
 
 @pytest.mark.parametrize("name", ["rosa", "pia", "aldo", "anna", "adam", "finn", "mallory"])
-def test_nobody_but_an_inspector_reports(web: WebClient, cast: Cast, inspection: Inspection, name: str) -> None:
-    assert_problem(hand_in(web.as_(cast.everybody()[name]), inspection.id, make_report()), 403, "not-permitted")
+def test_nobody_but_an_inspector_reports(
+    web: WebClient, cast: Cast, inspection: Inspection, name: str
+) -> None:
+    assert_problem(
+        hand_in(web.as_(cast.everybody()[name]), inspection.id, make_report()), 403, "not-permitted"
+    )
     assert not Finding.objects.exists()
 
 
 @pytest.mark.parametrize(
     "more",
-    [{"id": None}, {"id": 7}, {"id": True}, {"id": "7"}, {"kind": "gold"}, {"kind": []}, {"kind": None}, {"people": 12},
-     {"observed_on": (timezone.now() + timedelta(days=1)).date().isoformat()}, {"observed_on": "today"}, {"observed_on": 20260101},
-     {"mercury": "yes"}, {"mercury": 1}, {"mercury": None}, {"mercury": {}}, {"note": "by the bridge"}, {"lat": 2.1, "lon": 20.1},
-     {"photo": "data:image/jpeg;base64,AAAA"}, {"response": "arrest"}, {"inspection": str(uuid4())}],
+    [
+        {"id": None},
+        {"id": 7},
+        {"id": True},
+        {"id": "7"},
+        {"kind": "gold"},
+        {"kind": []},
+        {"kind": None},
+        {"people": 12},
+        {"observed_on": (timezone.now() + timedelta(days=1)).date().isoformat()},
+        {"observed_on": "today"},
+        {"observed_on": 20260101},
+        {"mercury": "yes"},
+        {"mercury": 1},
+        {"mercury": None},
+        {"mercury": {}},
+        {"note": "by the bridge"},
+        {"lat": 2.1, "lon": 20.1},
+        {"photo": "data:image/jpeg;base64,AAAA"},
+        {"response": "arrest"},
+        {"inspection": str(uuid4())},
+    ],
 )
 def test_what_is_no_finding_is_400_and_stores_nothing(
     web: WebClient, cast: Cast, inspection: Inspection, more: dict[str, Any]
@@ -142,14 +182,16 @@ def test_what_is_no_finding_is_400_and_stores_nothing(
 
 
 @pytest.mark.parametrize("missing", ["id", "kind", "observed_on"])
-def test_a_finding_is_whole_or_refused(web: WebClient, cast: Cast, inspection: Inspection, missing: str) -> None:
+def test_a_finding_is_whole_or_refused(
+    web: WebClient, cast: Cast, inspection: Inspection, missing: str
+) -> None:
     report = make_report()
     del report[missing]
     problem = assert_problem(hand_in(web.as_(cast.ines), inspection.id, report), 400, "invalid")
     assert [error["field"] for error in problem["errors"]] == [missing]
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------------
+# --- reading ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["ines", "rosa"])
@@ -160,7 +202,9 @@ def test_findings_are_read_by_the_inspector_and_by_regulators_of_the_region_olde
     handed_in = [hand_in(web.as_(cast.ines), inspection.id, report).json() for report in reports]
     answer = web.as_(cast.everybody()[name]).get(f"/api/v1/inspections/{inspection.id}/findings")
     assert answer.json() == {"items": handed_in, "next": None}
-    assert [(line.action, line.outcome, line.quantity) for line in ledger_of(answer)] == [("read.findings", "answered", 2)]
+    assert [(line.action, line.outcome, line.quantity) for line in ledger_of(answer)] == [
+        ("read.findings", "answered", 2)
+    ]
 
 
 def test_findings_stay_readable_when_the_inspection_has_ended(
@@ -186,4 +230,6 @@ def test_findings_of_somebody_elses_inspection_look_exactly_like_those_of_none(
 
 
 def test_reading_findings_takes_no_parameter(web: WebClient, cast: Cast, inspection: Inspection) -> None:
-    assert_problem(web.as_(cast.ines).get(f"/api/v1/inspections/{inspection.id}/findings?limit=1"), 400, "invalid")
+    assert_problem(
+        web.as_(cast.ines).get(f"/api/v1/inspections/{inspection.id}/findings?limit=1"), 400, "invalid"
+    )

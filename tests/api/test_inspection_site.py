@@ -1,4 +1,4 @@
-"""`/api/v1/inspections/{id}/site`: open to its inspector while accepted, permitted and in its window; not a moment longer."""
+"""`/api/v1/inspections/{id}/site`: open to its inspector while accepted, permitted and in its window, no longer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from accounts.models import User
 from monitor.grid import cell_number
 from monitor.models import Alert, Inspection, InspectionUserPermission
 from monitor.services.inspections import close_expired_inspections
-from tests.api.answers import assert_carries_a_place, assert_problem, cells_of, ledger_of, outcomes_of, outward_of
+from tests.api.answers import (
+    assert_carries_a_place,
+    assert_problem,
+    cells_of,
+    ledger_of,
+    outcomes_of,
+    outward_of,
+)
 from tests.api.conftest import EASTERN_SITE, WebClient
 from tests.builders import cell_at, make_alert, make_inspection, put_cells
 from tests.cast import Cast
@@ -35,7 +42,12 @@ def test_the_inspector_of_an_accepted_inspection_sees_its_site_and_nothing_else(
     body = answer.json()
     assert (body["level"], body["rule"], body["generalised"]) == ("L0", "exact-site-of-inspection", False)
     (line,) = ledger_of(answer)
-    assert (line.action, line.outcome, line.quantity, line.level) == ("read.inspection_site", "answered", 2, 0)
+    assert (line.action, line.outcome, line.quantity, line.level) == (
+        "read.inspection_site",
+        "answered",
+        2,
+        0,
+    )
 
 
 def test_an_inspector_must_say_why(web: WebClient, cast: Cast, inspection: Inspection) -> None:
@@ -109,7 +121,9 @@ def test_an_inspection_that_is_not_accepted_shows_no_place(
     assert_problem(web.as_(cast.ines).get(url_of(inspection)), 404, "not-found")
 
 
-def test_before_the_window_opens_there_is_no_place(web: WebClient, cast: Cast, inspection: Inspection) -> None:
+def test_before_the_window_opens_there_is_no_place(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
     Inspection.objects.update(opens_at=timezone.now() + timedelta(minutes=1))
     assert_problem(web.as_(cast.ines).get(url_of(inspection)), 404, "not-found")
 

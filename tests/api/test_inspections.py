@@ -22,7 +22,9 @@ def western_inspection(cast: Cast, western_alert: Alert) -> Inspection:
     return make_inspection(western_alert, cast.ivo.user, cast.otis.user)
 
 
-@pytest.mark.parametrize(("name", "whose"), [("rosa", "east"), ("ines", "east"), ("otis", "west"), ("ivo", "west")])
+@pytest.mark.parametrize(
+    ("name", "whose"), [("rosa", "east"), ("ines", "east"), ("otis", "west"), ("ivo", "west")]
+)
 def test_regulators_list_those_of_the_mandate_and_inspectors_their_own(
     web: WebClient, cast: Cast, inspection: Inspection, western_inspection: Inspection, name: str, whose: str
 ) -> None:
@@ -34,10 +36,16 @@ def test_regulators_list_those_of_the_mandate_and_inspectors_their_own(
     ]
 
 
-def test_an_inspection_says_nothing_but_its_listed_fields(web: WebClient, cast: Cast, inspection: Inspection) -> None:
+def test_an_inspection_says_nothing_but_its_listed_fields(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
     item = web.as_(cast.ines).get(f"{URL}/{inspection.id}").json()
     assert item.keys() == FIELDS
-    assert (item["alert"], item["inspector"], item["status"]) == (str(inspection.alert_id), "ines", "accepted")
+    assert (item["alert"], item["inspector"], item["status"]) == (
+        str(inspection.alert_id),
+        "ines",
+        "accepted",
+    )
     assert web.as_(cast.ines).get(URL).json()["items"] == [item]
 
 
@@ -54,7 +62,9 @@ def test_an_inspection_of_somebody_else_looks_exactly_like_none(
 
 
 @pytest.mark.parametrize("name", ["pia", "aldo", "anna", "adam", "finn", "mallory"])
-def test_no_other_role_sees_an_inspection(web: WebClient, cast: Cast, inspection: Inspection, name: str) -> None:
+def test_no_other_role_sees_an_inspection(
+    web: WebClient, cast: Cast, inspection: Inspection, name: str
+) -> None:
     client = web.as_(cast.everybody()[name])
     for url in (URL, f"{URL}/{inspection.id}"):
         answer = client.get(url)
@@ -69,7 +79,9 @@ def test_inspections_are_filtered_by_status(web: WebClient, cast: Cast, inspecti
 
 
 def test_pages_of_inspections_follow_each_other(web: WebClient, cast: Cast) -> None:
-    made = {str(make_inspection(make_alert(cast.east, []), cast.ines.user, cast.rosa.user).id) for _ in range(3)}
+    made = {
+        str(make_inspection(make_alert(cast.east, []), cast.ines.user, cast.rosa.user).id) for _ in range(3)
+    }
     client, url, seen = web.as_(cast.ines), f"{URL}?limit=2", []
     while url:
         body = client.get(url).json()
@@ -79,7 +91,9 @@ def test_pages_of_inspections_follow_each_other(web: WebClient, cast: Cast) -> N
     assert set(seen) == made
 
 
-@pytest.mark.parametrize("query", ["inspector=ines", "status=open", "limit=-1", "cursor=x", "alert=1", "bbox=0,0,1,1"])
+@pytest.mark.parametrize(
+    "query", ["inspector=ines", "status=open", "limit=-1", "cursor=x", "alert=1", "bbox=0,0,1,1"]
+)
 def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, query: str) -> None:
     assert_problem(web.as_(cast.ines).get(f"{URL}?{query}"), 400)
 

@@ -25,10 +25,12 @@ def trained(cast: Cast) -> TrainedModel:
 
 def activate(web: WebClient, model_id: object, body: Any = None, **headers: str) -> Any:
     """Activate a model."""
-    return web.post(f"{URL}/{model_id}/activate", body or {}, format="json", **headers)
+    return web.post_json(f"{URL}/{model_id}/activate", body or {}, **headers)
 
 
-def test_an_analyst_compares_models_newest_first(web: WebClient, cast: Cast, model: UUID, trained: TrainedModel) -> None:
+def test_an_analyst_compares_models_newest_first(
+    web: WebClient, cast: Cast, model: UUID, trained: TrainedModel
+) -> None:
     answer = web.as_(cast.anna).get(URL)
     newest, older = answer.json()["items"]
     assert (newest["id"], newest["state"], newest["metrics"]) == (str(trained.id), "trained", {"auc": 0.9})
@@ -61,7 +63,9 @@ def test_activating_twice_changes_nothing(web: WebClient, cast: Cast, trained: T
     assert activate(client, trained.id).json() == activate(client, trained.id).json()
 
 
-def test_a_model_of_another_sensor_goes_on(web: WebClient, cast: Cast, model: UUID, trained: TrainedModel) -> None:
+def test_a_model_of_another_sensor_goes_on(
+    web: WebClient, cast: Cast, model: UUID, trained: TrainedModel
+) -> None:
     TrainedModel.objects.filter(id=model).update(sensor="landsat-8")
     activate(web.as_(cast.anna), trained.id)
     assert set(TrainedModel.objects.values_list("state", flat=True)) == {"active"}

@@ -138,7 +138,7 @@ def ask(client: WebClient, method: str, url: str, body: dict[str, Any] | None = 
     """One request, whose effects are undone."""
     with transaction.atomic():
         data = json.dumps(body) if body is not None else ""
-        answer = client.generic(method, url, data, content_type="application/json")
+        answer = client.send(method, url, data)
         transaction.set_rollback(True)
     return answer
 
@@ -202,7 +202,9 @@ def test_what_has_no_row_is_no_method_for_anybody(
                 assert set(answer["Allow"].split(", ")) == allowed
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.anybody is None], ids=lambda row: f"{row.method} {row.route}")
+@pytest.mark.parametrize(
+    "row", [row for row in TABLE if row.anybody is None], ids=lambda row: f"{row.method} {row.route}"
+)
 def test_a_token_that_opens_nothing_opens_nothing(
     web: WebClient, cast: Cast, stage: Stage, alert: Alert, row: Row
 ) -> None:

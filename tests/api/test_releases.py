@@ -26,7 +26,9 @@ def test_a_batch_says_when_and_under_which_policy_and_counts_the_rows_that_the_v
     (batch,) = answer.json()["items"]
     assert batch.keys() == {"id", "published_at", "policy_version", "digest", "rows"}
     assert (batch["id"], batch["rows"]) == (str(published.batch), rows)
-    assert [(line.action, line.outcome, line.quantity) for line in ledger_of(answer)] == [("read.releases", "answered", 1)]
+    assert [(line.action, line.outcome, line.quantity) for line in ledger_of(answer)] == [
+        ("read.releases", "answered", 1)
+    ]
 
 
 def test_a_batch_looks_the_same_to_a_partner_whatever_happens_in_a_region_they_do_not_receive(

@@ -15,13 +15,14 @@ from tests.api.answers import assert_problem, ledger_of, outcomes_of, outward_of
 from tests.api.conftest import WebClient
 from tests.builders import make_scene, make_stac_item
 from tests.cast import Cast, hire
+
 URL = "/api/v1/scenes"
 FIELDS = {"id", "state", "sensor", "progress", "cause", "detail", "received_at"}
 
 
 def hand_in(web: WebClient, item: Any, **headers: str) -> Any:
     """Post a STAC item."""
-    return web.post(URL, json.dumps(item), content_type="application/json", **headers)
+    return web.post_json(URL, item, **headers)
 
 
 def count_stored() -> tuple[int, int]:
@@ -35,7 +36,12 @@ def test_an_item_is_taken_in_and_can_be_followed(web: WebClient, cast: Cast) -> 
     answer = hand_in(web.as_(cast.finn), make_stac_item())
     assert answer.status_code == 202
     body = answer.json()
-    assert (body["state"], body["sensor"], body["progress"], body["cause"]) == ("received", "sentinel-2", 0, "")
+    assert (body["state"], body["sensor"], body["progress"], body["cause"]) == (
+        "received",
+        "sentinel-2",
+        0,
+        "",
+    )
     assert answer["Location"] == f"{URL}/{body['id']}"
     assert web.as_(cast.finn).get(answer["Location"]).json() == body
     assert outcomes_of(answer) == [("scene.receive", "done"), ("read.scene", "answered")]
@@ -53,13 +59,16 @@ def test_nothing_of_the_item_comes_back(web: WebClient, cast: Cast) -> None:
 
 
 def test_the_type_of_a_stac_item_is_taken_too(web: WebClient, cast: Cast) -> None:
-    answer = web.as_(cast.finn).post(URL, json.dumps(make_stac_item()), content_type="application/geo+json")
+    answer = web.as_(cast.finn).send("POST", URL, json.dumps(make_stac_item()), "application/geo+json")
     assert answer.status_code == 202
 
 
 def test_the_same_item_again_is_the_same_scene(web: WebClient, cast: Cast) -> None:
     client = web.as_(cast.finn)
-    first, again = hand_in(client, make_stac_item()), hand_in(client, dict(reversed(make_stac_item().items())))
+    first, again = (
+        hand_in(client, make_stac_item()),
+        hand_in(client, dict(reversed(make_stac_item().items()))),
+    )
     assert first.json() == again.json()
     assert count_stored() == (1, 1)
 
@@ -81,7 +90,9 @@ def test_an_item_that_another_feeder_handed_in_is_taken_in_like_a_new_one(web: W
     assert web.as_(fay).get(second["Location"]).status_code == 200
 
 
-def test_a_feeder_sees_the_scenes_of_its_own_only_and_others_look_like_none(web: WebClient, cast: Cast) -> None:
+def test_a_feeder_sees_the_scenes_of_its_own_only_and_others_look_like_none(
+    web: WebClient, cast: Cast
+) -> None:
     own, others = make_scene("received", cast.finn.user), make_scene("scored")
     client = web.as_(cast.finn)
     assert [item["id"] for item in client.get(URL).json()["items"]] == [str(own)]
@@ -150,27 +161,43 @@ def test_what_is_no_object_is_400(web: WebClient, cast: Cast, body: Any) -> None
 
 @pytest.mark.parametrize(
     "odd",
-    ['{"a": 1e400}', '{"a": "\\ud800"}', '{"\\udfff": 1}', '{"a": "\\u0000"}', '{"a": NaN}', '{"a": -Infinity}', '{"a": 1, "a": 2}',
-     '{"a":' * 63 + "1" + "}" * 63, '{"a":' + "[" * 900 + "]" * 900 + "}", '{"a":' + "[" * 100_000 + "]" * 100_000 + "}",
-     '{"a": ' + "9" * 5000 + "}"],
+    [
+        '{"a": 1e400}',
+        '{"a": "\\ud800"}',
+        '{"\\udfff": 1}',
+        '{"a": "\\u0000"}',
+        '{"a": NaN}',
+        '{"a": -Infinity}',
+        '{"a": 1, "a": 2}',
+        '{"a":' * 63 + "1" + "}" * 63,
+        '{"a":' + "[" * 900 + "]" * 900 + "}",
+        '{"a":' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"a": ' + "9" * 5000 + "}",
+    ],
 )
-def test_what_no_database_could_keep_is_refused_wherever_it_stands(web: WebClient, cast: Cast, odd: str) -> None:
+def test_what_no_database_could_keep_is_refused_wherever_it_stands(
+    web: WebClient, cast: Cast, odd: str
+) -> None:
     body = json.dumps(make_stac_item(properties="ODD")).replace('"ODD"', odd)
     for headers in ({}, {"HTTP_IDEMPOTENCY_KEY": "odd"}):
-        answer = web.as_(cast.finn).post(URL, body, content_type="application/json", **headers)
+        answer = web.as_(cast.finn).send("POST", URL, body, **headers)
         assert_problem(answer, 400, "parse-error")
     assert count_stored() == (0, 0)
 
 
-@pytest.mark.parametrize("odd", ['"\\ud83d\\ude00"', "1e300", "9" * 4000, '"\\\\u0000"', "[" * 50 + "]" * 50, '""', '{"": {}}'])
+@pytest.mark.parametrize(
+    "odd", ['"\\ud83d\\ude00"', "1e300", "9" * 4000, '"\\\\u0000"', "[" * 50 + "]" * 50, '""', '{"": {}}']
+)
 def test_what_is_odd_but_json_is_kept_as_it_is(web: WebClient, cast: Cast, odd: str) -> None:
     body = json.dumps(make_stac_item(odd="ODD")).replace('"ODD"', odd)
-    answer = web.as_(cast.finn).post(URL, body, content_type="application/json", HTTP_IDEMPOTENCY_KEY="odd")
+    answer = web.as_(cast.finn).send("POST", URL, body, HTTP_IDEMPOTENCY_KEY="odd")
     assert answer.status_code == 202
     assert count_stored() == (1, 1)
 
 
-@pytest.mark.parametrize("query", ["state=done", "limit=0", "cursor=x", "sensor=sentinel-2", "bbox=0,0,1,1", "datetime=2026"])
+@pytest.mark.parametrize(
+    "query", ["state=done", "limit=0", "cursor=x", "sensor=sentinel-2", "bbox=0,0,1,1", "datetime=2026"]
+)
 def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, query: str) -> None:
     assert_problem(web.as_(cast.anna).get(f"{URL}?{query}"), 400)
 

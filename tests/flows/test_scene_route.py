@@ -77,7 +77,7 @@ def test_from_a_catalogue_to_a_visit_a_label_and_a_release(
 ) -> None:
     with as_worker():
         with ringing():
-            received = receive_catalog(list(walk_items(land.catalog)), say_nothing)
+            received = receive_catalog(list(walk_items(land.catalog)), land.catalog.parent, say_nothing)
         assert stand(*received.scenes) == [("waiting", "")] * 2
         assert read_states() == {}
         trained = train_on_vault(read_labels(land.labels), QUICK, timezone.now(), say_nothing)

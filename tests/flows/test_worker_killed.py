@@ -16,7 +16,6 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.db import connection
-from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -31,7 +30,7 @@ from tests.cast import make_cast
 from tests.flows.mined_land import OLD_MINE, TALL, MinedLand, write_quarter
 from tests.flows.route import Trainee, cells_in, let_act, read_scores, read_sites, stand, walk
 from tests.flows.watch import Watcher
-from tests.flows.workers import LEASE_S, Crew, PrivateQueue, barrier, wait_until
+from tests.flows.workers import Crew, PrivateQueue, Worker, barrier, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -146,21 +145,25 @@ def prepared(crew: Crew, land: MinedLand, trainee: Trainee, bells: Callable[[str
     return Prepared(model_id, before, scene_id, land)
 
 
-def sweep_until_scored(scene_id: UUID) -> None:
-    """Let the clock's sweep run until the scene is done."""
+def sweep_until(happened: Callable[[], bool]) -> None:
+    """Let the clock's sweep run again and again until something has happened."""
 
-    def is_done() -> bool:
+    def sweep() -> bool:
         ring_for_what_is_due()
-        return stand(scene_id)[0][0] in {"scored", "refused"}
+        return happened()
 
-    wait_until(is_done, "the scene is finished", tick_s=0.3)
+    wait_until(sweep, "what is swept for", tick_s=0.3)
+
+
+def sweep_until_scored(scene_id: UUID) -> None:
+    """Let the sweep run until the scene is done, which it must be by being scored."""
+    sweep_until(lambda: stand(scene_id)[0][0] in {"scored", "refused"})
     assert stand(scene_id) == [("scored", "")]
 
 
 def lapse(scene_id: UUID) -> None:
-    """Wait until the lease of a claimed scene has run out."""
-    lapsed = Scene.objects.filter(id=scene_id, state="claimed", claimed_until__lt=Now())
-    wait_until(lapsed.exists, "the lease runs out")
+    """Let the lease of a claimed scene have run out."""
+    Scene.objects.filter(id=scene_id, state="claimed").update(claimed_until=timezone.now() - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("statement", POINTS.values(), ids=POINTS.keys())
@@ -177,6 +180,7 @@ def test_a_worker_killed_at_any_point_leaves_nothing_half_done_and_the_scene_is_
         assert read_scores(prepared.scene, prepared.model) == {}
         assert (stand(prepared.scene), Alert.objects.count()) == ([("claimed", "")], 0)
         crew.hire()
+        lapse(prepared.scene)
         sweep_until_scored(prepared.scene)
     assert (watcher.faults, prepared.read().attempts) == (set(), 2)
     prepared.assert_finished()
@@ -186,17 +190,16 @@ def test_workers_killed_at_moments_of_chance_finish_every_scene_all_the_same(
     crew: Crew, prepared: Prepared
 ) -> None:
     chance = random.Random(11)
-    scenes = [prepared.before, prepared.scene, *receive_later(prepared.land, 2026, 2030)]
+    scenes = [prepared.scene, *receive_later(prepared.land, 2026, 2031)]
     with Watcher() as watcher:
-        for _ in range(4):
-            worker = crew.hire()
-            done = Scene.objects.filter(state="scored").count()
-            ring_for_what_is_due()
-            wait_until(lambda done=done: Scene.objects.filter(state="scored").count() > done, "a scene is finished")
-            time.sleep(chance.uniform(0.0, 0.6))
+        for _ in range(3):
+            worker, done = crew.hire(), count_scored()
+            sweep_until(lambda done=done: count_scored() > done)
+            time.sleep(chance.uniform(0.0, 0.5))
             worker.kill()
             watcher.look_now()
-            Scene.objects.update(rung_at=None)
+            for scene_id in scenes:
+                lapse(scene_id)
         crew.hire()
         for scene_id in scenes:
             sweep_until_scored(scene_id)
@@ -204,6 +207,11 @@ def test_workers_killed_at_moments_of_chance_finish_every_scene_all_the_same(
     for scene_id in scenes:
         assert len(read_scores(scene_id, prepared.model)) >= len(prepared.land.whole)
     assert Alert.objects.count() == len(read_sites())
+
+
+def count_scored() -> int:
+    """How many scenes are scored."""
+    return Scene.objects.filter(state="scored").count()
 
 
 def move_to_year(land: MinedLand, year: int) -> dict[str, Any]:
@@ -230,7 +238,7 @@ def test_a_worker_killed_while_it_reads_the_strips_of_a_scene(
         worker.kill()
         assert stand(scene_id) == [("claimed", "")]
         crew.hire()
-        sweep_until_scored(scene_id)
+        sweep_until_scored(scene_id)  # after LEASE_S, by itself
     assert (watcher.faults, Scene.objects.get(id=scene_id).attempts) == (set(), 2)
 
 
@@ -240,6 +248,7 @@ def test_a_killed_pool_loses_no_scene_though_its_worker_lives_on(crew: Crew, pre
         ring_for_what_is_due()
         wait_until(held.count_waiting, "the worker is at the point")
         worker.kill_pool()
+    lapse(prepared.scene)
     sweep_until_scored(prepared.scene)
     assert worker.is_alive()
     assert prepared.read().attempts == 2
@@ -290,6 +299,21 @@ def test_a_queue_that_is_down_loses_no_scene(
     sweep_until_scored(prepared.scene)
 
 
+def test_the_log_of_a_worker_names_no_place_and_no_file(crew: Crew, prepared: Prepared) -> None:
+    worker = crew.hire()
+    worker.mark_log()
+    file = Path(prepared.land.items["t1"]["assets"]["image"]["href"])
+    missing = copy.deepcopy(prepared.land.items["t1"])
+    missing["assets"]["image"]["href"] = str(file.with_name("the-shaft-by-the-bridge.tif"))
+    lost, _ = receive_scene(missing, "", None)
+    ring_for_what_is_due()
+    wait_until(lambda: stand(lost, prepared.scene) == [("refused", "asset_missing"), ("scored", "")], "both are done")
+    told = worker.read_log()
+    assert "tasks.detect_scene" in told
+    for secret in ("bridge", ".tif", str(file.parent), "19.9", "20005", "9213"):
+        assert secret not in told
+
+
 def test_of_two_workers_that_are_called_for_one_scene_one_does_it(crew: Crew, prepared: Prepared) -> None:
     crew.hire(), crew.hire("two")
     for _ in range(10):
@@ -301,25 +325,44 @@ def test_of_two_workers_that_are_called_for_one_scene_one_does_it(crew: Crew, pr
     prepared.assert_finished()
 
 
-@pytest.mark.parametrize("point", ["after the claim", "after the features are kept"])
-def test_a_worker_that_slept_beyond_its_lease_writes_nothing_when_it_wakes(
-    crew: Crew, prepared: Prepared, point: str
-) -> None:
-    sleeper = crew.hire()
+def test_a_worker_that_slept_beyond_its_lease_writes_nothing_when_it_wakes(crew: Crew, prepared: Prepared) -> None:
     with Watcher() as watcher:
-        with barrier(POINTS[point]) as held:
-            ring(Bell.SCENE_RECEIVED, prepared.scene)
-            wait_until(held.count_waiting, "the worker is at the point")
-            sleeper.pause()
-        crew.hire("two")
+        sleeper = send_to_sleep(crew, prepared.scene, POINTS["after the claim"])
         lapse(prepared.scene)
         sweep_until_scored(prepared.scene)
         before = read_versions(prepared.scene)
         sleeper.resume()
-        wait_until(lambda: "was taken over by another worker" in sleeper.log.read_text(), "the sleeper gives up")
+        wait_until(sleeper.has_given_up, "the sleeper gives up")
     assert read_versions(prepared.scene) == before
     assert (watcher.faults, prepared.read().attempts) == (set(), 2)
     prepared.assert_finished()
+
+
+def test_a_worker_that_slept_before_it_could_write_gives_way_to_the_one_that_took_over(
+    crew: Crew, prepared: Prepared
+) -> None:
+    with Watcher() as watcher:
+        sleeper = send_to_sleep(crew, prepared.scene, POINTS["after the features are kept"])
+        lapse(prepared.scene)
+        sweep_until(lambda: prepared.read().attempts == 2)
+        sleeper.resume()
+        wait_until(sleeper.has_given_up, "the sleeper gives up")
+        sweep_until_scored(prepared.scene)
+    assert (watcher.faults, prepared.read().attempts) == (set(), 2)
+    prepared.assert_finished()
+
+
+def send_to_sleep(crew: Crew, scene_id: UUID, statement: str) -> Worker:
+    """Call two workers for a scene and pause the one that comes, at the statement's point."""
+    workers = [crew.hire(), crew.hire("two")]
+    with barrier(statement) as held:
+        for worker in workers:
+            worker.mark_log()
+        ring(Bell.SCENE_RECEIVED, scene_id)
+        wait_until(held.count_waiting, "a worker is at the point")
+        (sleeper,) = (worker for worker in workers if "tasks.detect_scene" in worker.read_log())
+        sleeper.pause()
+    return sleeper
 
 
 def read_versions(scene_id: UUID) -> list[tuple[object, ...]]:
@@ -327,17 +370,3 @@ def read_versions(scene_id: UUID) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT row, col, xmin::text FROM vault.score WHERE scene_id = %s ORDER BY 1, 2", [scene_id])
         return list(cursor.fetchall())
-
-
-def test_the_log_of_a_worker_names_no_place_and_no_file(crew: Crew, prepared: Prepared) -> None:
-    worker = crew.hire()
-    file = Path(prepared.land.items["t1"]["assets"]["image"]["href"])
-    missing = copy.deepcopy(prepared.land.items["t1"])
-    missing["assets"]["image"]["href"] = str(file.with_name("the-shaft-by-the-bridge.tif"))
-    lost, _ = receive_scene(missing, "", None)
-    ring_for_what_is_due()
-    wait_until(lambda: stand(lost, prepared.scene) == [("refused", "asset_missing"), ("scored", "")], "both are done")
-    told = worker.log.read_text()
-    assert "tasks.detect_scene" in told
-    for secret in ("bridge", ".tif", str(file.parent), "19.9", "20005", "9213"):
-        assert secret not in told

@@ -26,7 +26,13 @@ def connect(**more: Any) -> Iterator[Connection]:
     """
     parameters = {
         name: connection.settings_dict[key]
-        for name, key in (("dbname", "NAME"), ("host", "HOST"), ("port", "PORT"), ("user", "USER"), ("password", "PASSWORD"))
+        for name, key in (
+            ("dbname", "NAME"),
+            ("host", "HOST"),
+            ("port", "PORT"),
+            ("user", "USER"),
+            ("password", "PASSWORD"),
+        )
         if connection.settings_dict[key]
     }
     with psycopg.connect(**(parameters | more), autocommit=True, options="-c lock_timeout=2s") as opened:

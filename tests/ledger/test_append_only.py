@@ -30,7 +30,9 @@ def written(db: None) -> UUID:
 
 
 @pytest.mark.parametrize(("table", "change"), TABLES.items())
-def test_the_owner_cannot_change_or_remove_a_line(owner: Connection, written: UUID, table: str, change: str) -> None:
+def test_the_owner_cannot_change_or_remove_a_line(
+    owner: Connection, written: UUID, table: str, change: str
+) -> None:
     key = "id" if table == "entry" else "entry_id"
     statements = [
         f"UPDATE ledger.{table} SET {change}",
@@ -61,7 +63,9 @@ def test_a_line_cannot_be_written_twice(owner: Connection, written: UUID, table:
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("role", ["web", "worker", "ledger"])
-def test_no_other_role_changes_or_removes_a_line(owner: Connection, written: UUID, role: str, table: str) -> None:
+def test_no_other_role_changes_or_removes_a_line(
+    owner: Connection, written: UUID, role: str, table: str
+) -> None:
     owner.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(f"penumbra_{role}")))
     for statement in (
         f"UPDATE ledger.{table} SET {TABLES[table]}",
@@ -74,12 +78,16 @@ def test_no_other_role_changes_or_removes_a_line(owner: Connection, written: UUI
             owner.execute(statement)
 
 
-# --- the writer -----------------------------------------------------------------------------------------------------------
+# --- the writer ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_writer_can_read_nothing_of_what_it_wrote(writer: Connection, written: UUID, table: str) -> None:
-    for statement in (f"SELECT * FROM ledger.{table}", f"SELECT count(*) FROM ledger.{table}", f"COPY ledger.{table} TO STDOUT"):
+    for statement in (
+        f"SELECT * FROM ledger.{table}",
+        f"SELECT count(*) FROM ledger.{table}",
+        f"COPY ledger.{table} TO STDOUT",
+    ):
         with pytest.raises(errors.InsufficientPrivilege):
             writer.execute(statement)
 
@@ -131,7 +139,9 @@ def test_the_writer_reaches_no_other_table_and_opens_nothing(writer: Connection)
             writer.execute(statement)
 
 
-def test_the_web_role_reads_what_auditors_may_see_and_writes_nothing(owner: Connection, written: UUID) -> None:
+def test_the_web_role_reads_what_auditors_may_see_and_writes_nothing(
+    owner: Connection, written: UUID
+) -> None:
     owner.execute("SET ROLE penumbra_web")
     assert owner.execute("SELECT count(*) FROM ledger.entry WHERE id = %s", [written]).fetchone() == (1,)
     for statement in (
@@ -140,7 +150,8 @@ def test_the_web_role_reads_what_auditors_may_see_and_writes_nothing(owner: Conn
         "SELECT * FROM ledger.disclosure",
         _insert_entry(""),
         f"INSERT INTO ledger.completion (entry_id, outcome, quantity) VALUES ('{written}', 'done', 0)",
-        f"INSERT INTO ledger.ticket (entry_id, key, user_id, reads) VALUES ('{written}', '{uuid4()}', '{uuid4()}', 'activity')",
+        "INSERT INTO ledger.ticket (entry_id, key, user_id, reads)"
+        f" VALUES ('{written}', '{uuid4()}', '{uuid4()}', 'activity')",
         f"INSERT INTO ledger.disclosure (entry_id, cells) VALUES ('{written}', '{{}}')",
     ):
         with pytest.raises(errors.InsufficientPrivilege):
@@ -155,5 +166,8 @@ def test_the_worker_reads_nothing_of_the_ledger(owner: Connection, written: UUID
 
 
 def test_a_wrong_password_opens_no_connection_as_the_writer() -> None:
-    with pytest.raises(psycopg.OperationalError), connect(user="penumbra_ledger", password="not the password"):
+    with (
+        pytest.raises(psycopg.OperationalError),
+        connect(user="penumbra_ledger", password="not the password"),
+    ):
         pass

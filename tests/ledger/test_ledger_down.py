@@ -165,7 +165,12 @@ def test_a_refusal_that_cannot_be_recorded_is_503_too(
 
 
 def test_without_an_entry_nothing_is_changed(
-    web: WebClient, cast: Cast, inspection: Inspection, western_alert: Alert, owner: Connection, settings: LazySettings
+    web: WebClient,
+    cast: Cast,
+    inspection: Inspection,
+    western_alert: Alert,
+    owner: Connection,
+    settings: LazySettings,
 ) -> None:
     report = {"id": str(inspection.id), "kind": "active", "observed_on": "2026-01-01"}
     with refused_insert(owner, settings):
@@ -174,7 +179,7 @@ def test_without_an_entry_nothing_is_changed(
             (cast.ines, f"/api/v1/inspections/{inspection.id}/close", {}),
             (cast.ines, f"/api/v1/inspections/{inspection.id}/findings", report),
         ):
-            assert_told_nothing(web.as_(person).post(url, body, format="json"))
+            assert_told_nothing(web.as_(person).post_json(url, body))
     inspection.refresh_from_db()
     western_alert.refresh_from_db()
     assert (inspection.status, western_alert.status) == ("accepted", "raised")
@@ -194,6 +199,6 @@ def test_a_scene_that_was_taken_in_can_be_handed_in_again_when_the_ledger_is_bac
 ) -> None:
     client, item = web.as_(cast.finn), make_stac_item()
     with refused_insert(owner, settings):
-        assert_told_nothing(client.post("/api/v1/scenes", item, format="json"))
-    assert client.post("/api/v1/scenes", item, format="json").status_code == 202
+        assert_told_nothing(client.post_json("/api/v1/scenes", item))
+    assert client.post_json("/api/v1/scenes", item).status_code == 202
     assert Scene.objects.count() == 1

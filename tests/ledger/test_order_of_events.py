@@ -1,4 +1,4 @@
-"""The order of events: an entry is committed before anything is read, outlives its request, and what left is what it says."""
+"""The order of events: an entry is committed before anything is read, outlives its request, and says what left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.ledger.entry import Entry, Outcome
@@ -32,7 +32,7 @@ def test_a_request_that_is_rolled_back_keeps_its_record(
 ) -> None:
     with transaction.atomic():
         read = web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
-        changed = web.as_(cast.rosa).post(f"/api/v1/alerts/{alert.id}/triage", {"decision": "confirm"}, format="json")
+        changed = web.as_(cast.rosa).post_json(f"/api/v1/alerts/{alert.id}/triage", {"decision": "confirm"})
         transaction.set_rollback(True)
     alert.refresh_from_db()
     assert alert.status == "raised"
@@ -43,7 +43,9 @@ def test_a_request_that_is_rolled_back_keeps_its_record(
 def test_a_change_that_fails_keeps_its_record_and_says_so(
     web: WebClient, cast: Cast, inspection: Inspection, owner: Connection
 ) -> None:
-    answer = web.as_(cast.rosa).post(f"/api/v1/alerts/{inspection.alert_id}/triage", {"decision": "confirm"}, format="json")
+    answer = web.as_(cast.rosa).post_json(
+        f"/api/v1/alerts/{inspection.alert_id}/triage", {"decision": "confirm"}
+    )
     assert answer.status_code == 409
     assert owner.execute(LINES, [answer["X-Request-Id"]]).fetchall() == [("alert.triaged", "failed")]
 
@@ -67,7 +69,8 @@ def test_the_time_of_an_entry_is_the_databases(db: None, owner: Connection) -> N
     ticket = open_entry(Entry(None, "read.test", "/test", uuid4()))
     complete_entry(ticket, Outcome.ANSWERED)
     found = owner.execute(
-        "SELECT e.at, c.at, clock_timestamp() FROM ledger.entry e JOIN ledger.completion c ON c.entry_id = e.id WHERE e.id = %s",
+        "SELECT e.at, c.at, clock_timestamp() FROM ledger.entry e JOIN ledger.completion c ON c.entry_id = e.id"
+        " WHERE e.id = %s",
         [ticket.entry_id],
     ).fetchone()
     assert before is not None
@@ -81,7 +84,8 @@ def test_the_answers_digest_is_keyed_and_each_entry_has_a_nonce_of_its_own(
     answers = [web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site") for _ in range(2)]
     rows = [
         owner.execute(
-            "SELECT c.answer_digest, e.nonce FROM ledger.entry e JOIN ledger.completion c ON c.entry_id = e.id WHERE e.id = %s",
+            "SELECT c.answer_digest, e.nonce FROM ledger.entry e JOIN ledger.completion c ON c.entry_id = e.id"
+            " WHERE e.id = %s",
             [answer["Access-Receipt"]],
         ).fetchone()
         for answer in answers
@@ -93,13 +97,14 @@ def test_the_answers_digest_is_keyed_and_each_entry_has_a_nonce_of_its_own(
     assert rows[0][1] != rows[1][1]
 
 
-# --- reconciliation ----------------------------------------------------------------------------------------------------------
+# --- reconciliation -----------------------------------------------------------------------------------------
 
 
 def read_disclosed(owner: Connection, since: Any) -> dict[str, list[int]]:
     """The cells of every entry since a moment, by the entry's id."""
     found = owner.execute(
-        "SELECT d.entry_id::text, d.cells FROM ledger.disclosure d JOIN ledger.entry e ON e.id = d.entry_id WHERE e.at >= %s",
+        "SELECT d.entry_id::text, d.cells FROM ledger.disclosure d JOIN ledger.entry e ON e.id = d.entry_id"
+        " WHERE e.at >= %s",
         [since],
     ).fetchall()
     return {entry: [n for span in cells for n in range(span.lower, span.upper)] for entry, cells in found}
@@ -161,7 +166,9 @@ def test_what_clients_received_is_what_the_ledger_holds_cell_by_cell_and_both_wa
     assert read_disclosed(owner, since) == received
 
 
-def test_every_answer_counts_what_left(web: WebClient, cast: Cast, country: dict[str, Any], owner: Connection) -> None:
+def test_every_answer_counts_what_left(
+    web: WebClient, cast: Cast, country: dict[str, Any], owner: Connection
+) -> None:
     publish_release(date(2026, 11, 20))
     for person, url in (
         (cast.rosa, "/api/v1/activity?limit=7"),

@@ -161,6 +161,18 @@ def test_no_side_door_receives_an_exact_place(
     assert told == []
 
 
+def test_a_running_statement_shows_none_of_its_values(db: None) -> None:
+    """What the server lists as running, or logs as slow, is the statement without what it asks for (LC-35)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT query, %s::integer FROM pg_stat_activity WHERE pid = pg_backend_pid()", [20007]
+        )
+        assert cursor.fetchone() == (
+            "SELECT query, $1::integer FROM pg_stat_activity WHERE pid = pg_backend_pid()",
+            20007,
+        )
+
+
 @pytest.mark.parametrize(
     "content",
     [

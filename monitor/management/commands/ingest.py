@@ -31,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError(f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json.")
         with show_progress() as progress:
             items = list(walk_items(path))
-            received = receive_catalog(items, lambda done, total: progress("receive items", done, total))
+            received = receive_catalog(items, path.parent, lambda done, total: progress("receive items", done, total))
             if options["wait"]:
                 try:
                     wait_for_scenes(
