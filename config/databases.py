@@ -1,7 +1,8 @@
 """Where PostgreSQL is and as whom this process speaks to it.
 
-Wiring. One server, four login roles (docs/privacy-promise.md, "The fence"): `owner` migrates, `web` answers, `worker` detects,
-`ledger` only ever inserts and has a connection of its own outside Django's transactions (accounts/ledger/connection.py).
+Wiring. One server, four login roles (docs/privacy-promise.md, "The fence"): `owner` migrates, `web` answers, `worker`
+detects, `ledger` only ever inserts and has a connection of its own outside Django's transactions
+(accounts/ledger/connection.py).
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@ import math
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -17,7 +19,6 @@ from accounts.purpose import PurposeUnknown
 from monitor.errors import NotNow, NotThere, NotYours, VaultSealed, describe_fault
 from monitor.imagery.refusal import SceneRefused
 from monitor.privacy.door.cursors import CursorUnusable
-
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,10 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
             return make_problem(503, str(error), "ledger-unavailable")
         case VaultSealed():
             return make_problem(503, "The vault did not open. Ask again.", "vault-sealed")
+        case OperationalError() | InterfaceError():
+            return make_problem(503, "The database does not answer. Ask again.", "database-unavailable")
+        case RedisError():
+            return make_problem(503, "Requests cannot be counted at the moment, so none is answered.", "limits-unavailable")
         case SuspiciousOperation():
             return answer_bad_request(None, error)
         case exceptions.ValidationError():

@@ -21,6 +21,7 @@ from monitor.privacy.released import (
     ReleasedBlocks,
 )
 
+
 class ReleasedResponse(HttpResponse):
     """An HTTP answer made from a released shape. Beside a problem, the only thing that a view may answer with."""
 

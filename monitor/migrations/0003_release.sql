@@ -3,7 +3,8 @@
 
 CREATE SCHEMA release;
 
--- One published batch. The newest is the one that is read; older ones keep their digest.
+-- One published batch. The newest is the one that is read; the one before it keeps its rows for pages that were begun,
+-- older ones keep their digest only.
 CREATE TABLE release.batch (
     id             uuid PRIMARY KEY,
     published_at   timestamptz NOT NULL DEFAULT clock_timestamp(),

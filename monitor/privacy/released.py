@@ -69,7 +69,7 @@ class ReleasedBlocks(Leaving):
 
 @dataclass(frozen=True, slots=True)
 class ReleasedBatch(Leaving):
-    """A published batch."""
+    """A published batch. digest, rows: of what the viewer receives of it; for an auditor the digest is keyed."""
 
     id: UUID
     published_at: datetime

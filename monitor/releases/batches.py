@@ -16,6 +16,10 @@ from django.db import connection, transaction
 from monitor.grid import Level
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
 
+KEPT_BATCHES = 2
+"""So many batches keep their rows: what was withdrawn is gone with the second batch after it, and a page that was begun
+before a new batch can be read to its end. Older ones keep their digest only."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class BlockRow:
@@ -75,6 +79,11 @@ def write_batch(rows: Sequence[BlockRow], policy_version: str) -> UUID:
             ],
         )
         _write_parts(batch_id)
+        cursor.execute(
+            "DELETE FROM release.block WHERE batch_id NOT IN"
+            " (SELECT id FROM release.batch ORDER BY published_at DESC LIMIT %s)",
+            [KEPT_BATCHES],
+        )
     return batch_id
 
 
@@ -93,7 +102,12 @@ def _write_parts(batch_id: UUID) -> None:
         cursor.execute(
             "INSERT INTO release.batch_region (batch_id, region_id, digest, row_count)"
             " SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::int[])",
-            [batch_id, list(parts), [digest_rows(rows) for rows in parts.values()], [len(rows) for rows in parts.values()]],
+            [
+                batch_id,
+                list(parts),
+                [digest_rows(rows) for rows in parts.values()],
+                [len(rows) for rows in parts.values()],
+            ],
         )
 
 
@@ -117,7 +131,9 @@ def list_batches(limit: int, before: datetime | None = None) -> list[BatchRow]:
         return [BatchRow(*row) for row in cursor.fetchall()]
 
 
-def list_batches_of_regions(regions: Sequence[UUID], limit: int, before: datetime | None = None) -> list[BatchRow]:
+def list_batches_of_regions(
+    regions: Sequence[UUID], limit: int, before: datetime | None = None
+) -> list[BatchRow]:
     """As `list_batches`, but digest and row count speak of the rows that these regions cover and of no others (P5).
 
     The digest of one region is `digest_rows` of its rows; that of several is SHA-256 over their hex digests in the order

@@ -13,6 +13,7 @@ from accounts.ledger.writer import record, recorded
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
+from monitor.errors import NotNow, NotThere, NotYours
 from monitor.field.lifecycle import (
     AlertStatus,
     InspectionStatus,
@@ -22,22 +23,33 @@ from monitor.field.lifecycle import (
 from monitor.models import Inspection
 from monitor.privacy.scope import list_region_ids, open_inspection_to, shut_inspection
 from monitor.services.alerts import find_region_of_alert, lock_alert, move_alert
-from monitor.errors import NotNow, NotThere, NotYours
 
 
 def assign_inspection(
-    viewer: Viewer, alert_id: UUID, inspector_name: str, opens_at: datetime, expires_at: datetime, endpoint: str
+    viewer: Viewer,
+    alert_id: UUID,
+    inspector_name: str,
+    opens_at: datetime,
+    expires_at: datetime,
+    endpoint: str,
 ) -> UUID:
     """Give an alert to an inspector for a window of time; the inspection's id.
 
     Raises NotThere (alert), NotYours (no such inspector to assign, or oneself) or NotNow (the alert is not open for it).
     """
     region_id = find_region_of_alert(viewer, alert_id)
-    inspector = User.objects.filter(username=inspector_name, role=Role.INSPECTOR.value, is_active=True).first()
+    inspector = User.objects.filter(
+        username=inspector_name, role=Role.INSPECTOR.value, is_active=True
+    ).first()
     if inspector is None or inspector.id == viewer.user_id:
         raise NotYours("Nobody of this name can be assigned. Name an active inspector, and never yourself.")
     entry = Entry(
-        viewer, "inspection.assign", endpoint, viewer.request_id, regions=[region_id], objects=[alert_id, inspector.id]
+        viewer,
+        "inspection.assign",
+        endpoint,
+        viewer.request_id,
+        regions=[region_id],
+        objects=[alert_id, inspector.id],
     )
     with recorded(entry), transaction.atomic():
         alert = lock_alert(alert_id)
@@ -45,7 +57,11 @@ def assign_inspection(
             raise NotNow("This alert has an open inspection already.")
         move_alert(alert, AlertStatus.ASSIGNED, viewer.user_id)
         inspection = Inspection.objects.create(
-            alert=alert, inspector=inspector, assigned_by_id=viewer.user_id, opens_at=opens_at, expires_at=expires_at
+            alert=alert,
+            inspector=inspector,
+            assigned_by_id=viewer.user_id,
+            opens_at=opens_at,
+            expires_at=expires_at,
         )
         open_inspection_to(inspector, inspection)
     return inspection.id
@@ -80,7 +96,13 @@ def close_expired_inspections(now: datetime) -> int:
             inspection = lock_inspection(inspection_id)
             if InspectionStatus(inspection.status).is_open:
                 _end(inspection, InspectionStatus.EXPIRED, None)
-                entry = Entry(None, "inspection.expire", "machine", uuid4(), objects=[inspection.id, inspection.alert_id])
+                entry = Entry(
+                    None,
+                    "inspection.expire",
+                    "machine",
+                    uuid4(),
+                    objects=[inspection.id, inspection.alert_id],
+                )
                 record(entry, Outcome.DONE)
     return len(ids)
 

@@ -87,10 +87,14 @@ def choose_published_blocks(plausible: Mapping[Block, int]) -> list[PublishedBlo
     published = []
     for parent, blocks in families.items():
         hidden = [block for block in blocks if not _is_safe(plausible[block])]
-        alone = sorted((block for block in blocks if _is_safe(plausible[block])), key=lambda block: plausible[block])
+        alone = sorted(
+            (block for block in blocks if _is_safe(plausible[block])), key=lambda block: plausible[block]
+        )
         while hidden and alone and not _is_safe(sum(plausible[block] for block in hidden)):
             hidden.append(alone.pop(0))
-        published += [PublishedBlock(PUBLISHED_LEVEL, block, (block,), plausible[block]) for block in sorted(alone)]
+        published += [
+            PublishedBlock(PUBLISHED_LEVEL, block, (block,), plausible[block]) for block in sorted(alone)
+        ]
         together = sum(plausible[block] for block in hidden)
         if _is_safe(together):
             published.append(PublishedBlock(Level.L3, parent, tuple(hidden), together))
@@ -107,7 +111,9 @@ def _is_safe(cells: int) -> bool:
     return cells > 0 and is_safe_to_publish(count_effective_cells([1.0] * cells), 1 / cells)
 
 
-def _block_rows(months: list[date], published: Sequence[PublishedBlock], models: list[UUID]) -> Iterator[BlockRow]:
+def _block_rows(
+    months: list[date], published: Sequence[PublishedBlock], models: list[UUID]
+) -> Iterator[BlockRow]:
     previous: dict[PublishedBlock, ActivityBand] = {}
     for month in months:
         counts = summarise_blocks(PUBLISHED_LEVEL, month, models)

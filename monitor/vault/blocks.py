@@ -49,7 +49,9 @@ def count_plausible_cells(level: Level) -> dict[tuple[int, int], int]:
         return {(row, col): count for row, col, count in cursor.fetchall()}
 
 
-def summarise_blocks(level: Level, month: date, model_ids: Sequence[UUID]) -> dict[tuple[int, int], BlockCount]:
+def summarise_blocks(
+    level: Level, month: date, model_ids: Sequence[UUID]
+) -> dict[tuple[int, int], BlockCount]:
     """What the blocks of `level` held in a month, by (row, col); blocks whose cells were never observed are left out."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -47,9 +47,13 @@ RIGHTS: dict[str, dict[str, str]] = {
 def apply_rights(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Bring the rights on schema public into the state of RIGHTS. Runs as the owner, after `migrate`."""
     with connections[using].cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user")
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user"
+        )
         present = {name for (name,) in cursor.fetchall()}
         for table in sorted(present):
-            cursor.execute(f'REVOKE ALL ON public."{table}" FROM PUBLIC, penumbra_web, penumbra_worker, penumbra_ledger')
+            cursor.execute(
+                f'REVOKE ALL ON public."{table}" FROM PUBLIC, penumbra_web, penumbra_worker, penumbra_ledger'
+            )
             for role, verbs in RIGHTS.get(table, {}).items():
                 cursor.execute(f'GRANT {verbs} ON public."{table}" TO penumbra_{role}')

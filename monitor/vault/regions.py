@@ -57,4 +57,6 @@ def find_runs(boundary: MultiPolygon) -> np.ndarray[tuple[int, int], np.dtype[np
     edges = np.diff(np.pad(inside.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     rows, starts = np.nonzero(edges == 1)
     _, ends = np.nonzero(edges == -1)
-    return np.column_stack([rows + box.row_from, starts + box.col_from, ends - 1 + box.col_from]).astype(np.int64)
+    return np.column_stack([rows + box.row_from, starts + box.col_from, ends - 1 + box.col_from]).astype(
+        np.int64
+    )

@@ -79,7 +79,9 @@ def mark_alerted(site_id: UUID) -> None:
 def list_open_alerts(site_ids: Sequence[UUID]) -> list[UUID]:
     """The open alerts of these sites."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT alert_id FROM vault.alert_site WHERE site_id = ANY(%s) AND is_open", [list(site_ids)])
+        cursor.execute(
+            "SELECT alert_id FROM vault.alert_site WHERE site_id = ANY(%s) AND is_open", [list(site_ids)]
+        )
         return [alert for (alert,) in cursor.fetchall()]
 
 
@@ -129,7 +131,8 @@ def _write_change(change: SiteChange[UUID]) -> SiteNews:
             )
         if change.absorbed:
             cursor.execute(
-                "UPDATE vault.site SET absorbed_into = %s WHERE id = ANY(%s)", [site_id, list(change.absorbed)]
+                "UPDATE vault.site SET absorbed_into = %s WHERE id = ANY(%s)",
+                [site_id, list(change.absorbed)],
             )
         cursor.execute(
             "INSERT INTO vault.site_cell (row, col, site_id) SELECT row, col, %s FROM unnest(%s::int[], %s::int[])"
@@ -139,7 +142,13 @@ def _write_change(change: SiteChange[UUID]) -> SiteNews:
         cursor.execute("SELECT region_id, cells_alerted FROM vault.site WHERE id = %s", [site_id])
         kept_region, alerted = cursor.fetchone()
     return SiteNews(
-        site_id, kept_region, mine_class, _choose_confidence(support, systems), len(cells), alerted, change.absorbed
+        site_id,
+        kept_region,
+        mine_class,
+        _choose_confidence(support, systems),
+        len(cells),
+        alerted,
+        change.absorbed,
     )
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from monitor.checks import list_patterns
 from monitor.models import Alert, Inspection, TrainedModel
 from monitor.services.releases import publish_release
-from tests.api.answers import assert_problem
+from tests.api.answers import assert_problem, ledger_of
 from tests.api.conftest import WESTERN_SITE, WebClient
 from tests.builders import make_alert, make_scene, make_stac_item, put_cells
 from tests.cast import Cast
@@ -168,6 +168,18 @@ def test_the_cast_has_every_role(cast: Cast) -> None:
     }
 
 
+def check_ledger(row: Row, answer: Any) -> None:
+    """Whatever was told or refused is on the ledger, and complete; who somebody is, and who is nobody, is not."""
+    outcomes = {line.outcome for line in ledger_of(answer)}
+    if row.anybody is not None or row.route.endswith("/me") or answer.status_code == UNKNOWN:
+        assert outcomes == set()
+    elif answer.status_code in {REFUSED, HIDDEN}:
+        assert outcomes == {"refused"}
+    else:
+        assert outcomes
+        assert outcomes <= {"answered", "done"}
+
+
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.route}")
 def test_everybody_gets_what_the_table_says(
     web: WebClient, cast: Cast, stage: Stage, alert: Alert, row: Row
@@ -181,6 +193,7 @@ def test_everybody_gets_what_the_table_says(
         found[name] = answer.status_code
         if answer.status_code >= 400:
             assert_problem(answer, answer.status_code)
+        check_ledger(row, answer)
         if row.method == "GET":
             head = ask(client, "HEAD", url)
             assert (head.status_code, head.content) == (answer.status_code, b"")

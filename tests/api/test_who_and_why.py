@@ -112,3 +112,16 @@ def test_too_many_requests_are_429_and_say_when_to_come_back(
     assert_problem(answer, 429, "throttled")
     assert 1 <= int(answer["Retry-After"]) <= 60
     assert web.as_(cast.rosa).get("/api/v1/me").status_code == 200
+
+
+def test_where_requests_cannot_be_counted_none_is_answered(
+    web: WebClient, cast: Cast, settings: LazySettings
+) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1",
+        }
+    }
+    assert_problem(web.as_(cast.rosa).get("/api/v1/activity"), 503, "limits-unavailable")
+    assert web.get("/healthz").status_code == 200

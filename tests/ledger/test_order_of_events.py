@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.ledger.entry import Entry, Outcome
@@ -15,7 +15,7 @@ from accounts.ledger.keyed import keyed_digest
 from accounts.ledger.writer import complete_entry, open_entry, recorded
 from monitor.models import Alert, Inspection
 from monitor.services.releases import publish_release
-from tests.api.answers import assert_carries_a_place, cells_of, outcomes_of
+from tests.api.answers import assert_carries_a_place, assert_problem, cells_of, outcomes_of
 from tests.api.conftest import WebClient
 from tests.builders import cell_at, make_alert, make_inspection, put_cells
 from tests.cast import Cast, Person
@@ -48,6 +48,19 @@ def test_a_change_that_fails_keeps_its_record_and_says_so(
     )
     assert answer.status_code == 409
     assert owner.execute(LINES, [answer["X-Request-Id"]]).fetchall() == [("alert.triaged", "failed")]
+
+
+def test_a_reading_that_fails_keeps_its_record_and_tells_nothing(
+    web: WebClient, cast: Cast, owner: Connection
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+    with owner.transaction():
+        owner.execute("LOCK TABLE release.batch IN ACCESS EXCLUSIVE MODE")
+        answer = web.as_(cast.pia).get("/api/v1/activity")
+    assert_problem(answer, 503, "database-unavailable")
+    assert "Access-Receipt" not in answer
+    assert owner.execute(LINES, [answer["X-Request-Id"]]).fetchall() == [("read.activity", "failed")]
 
 
 def test_a_refusal_is_seen_from_another_connection_at_once(

@@ -37,6 +37,8 @@ lons = st.floats(-180, 180, allow_nan=False)
 lats = st.floats(-90, 90, allow_nan=False)
 hundredths_lon = st.integers(-18000, 18000)
 hundredths_lat = st.integers(-9000, 9000)
+SLACK = Decimal("1.001e-7")
+"""In cells: what is nearer than 1e-9 degree to a line of the lattice lies on it."""
 
 
 @st.composite
@@ -92,8 +94,8 @@ def test_a_point_lies_within_a_rounding_error_of_its_cell(lon: float, lat: float
     assert 0 <= col < COLS
     exact_row = min((Decimal(lat) + 90) * CELLS_PER_DEG, Decimal(ROWS))
     exact_col = min((Decimal(lon) + 180) * CELLS_PER_DEG, Decimal(COLS))
-    assert Decimal(row) - Decimal("1e-9") <= exact_row <= Decimal(row + 1) + Decimal("1e-9")
-    assert Decimal(col) - Decimal("1e-9") <= exact_col <= Decimal(col + 1) + Decimal("1e-9")
+    assert row - SLACK <= exact_row <= row + 1 + SLACK
+    assert col - SLACK <= exact_col <= col + 1 + SLACK
 
 
 @given(hundredths_lon, hundredths_lat, levels)
@@ -157,7 +159,6 @@ def test_a_box_in_degrees_becomes_the_smallest_box_of_cells_that_holds_it(
     west, east = sorted((x1, x2))
     south, north = sorted((y1, y2))
     box = box_of_degrees(west, south, east, north)
-    slack = Decimal("1e-7")  # an edge within 1e-9 degree of a line lies on it
     sides: list[tuple[int, int, float, float, int]] = [
         (box.row_from, box.row_to, south, north, 90),
         (box.col_from, box.col_to, west, east, 180),
@@ -165,10 +166,10 @@ def test_a_box_in_degrees_becomes_the_smallest_box_of_cells_that_holds_it(
     for low, high, low_deg, high_deg, origin in sides:
         exact_low = (Decimal(low_deg) + origin) * CELLS_PER_DEG
         exact_high = (Decimal(high_deg) + origin) * CELLS_PER_DEG
-        assert low <= exact_low + slack
-        assert high >= exact_high - slack
-        assert low >= (exact_low - slack).to_integral_value(ROUND_FLOOR)
-        assert high <= max((exact_high + slack).to_integral_value(ROUND_CEILING), Decimal(low + 1))
+        assert low <= exact_low + SLACK
+        assert high >= exact_high - SLACK
+        assert low >= (exact_low - SLACK).to_integral_value(ROUND_FLOOR)
+        assert high <= max((exact_high + SLACK).to_integral_value(ROUND_CEILING), Decimal(low + 1))
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,9 @@ def test_what_is_over_is_not_decided_again_and_the_attempt_is_on_record(cast: Ca
     ) == [("failed",)]
 
 
-def test_without_a_ledger_nothing_is_decided(cast: Cast, model: UUID, lose_ledger: Callable[[], None]) -> None:
+def test_without_a_ledger_nothing_is_decided(
+    cast: Cast, model: UUID, lose_ledger: Callable[[], None]
+) -> None:
     (alert,) = see(model, strip(0, 2))
     lose_ledger()
     with pytest.raises(LedgerUnavailable):

@@ -19,6 +19,7 @@ from monitor.services.claims import (
     ClaimLost,
     claim_scene,
     finish_scene,
+    give_back_scene,
     give_up_scenes,
     keep_claim,
     make_outdated_scenes_due,
@@ -109,7 +110,8 @@ Word = Callable[[Claim], None]
 WORDS: dict[str, Word] = {
     "keep": lambda held: keep_claim(held, 0.5),
     "refuse": lambda held: refuse_scene(held, "truncated", "cut off"),
-    "park": park_scene,
+    "park": lambda held: park_scene(held, None),
+    "give back": give_back_scene,
     "finish": lambda held: finish_scene(held, 3, uuid4()),
 }
 
@@ -130,7 +132,7 @@ def test_whoever_has_lost_the_claim_can_write_nothing(word: Word) -> None:
 def test_a_claim_of_a_scene_that_is_done_writes_nothing_more(word: Word) -> None:
     scene_id = make_scene("received")
     held = claim(scene_id)
-    park_scene(held)
+    park_scene(held, None)
     with pytest.raises(ClaimLost):
         word(held)
     assert read(scene_id).state == "waiting"
@@ -149,6 +151,23 @@ def test_a_refused_scene_names_its_cause() -> None:
     refuse_scene(claim(scene_id), "truncated", "x" * 500)
     scene = read(scene_id)
     assert (scene.state, scene.cause, len(scene.detail)) == ("refused", "truncated", 300)
+
+
+def test_a_scene_that_is_given_back_is_due_again_and_has_lost_no_attempt() -> None:
+    scene_id = make_scene("received")
+    give_back_scene(claim(scene_id))
+    scene = read(scene_id)
+    assert (scene.state, scene.claim, scene.attempts) == ("received", None, 0)
+    assert take_due_scenes(10) == []  # not at once: whatever failed is given time to recover
+
+
+def test_a_scene_that_the_active_model_cannot_score_waits_for_another(cast: Cast) -> None:
+    model = make_model(cast.anna.user)
+    unfit, unread = make_scene("received"), make_scene("received")
+    park_scene(claim(unfit), model)
+    park_scene(claim(unread), None)
+    assert make_outdated_scenes_due() == 1
+    assert (read(unfit).state, read(unread).state) == ("waiting", "received")
 
 
 def test_a_scene_that_brings_down_every_worker_is_given_up() -> None:

@@ -156,6 +156,15 @@ def test_a_correction_appears_in_the_next_batch_and_leaves_no_tombstone(cast: Ca
     assert columns == {"batch_id", "level", "row", "col", "period", "band", "trend", "observed"}
 
 
+def test_what_was_withdrawn_is_gone_with_the_second_batch_after_it(cast: Cast, model: UUID) -> None:
+    put_cells(model, cells_of(BLOCK, 30), observed_on=SEPTEMBER)
+    batches = [publish_release(TODAY).batch for _ in range(4)]
+    kept = {batch for (batch,) in read_rows("SELECT DISTINCT batch_id FROM release.block")}
+    assert kept == set(batches[-2:])
+    assert [batch.id for batch in list_batches(10)] == batches[::-1]
+    assert [part.row_count for part in list_batches_of_regions([cast.east], 10)] == [1, 1, 1, 1]
+
+
 def test_where_the_sites_lie_inside_their_block_changes_nothing(cast: Cast, model: UUID) -> None:
     put_cells(model, cells_of(BLOCK, 200), "quiet", SEPTEMBER, 0.1)
     put_cells(model, cells_of(BLOCK, 12), observed_on=date(2026, 9, 16))

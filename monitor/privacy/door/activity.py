@@ -14,6 +14,7 @@ from uuid import UUID
 
 from accounts.ledger.entry import Reads, TicketScope
 from accounts.viewer import Viewer
+from monitor.errors import NotYours
 from monitor.field.states import CellState
 from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
@@ -21,9 +22,8 @@ from monitor.privacy.door.disclosure import disclose
 from monitor.privacy.policy import ACTIVITY_RULES, POLICY_VERSION, Rule
 from monitor.privacy.released import ExactCells, Provenance, ReleasedBlock, ReleasedBlocks
 from monitor.privacy.scope import list_region_ids
-from monitor.releases.batches import BlockRow, list_batches
+from monitor.releases.batches import KEPT_BATCHES, BlockRow, list_batches
 from monitor.releases.blocks import read_blocks
-from monitor.errors import NotYours
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 
 WHOLE_EARTH = Box(0, 0, ROWS, COLS)
@@ -73,7 +73,9 @@ def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[E
     rule = rule_for_activity(viewer)
     if not rule.is_exact:
         raise NotYours("Your role sees released blocks only.")
-    bound_to = _bound_to(viewer, ask.region, ask.box, sorted(ask.states), ask.mine_class, ask.min_probability, ask.since)
+    bound_to = _bound_to(
+        viewer, ask.region, ask.box, sorted(ask.states), ask.mine_class, ask.min_probability, ask.since
+    )
     after = _read_cell_cursor(ask.cursor, bound_to)
     regions = [region for region in list_region_ids(viewer) if ask.region in (None, region)]
     scope = TicketScope(viewer.user_id, Reads.ACTIVITY, regions)
@@ -90,7 +92,9 @@ def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[E
         disclosure.cells = page.numbers
         disclosure.answer = page.features.encode()
     cursor = seal_cursor([page.numbers[-1]], bound_to) if page.more else None
-    return ExactCells(provenance_of(rule), page.features, len(page.numbers), cursor), disclosure.ticket.entry_id
+    return ExactCells(
+        provenance_of(rule), page.features, len(page.numbers), cursor
+    ), disclosure.ticket.entry_id
 
 
 def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tuple[ReleasedBlocks, UUID]:
@@ -107,9 +111,11 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
     batch_id, after = _read_block_cursor(ask.cursor, bound_to)
     regions = list_region_ids(viewer)
     with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions) as disclosure:
+        kept = [batch.id for batch in list_batches(KEPT_BATCHES)]
         if batch_id is None:
-            newest = list_batches(1)
-            batch_id = newest[0].id if newest else None
+            batch_id = kept[0] if kept else None
+        elif batch_id not in kept:
+            raise CursorUnusable
         rows: list[BlockRow] = []
         if batch_id is not None:
             rows = read_blocks(batch_id, regions, level, box, ask.period, after, ask.limit + 1)
@@ -121,7 +127,11 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
         position = [str(batch_id), last.period.isoformat(), int(last.level), last.row, last.col]
         cursor = seal_cursor(position, bound_to)
     blocks = ReleasedBlocks(
-        provenance_of(rule, level), batch_id, _bounds_text(box) if box else None, [_shape(row) for row in page], cursor
+        provenance_of(rule, level),
+        batch_id,
+        _bounds_text(box) if box else None,
+        [_shape(row) for row in page],
+        cursor,
     )
     return blocks, disclosure.ticket.entry_id
 
@@ -136,7 +146,14 @@ def _shape(row: BlockRow) -> ReleasedBlock:
     n = row.level.span
     box = Box(row.row * n, row.col * n, (row.row + 1) * n, (row.col + 1) * n)
     return ReleasedBlock(
-        row.level.name, row.row, row.col, _bounds_text(box), f"{row.period:%Y-%m}", row.band, row.trend, row.observed
+        row.level.name,
+        row.row,
+        row.col,
+        _bounds_text(box),
+        f"{row.period:%Y-%m}",
+        row.band,
+        row.trend,
+        row.observed,
     )
 
 
@@ -150,7 +167,9 @@ def _bounds_text(box: Box) -> tuple[str, str, str, str]:
 
 
 def _bound_to(viewer: Viewer, *question: object) -> str:
-    return hashlib.sha256(repr((str(viewer.user_id), viewer.role, POLICY_VERSION, question)).encode()).hexdigest()
+    return hashlib.sha256(
+        repr((str(viewer.user_id), viewer.role, POLICY_VERSION, question)).encode()
+    ).hexdigest()
 
 
 def _read_cell_cursor(cursor: str | None, bound_to: str) -> int:
@@ -162,7 +181,9 @@ def _read_cell_cursor(cursor: str | None, bound_to: str) -> int:
     raise CursorUnusable
 
 
-def _read_block_cursor(cursor: str | None, bound_to: str) -> tuple[UUID | None, tuple[date, int, int, int] | None]:
+def _read_block_cursor(
+    cursor: str | None, bound_to: str
+) -> tuple[UUID | None, tuple[date, int, int, int] | None]:
     if cursor is None:
         return None, None
     match open_cursor(cursor, bound_to):

@@ -10,8 +10,8 @@ from uuid import UUID
 from accounts.ledger.entry import Entry, Outcome, Ticket, TicketScope
 from accounts.ledger.writer import complete_entry, open_entry
 from accounts.viewer import Viewer
-from monitor.privacy.policy import POLICY_VERSION, Rule
 from monitor.errors import NotThere
+from monitor.privacy.policy import POLICY_VERSION, Rule
 
 
 @dataclass(slots=True)

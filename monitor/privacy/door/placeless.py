@@ -14,6 +14,7 @@ from django.db.models import Count, Model, Q, QuerySet
 from accounts.ledger.keyed import keyed_digest
 from accounts.roles import Role
 from accounts.viewer import Viewer
+from monitor.errors import NotThere
 from monitor.models import Alert, Finding, Inspection, Scene, TrainedModel
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
@@ -32,7 +33,6 @@ from monitor.privacy.released import (
 )
 from monitor.privacy.scope import list_region_ids, list_regions
 from monitor.releases.batches import list_batches, list_batches_of_regions
-from monitor.errors import NotThere
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 

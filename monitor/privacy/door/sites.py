@@ -6,12 +6,12 @@ from uuid import UUID
 
 from accounts.ledger.entry import Reads, TicketScope
 from accounts.viewer import Viewer
+from monitor.errors import NotThere
 from monitor.privacy.door.activity import provenance_of
 from monitor.privacy.door.disclosure import Disclosure, disclose
 from monitor.privacy.policy import SITE_RULES, Reach, Rule
 from monitor.privacy.released import ExactCells
 from monitor.privacy.scope import list_region_ids
-from monitor.errors import NotThere
 from monitor.vault.tickets import CellPage, read_alert_site_with_ticket, read_inspection_site_with_ticket
 
 
