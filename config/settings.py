@@ -126,6 +126,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "monitor.api.problems.answer_exception",
     "UNAUTHENTICATED_USER": None,
+    # how many proxies stand before this process: only so many entries of X-Forwarded-For are believed
+    "NUM_PROXIES": read_number("PENUMBRA_PROXIES", 0),
     "DEFAULT_FILTER_BACKENDS": [],
 }
 REQUESTS_PER_MINUTE = read_number("PENUMBRA_REQUESTS_PER_MINUTE", 600)

@@ -52,7 +52,9 @@ def neighbours_of(cells: Collection[Cell]) -> set[Cell]:
     return {(row + dr, col + dc) for row, col in cells for dr, dc in [*_NEIGHBOURS, (0, 0)]}
 
 
-def plan_sites(active: Collection[Cell], known: Mapping[Cell, SiteKey], age: Mapping[SiteKey, int]) -> list[SiteChange[SiteKey]]:
+def plan_sites(
+    active: Collection[Cell], known: Mapping[Cell, SiteKey], age: Mapping[SiteKey, int]
+) -> list[SiteChange[SiteKey]]:
     """Compare the active cells with the known sites and say which site each group continues.
 
     active: cells believed active now. known: the site that each cell belonged to before. age: the greater, the older;
@@ -62,7 +64,9 @@ def plan_sites(active: Collection[Cell], known: Mapping[Cell, SiteKey], age: Map
     cells = set(active) | set(known)
     changes = []
     for group in group_cells(cells):
-        met = sorted({known[cell] for cell in group if cell in known}, key=lambda site: (-age[site], str(site)))
+        met = sorted(
+            {known[cell] for cell in group if cell in known}, key=lambda site: (-age[site], str(site))
+        )
         fresh = frozenset(cell for cell in group if cell not in known)
         kept, absorbed = (met[0], tuple(met[1:])) if met else (None, ())
         changes.append(SiteChange(kept, absorbed, group, fresh))

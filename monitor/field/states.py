@@ -95,6 +95,4 @@ def _add_high(belief: Belief, observation: Observation) -> Belief:
         support = max(support, 2)
     confirmed = observation.has_reference and support >= 2
     is_active = confirmed or belief.state is CellState.ACTIVE
-    return Belief(
-        CellState.ACTIVE if is_active else CellState.SUSPECTED, support, 0, observation.observed_on
-    )
+    return Belief(CellState.ACTIVE if is_active else CellState.SUSPECTED, support, 0, observation.observed_on)
