@@ -26,7 +26,9 @@ class User(AbstractUser):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # where: none
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])  # where: none
-    organisation = models.ForeignKey(Organisation, null=True, blank=True, on_delete=models.PROTECT)  # where: none
+    organisation = models.ForeignKey(
+        Organisation, null=True, blank=True, on_delete=models.PROTECT
+    )  # where: none
     pseudonym = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)  # where: none
     """How the ledger calls this person; drawn at random, so erasing the account erases the link."""
 
@@ -34,7 +36,9 @@ class User(AbstractUser):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(role__in=[r.value for r in Role]), name="user_role_is_known")
+            models.CheckConstraint(
+                condition=models.Q(role__in=[r.value for r in Role]), name="user_role_is_known"
+            )
         ]
 
 

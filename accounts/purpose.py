@@ -41,7 +41,9 @@ def parse_purpose(header: str) -> Purpose:
     if len(text) > MAX_TEXT or not text.isprintable():
         raise PurposeUnknown(f"The purpose's text must be printable and at most {MAX_TEXT} characters long.")
     if _PLACE.search(text):
-        raise PurposeUnknown("Say why, not where: the purpose's text may hold no decimal number and no degree sign.")
+        raise PurposeUnknown(
+            "Say why, not where: the purpose's text may hold no decimal number and no degree sign."
+        )
     try:
         return Purpose(PurposeCode(code.strip()), text)
     except ValueError:

@@ -31,7 +31,12 @@ def issue_token(user: User, label: str = "") -> str:
 
 def find_holder(secret: str) -> User | None:
     """The active account behind a usable token, or None: unknown, expired, revoked and closed look the same (P8)."""
-    token = Token.objects.usable().select_related("user", "user__organisation").filter(digest=_digest(secret)).first()
+    token = (
+        Token.objects.usable()
+        .select_related("user", "user__organisation")
+        .filter(digest=_digest(secret))
+        .first()
+    )
     return token.user if token else None
 
 

@@ -18,7 +18,9 @@ def read_text(name: str, default: str | None = None) -> str:
     """The variable's text. Raises ImproperlyConfigured where it is missing and no default is given."""
     value = os.environ.get(name, default)
     if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. `make up` sets it; in production set it in the environment.")
+        raise ImproperlyConfigured(
+            f"{name} is not set. `make up` sets it; in production set it in the environment."
+        )
     return value
 
 

@@ -15,7 +15,9 @@ from config.settings import DATABASES, DEBUG, HASH_KEY, LEDGER_PASSWORD, SECRET_
 def refuse_weak(name: str, value: str) -> None:
     """Raise ImproperlyConfigured for a secret that is short or that somebody could guess."""
     if len(value) < 24 or value.lower() in {"changeme", "secret", "password"} or len(set(value)) < 8:
-        raise ImproperlyConfigured(f"{name} is too weak for production. Give it 32 random characters or more.")
+        raise ImproperlyConfigured(
+            f"{name} is too weak for production. Give it 32 random characters or more."
+        )
 
 
 refuse_weak("PENUMBRA_SECRET_KEY", SECRET_KEY)
@@ -25,11 +27,15 @@ refuse_weak("the database password of this process", DATABASES["default"]["PASSW
 if SECRET_KEY == HASH_KEY:
     raise ImproperlyConfigured("PENUMBRA_SECRET_KEY and PENUMBRA_HASH_KEY must differ.")
 if DEBUG:
-    raise ImproperlyConfigured("PENUMBRA_DEBUG must be off in production: its pages show values of variables.")
+    raise ImproperlyConfigured(
+        "PENUMBRA_DEBUG must be off in production: its pages show values of variables."
+    )
 
 ALLOWED_HOSTS = read_words("PENUMBRA_ALLOWED_HOSTS")
 if not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("PENUMBRA_ALLOWED_HOSTS is not set. List the names that this service answers to.")
+    raise ImproperlyConfigured(
+        "PENUMBRA_ALLOWED_HOSTS is not set. List the names that this service answers to."
+    )
 
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

@@ -105,7 +105,10 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"tasks.detect_scene": {"queue": "raster"}}
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "tasks.sweep", "schedule": read_number("PENUMBRA_SWEEP_S", 15)},
-    "publish_release": {"task": "tasks.publish_release", "schedule": crontab(minute=0, hour=3, day_of_week="monday")},
+    "publish_release": {
+        "task": "tasks.publish_release",
+        "schedule": crontab(minute=0, hour=3, day_of_week="monday"),
+    },
     "close_inspections": {"task": "tasks.close_expired_inspections", "schedule": 60},
 }
 SCENE_LEASE_S = read_number("PENUMBRA_SCENE_LEASE_S", 120)

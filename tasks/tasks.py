@@ -9,7 +9,6 @@ from celery import Task, shared_task
 from django.utils import timezone
 
 from monitor.errors import describe_fault
-
 from monitor.services import detections, inspections, labels, releases
 from monitor.services.sweeping import ring_for_what_is_due
 
@@ -25,7 +24,7 @@ class DiscreetTask(Task):  # type: ignore[misc] # Celery ships no types
         """Run; let nothing of an error pass but its kind and where it arose."""
         try:
             return super().__call__(*args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, its text stays here
             fault = describe_fault(error)
         raise WorkFailed(fault)
 

@@ -30,10 +30,9 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _plain_cache(settings: object) -> Iterator[None]:
+def _plain_cache(settings: object) -> None:
     """Throttles count in this process, so that tests in parallel do not count together."""
     from django.core.cache import cache
 
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}  # type: ignore[attr-defined]
     cache.clear()
-    yield

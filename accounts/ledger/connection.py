@@ -30,7 +30,9 @@ def ledger_connection() -> Iterator[Connection]:
         with _find_pool(database["HOST"], database["PORT"], database["NAME"]).connection() as connection:
             yield connection
     except (psycopg.Error, PoolTimeout) as error:
-        raise LedgerUnavailable("The ledger cannot be written at the moment, so nothing is disclosed.") from error
+        raise LedgerUnavailable(
+            "The ledger cannot be written at the moment, so nothing is disclosed."
+        ) from error
 
 
 def close_ledger_connections() -> None:

@@ -55,7 +55,9 @@ class LedgerRow:
     quantity: int | None
 
 
-def list_entries(wanted: EntryFilter, limit: int, before: tuple[datetime, UUID] | None = None) -> list[LedgerRow]:
+def list_entries(
+    wanted: EntryFilter, limit: int, before: tuple[datetime, UUID] | None = None
+) -> list[LedgerRow]:
     """Up to `limit` entries, newest first, older than the entry `before` names by time and id."""
     conditions = {
         "e.actor = %(actor)s": wanted.actor,

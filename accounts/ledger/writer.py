@@ -24,19 +24,20 @@ _ENTRY = """
             %(request_id)s)
     )
 """
+_TICKET = """
+    INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id)
+    VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s)
+"""
 _NO_TICKET = _ENTRY + "SELECT 1"
-_WITH_TICKET = _ENTRY + (
-    "INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id)"
-    " VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s)"
-)
+_WITH_TICKET = _ENTRY + _TICKET
 _COMPLETION = """
     INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest)
     VALUES (%(id)s, %(outcome)s, %(quantity)s, %(digest)s)
 """
-_COMPLETION_WITH_CELLS = f"""
+_DISCLOSURE = """
     WITH disclosure AS (INSERT INTO ledger.disclosure (entry_id, cells) VALUES (%(id)s, %(cells)s::int4multirange))
-    {_COMPLETION}
 """
+_COMPLETION_WITH_CELLS = _DISCLOSURE + _COMPLETION
 
 
 def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:

@@ -93,7 +93,7 @@ def is_free(port: int) -> bool:
 
 
 def remember_roots(instance: Instance, *named: Path | None) -> list[Path]:
-    """Folders that scenes may be read from: those named and all that earlier commands named, for scenes may be read again."""
+    """Folders that scenes may be read from: those named now and earlier, for scenes may be read again."""
     file = instance.run / "imagery_roots"
     known = [Path(line) for line in file.read_text().splitlines()] if file.exists() else []
     roots = list(dict.fromkeys([*known, *(root for root in named if root)]))

@@ -45,7 +45,11 @@ def bring_up(root: Path, catalog: Path | None, labels: Path | None, imagery: Pat
     """All stages; 0. The first that fails ends it with `Trouble`, after the report is written."""
     catalog, labels = check_inputs(catalog, labels)
     if imagery is not None and not imagery.is_dir():
-        raise Trouble(f"IMAGERY={imagery}: there is no such folder", f"give a path that exists, from {Path.cwd()}", EXIT_USAGE)
+        raise Trouble(
+            f"IMAGERY={imagery}: there is no such folder",
+            f"give a path that exists, from {Path.cwd()}",
+            EXIT_USAGE,
+        )
     instance = Instance(root, "live")
     instance.make_folders()
     report = Report(instance.folder / "reports/up.json")

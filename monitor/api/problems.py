@@ -86,7 +86,9 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
         case NotYours():
             return make_problem(403, str(error), "not-permitted")
         case SceneRefused():
-            return make_problem(422, error.detail, error.cause.value.replace("_", "-"), cause=error.cause.value)
+            return make_problem(
+                422, error.detail, error.cause.value.replace("_", "-"), cause=error.cause.value
+            )
         case CursorUnusable():
             # a page that is not there: somebody else's looks like one that never was (P8)
             return make_problem(404, str(error), "cursor-unusable")
@@ -99,7 +101,9 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
         case OperationalError() | InterfaceError():
             return make_problem(503, "The database does not answer. Ask again.", "database-unavailable")
         case RedisError():
-            return make_problem(503, "Requests cannot be counted at the moment, so none is answered.", "limits-unavailable")
+            return make_problem(
+                503, "Requests cannot be counted at the moment, so none is answered.", "limits-unavailable"
+            )
         case SuspiciousOperation():
             return answer_bad_request(None, error)
         case exceptions.ValidationError():
@@ -114,7 +118,9 @@ def answer_bad_request(request: HttpRequest | None, exception: Exception) -> Htt
     """Django's handler400: what was refused before a view was found."""
     if isinstance(exception, RequestDataTooBig):
         return make_problem(413, "The body is larger than 2 MiB.", "body-too-large")
-    reason = "The request's host is not served here." if isinstance(exception, DisallowedHost) else "Malformed."
+    reason = (
+        "The request's host is not served here." if isinstance(exception, DisallowedHost) else "Malformed."
+    )
     return make_problem(400, reason, "bad-request")
 
 
@@ -142,7 +148,11 @@ def _answer_api_exception(error: exceptions.APIException) -> HttpResponse:
 def _flatten(detail: Any, path: str = "") -> list[dict[str, str]]:
     """Validation errors as a list of {field, detail}."""
     if isinstance(detail, dict):
-        return [row for key, value in detail.items() for row in _flatten(value, f"{path}.{key}" if path else str(key))]
+        return [
+            row
+            for key, value in detail.items()
+            for row in _flatten(value, f"{path}.{key}" if path else str(key))
+        ]
     if isinstance(detail, list):
         return [row for value in detail for row in _flatten(value, path)]
     return [{"field": path, "detail": str(detail)}]

@@ -91,9 +91,7 @@ def _block_feature(block: ReleasedBlock) -> str:
         "trend": block.trend.value,
         "observed": block.observed.value,
     }
-    return (
-        f'{{"type":"Feature","geometry":{{"type":"Polygon","coordinates":{ring}}},"properties":{_dump(properties)}}}'
-    )
+    return f'{{"type":"Feature","geometry":{{"type":"Polygon","coordinates":{ring}}},"properties":{_dump(properties)}}}'
 
 
 def _next_link(request: Request, cursor: str | None) -> str | None:

@@ -69,7 +69,9 @@ class DoorView(APIView):
         method = (request.method or "").upper()
         if (asked := "GET" if method == "HEAD" else method) not in self.roles:
             raise MethodNotAllowed(method)
-        self.viewer = name_viewer(request.user, request.headers.get("Access-Purpose"), request.META[REQUEST_ID])
+        self.viewer = name_viewer(
+            request.user, request.headers.get("Access-Purpose"), request.META[REQUEST_ID]
+        )
         if self.viewer.role not in self.roles[asked]:
             raise NotYours("Your role has no business here.")
         if self.viewer.role in self.exact_roles and self.viewer.purpose is None:
@@ -84,7 +86,11 @@ class DoorView(APIView):
     def handle_exception(self, exc: Exception) -> Any:
         """Record a refusal for somebody who is known, then answer it."""
         viewer = getattr(self, "viewer", None)
-        if viewer is not None and isinstance(exc, NotYours | NotThere) and not getattr(exc, "is_recorded", False):
+        if (
+            viewer is not None
+            and isinstance(exc, NotYours | NotThere)
+            and not getattr(exc, "is_recorded", False)
+        ):
             action = f"refuse.{type(self).__name__.removesuffix('View').lower()}"
             try:
                 record(
@@ -130,7 +136,9 @@ class DoorView(APIView):
         """Answer a POST, once per Idempotency-Key where the client sends one."""
         return answer_once(self.viewer.user_id, request, partial(self._answer_bytes, request, make_answer))
 
-    def _answer_bytes(self, request: Request, make_answer: Callable[[], Leaving | Answer]) -> ReleasedResponse:
+    def _answer_bytes(
+        self, request: Request, make_answer: Callable[[], Leaving | Answer]
+    ) -> ReleasedResponse:
         answer = make_answer()
         return self._to_http(request, answer if isinstance(answer, Answer) else Answer(answer))
 

@@ -117,7 +117,9 @@ def _locate_local(path: Path, roots: tuple[Path, ...]) -> Located:
     except (OSError, RuntimeError, ValueError):  # a name too long for the system, or links in a circle
         raise _forbidden("it is not a file") from None
     if not inside:
-        raise _forbidden("it lies outside the folders that hold scenes (the operator names them in PENUMBRA_IMAGERY_ROOTS)")
+        raise _forbidden(
+            "it lies outside the folders that hold scenes (the operator names them in PENUMBRA_IMAGERY_ROOTS)"
+        )
     if not present:
         raise SceneRefused(Cause.ASSET_MISSING, "A file that the item names is not there.")
     return Located(str(real), real)

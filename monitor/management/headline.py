@@ -10,7 +10,10 @@ def read_headline(report: Mapping[str, Any]) -> dict[str, Any]:
     """AUC and average precision over all cells and over the largest same-period group, calibration, warnings."""
     figures: dict[str, Any] = {"cells": report["cells"], "all_cells": _read_figures(report["all"])}
     for group in report["same_period"][:1]:
-        figures["same_period"] = {"period": group["period"], "fitted_on_all": _read_figures(group["fitted_on_all"])}
+        figures["same_period"] = {
+            "period": group["period"],
+            "fitted_on_all": _read_figures(group["fitted_on_all"]),
+        }
         if "fitted_there" in group:
             figures["same_period"]["fitted_there"] = _read_figures(group["fitted_there"])
     figures["warnings"] = list(report["warnings"])

@@ -19,7 +19,9 @@ class Alert(models.Model):
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="alerts")  # where: coarse
     kind = models.CharField(max_length=12, choices=[(k.value, k.value) for k in AlertKind])  # where: none
     mine_class = models.CharField(max_length=12)  # where: none
-    confidence = models.CharField(max_length=8, choices=[(c.value, c.value) for c in Confidence])  # where: none
+    confidence = models.CharField(
+        max_length=8, choices=[(c.value, c.value) for c in Confidence]
+    )  # where: none
     status = models.CharField(max_length=10, default=AlertStatus.RAISED.value)  # where: none
     dismissal = models.CharField(
         max_length=12, blank=True, choices=[(r.value, r.value) for r in DismissalReason]
@@ -49,7 +51,9 @@ class AlertMove(models.Model):
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="moves")  # where: none
     status = models.CharField(max_length=10)  # where: none
     reason = models.CharField(max_length=12, blank=True)  # where: none
-    moved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)  # where: none
+    moved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL
+    )  # where: none
     moved_at = models.DateTimeField(auto_now_add=True)  # where: none
 
     class Meta:

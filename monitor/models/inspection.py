@@ -22,7 +22,9 @@ class Inspection(models.Model):
     inspector = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="inspections"
     )  # where: none
-    assigned_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")  # where: none
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )  # where: none
     status = models.CharField(max_length=10, default=InspectionStatus.ASSIGNED.value)  # where: none
     opens_at = models.DateTimeField()  # where: none
     expires_at = models.DateTimeField()  # where: none
@@ -36,10 +38,16 @@ class Inspection(models.Model):
             models.CheckConstraint(
                 condition=Q(status__in=[s.value for s in InspectionStatus]), name="inspection_status_is_known"
             ),
-            models.CheckConstraint(condition=~Q(inspector=F("assigned_by")), name="inspection_is_never_self_assigned"),
-            models.CheckConstraint(condition=Q(expires_at__gt=F("opens_at")), name="inspection_window_has_length"),
+            models.CheckConstraint(
+                condition=~Q(inspector=F("assigned_by")), name="inspection_is_never_self_assigned"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("opens_at")), name="inspection_window_has_length"
+            ),
             models.UniqueConstraint(
-                fields=["alert"], condition=Q(status__in=["assigned", "accepted"]), name="one_open_inspection_an_alert"
+                fields=["alert"],
+                condition=Q(status__in=["assigned", "accepted"]),
+                name="one_open_inspection_an_alert",
             ),
         ]
 
@@ -51,7 +59,9 @@ class Finding(models.Model):
     """What the inspector reports. The id is the inspector's own, so that the same report handed in twice is one."""
 
     id = models.UUIDField(primary_key=True)  # where: none
-    inspection = models.ForeignKey(Inspection, on_delete=models.PROTECT, related_name="findings")  # where: none
+    inspection = models.ForeignKey(
+        Inspection, on_delete=models.PROTECT, related_name="findings"
+    )  # where: none
     kind = models.CharField(max_length=16, choices=[(k.value, k.value) for k in FindingKind])  # where: none
     observed_on = models.DateField()  # where: none
     people = models.CharField(max_length=8, choices=[(b.value, b.value) for b in PeopleBand])  # where: none

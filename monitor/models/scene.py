@@ -27,13 +27,15 @@ class Scene(models.Model):
     progress = models.PositiveSmallIntegerField(default=0)  # where: none
     """Per cent of the scene's rows that have been read."""
     cells_scored = models.PositiveIntegerField(default=0)  # where: none
-    received_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)  # where: none
+    received_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL
+    )  # where: none
     received_at = models.DateTimeField(auto_now_add=True)  # where: none
     scored_at = models.DateTimeField(null=True, blank=True)  # where: none
     scored_by = models.ForeignKey(
         "monitor.TrainedModel", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )  # where: none
-    """The model behind the scores, or the one that asks for bands the scene lacks; where another is active, it is due again."""
+    """The model behind the scores, or the one that asks for bands the scene lacks; with another one it is due again."""
 
     claim = models.UUIDField(null=True, blank=True)  # where: none
     """Names the worker's hold; a worker whose claim was taken over can write nothing more."""

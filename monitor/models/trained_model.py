@@ -33,7 +33,9 @@ class TrainedModel(models.Model):
         default_permissions = ()
         constraints = [
             models.CheckConstraint(condition=Q(state__in=MODEL_STATES), name="model_state_is_known"),
-            models.UniqueConstraint(fields=["sensor"], condition=Q(state="active"), name="one_active_model_a_sensor"),
+            models.UniqueConstraint(
+                fields=["sensor"], condition=Q(state="active"), name="one_active_model_a_sensor"
+            ),
             models.CheckConstraint(
                 condition=~Q(state="active") | Q(activated_by__isnull=False, activated_at__isnull=False),
                 name="model_is_activated_by_a_person",

@@ -56,5 +56,3 @@ def open_inspection_to(inspector: User, inspection: Inspection) -> None:
 def shut_inspection(inspection: Inspection) -> None:
     """Take the right away from everybody, at once (P7)."""
     InspectionUserPermission.objects.filter(content_object=inspection).delete()
-
-

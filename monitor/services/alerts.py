@@ -11,6 +11,7 @@ from accounts.ledger.entry import Entry, Outcome
 from accounts.ledger.writer import record, recorded
 from accounts.roles import Role
 from accounts.viewer import Viewer
+from monitor.errors import NotNow, NotThere
 from monitor.field.lifecycle import (
     AlertKind,
     AlertStatus,
@@ -20,7 +21,6 @@ from monitor.field.lifecycle import (
 )
 from monitor.models import Alert, AlertMove
 from monitor.privacy.scope import list_region_ids
-from monitor.errors import NotNow, NotThere
 from monitor.vault.sites import (
     SiteNews,
     close_alert_site,
@@ -102,7 +102,9 @@ def move_alert(
 
 def record_move(alert: Alert, then: AlertStatus) -> None:
     """Record a move that a machine makes. Written before the transaction commits: an entry too many, never one too few."""
-    entry = Entry(None, f"alert.{then.value}", "machine", uuid4(), regions=[alert.region_id], objects=[alert.id])
+    entry = Entry(
+        None, f"alert.{then.value}", "machine", uuid4(), regions=[alert.region_id], objects=[alert.id]
+    )
     record(entry, Outcome.DONE)
 
 
@@ -130,5 +132,3 @@ def _dismiss_absorbed(news: SiteNews) -> None:
         if AlertStatus(alert.status) in {AlertStatus.RAISED, AlertStatus.TRIAGED}:
             move_alert(alert, AlertStatus.DISMISSED, None, DismissalReason.DUPLICATE)
             record_move(alert, AlertStatus.DISMISSED)
-
-

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from monitor.models import Scene, TrainedModel
 
-
 RING_AGAIN = timedelta(seconds=120)
 """A ring that nobody answered for so long counts as lost."""
 
@@ -39,7 +38,9 @@ def claim_scene(scene_id: UUID) -> Claim | None:
     taken = (
         _due(timezone.now())
         .filter(id=scene_id)
-        .update(state="claimed", claim=key, claimed_until=_lease_end(), attempts=F("attempts") + 1, progress=0)
+        .update(
+            state="claimed", claim=key, claimed_until=_lease_end(), attempts=F("attempts") + 1, progress=0
+        )
     )
     return Claim(scene_id, key) if taken else None
 
@@ -64,7 +65,14 @@ def park_scene(claim: Claim, model_id: UUID | None) -> None:
 
 def give_back_scene(claim: Claim) -> None:
     """End the work on a scene that is not to blame for what failed: it is due again, and this was no attempt."""
-    _update(claim, state="received", claim=None, claimed_until=None, attempts=F("attempts") - 1, rung_at=timezone.now())
+    _update(
+        claim,
+        state="received",
+        claim=None,
+        claimed_until=None,
+        attempts=F("attempts") - 1,
+        rung_at=timezone.now(),
+    )
 
 
 def finish_scene(claim: Claim, cells: int, model_id: UUID) -> None:
@@ -97,16 +105,14 @@ def take_due_scenes(limit: int) -> list[UUID]:
 
 def give_up_scenes() -> int:
     """Refuse scenes that have brought down SCENE_ATTEMPTS workers in a row; how many."""
-    return (
-        Scene.objects.filter(
-            state="claimed", claimed_until__lt=timezone.now(), attempts__gte=settings.SCENE_ATTEMPTS
-        ).update(
-            state="refused",
-            cause="worker_lost",
-            detail=f"{settings.SCENE_ATTEMPTS} workers were lost while reading this scene. Check its files and memory.",
-            claim=None,
-            claimed_until=None,
-        )
+    return Scene.objects.filter(
+        state="claimed", claimed_until__lt=timezone.now(), attempts__gte=settings.SCENE_ATTEMPTS
+    ).update(
+        state="refused",
+        cause="worker_lost",
+        detail=f"{settings.SCENE_ATTEMPTS} workers were lost while reading this scene. Check its files and memory.",
+        claim=None,
+        claimed_until=None,
     )
 
 

@@ -90,7 +90,10 @@ def divide_catalog(name: str, items: Sequence[SceneItem]) -> dict[str, MultiPoly
     middle = min(max(wests[len(wests) // 2], west + 1), east - 1)
     if not west < middle < east:
         return {name: _box(west, south, east, north)}
-    return {f"{name} west": _box(west, south, middle, north), f"{name} east": _box(middle, south, east, north)}
+    return {
+        f"{name} west": _box(west, south, middle, north),
+        f"{name} east": _box(middle, south, east, north),
+    }
 
 
 def _box(west: int, south: int, east: int, north: int) -> MultiPolygon:

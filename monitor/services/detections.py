@@ -102,7 +102,9 @@ def _open(item: SceneItem, folder: str | None, bands: Sequence[str]) -> OpenScen
 def imagery_access(folders: Iterable[str | None]) -> AssetAccess:
     """What may be read for items: the configured folders and hosts, and the folders that an operator ingested from."""
     ingested = {Path(folder) for folder in folders if folder is not None}
-    return AssetAccess(roots=(*settings.IMAGERY_ROOTS, *sorted(ingested)), hosts=frozenset(settings.IMAGERY_HOSTS))
+    return AssetAccess(
+        roots=(*settings.IMAGERY_ROOTS, *sorted(ingested)), hosts=frozenset(settings.IMAGERY_HOSTS)
+    )
 
 
 def model_path(sha256: str) -> Path:

@@ -13,6 +13,7 @@ from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
 from accounts.viewer import Viewer
 from monitor.bell import Bell, ring
+from monitor.errors import NotNow
 from monitor.field.lifecycle import (
     NOT_A_VISIT,
     AlertStatus,
@@ -23,7 +24,6 @@ from monitor.field.lifecycle import (
 )
 from monitor.models import Finding
 from monitor.services.alerts import lock_alert, move_alert
-from monitor.errors import NotNow
 from monitor.services.inspections import find_own_inspection, lock_inspection
 
 

@@ -36,7 +36,9 @@ def gather_labels(labels: Sequence[CellLabel]) -> list[CellLabel]:
 def label_finding(finding_id: UUID) -> int:
     """Draw the label that a finding teaches on the cells of its site; how many cells. Twice is once."""
     with transaction.atomic():
-        finding = Finding.objects.select_for_update().select_related("inspection").filter(id=finding_id).first()
+        finding = (
+            Finding.objects.select_for_update().select_related("inspection").filter(id=finding_id).first()
+        )
         if finding is None or finding.labelled_at is not None:
             return 0
         label = LABEL_OF.get(FindingKind(finding.kind))
@@ -51,5 +53,7 @@ def label_finding(finding_id: UUID) -> int:
 def list_unlabelled_findings(limit: int) -> list[UUID]:
     """Findings whose label is due: what a sweep rings for again."""
     return list(
-        Finding.objects.filter(labelled_at__isnull=True).order_by("received_at").values_list("id", flat=True)[:limit]
+        Finding.objects.filter(labelled_at__isnull=True)
+        .order_by("received_at")
+        .values_list("id", flat=True)[:limit]
     )

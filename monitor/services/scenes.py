@@ -37,7 +37,12 @@ def receive_scene(
         return known, False
     try:
         with transaction.atomic():
-            scene = Scene.objects.create(digest=digest, sensor=item.sensor or "", received_by_id=received_by, rung_at=timezone.now() if announce else None)
+            scene = Scene.objects.create(
+                digest=digest,
+                sensor=item.sensor or "",
+                received_by_id=received_by,
+                rung_at=timezone.now() if announce else None,
+            )
             deposit_item(scene.id, item, document, base_href)
             if announce:
                 ring(Bell.SCENE_RECEIVED, scene.id)
@@ -59,14 +64,13 @@ def hand_in_scene(viewer: Viewer, document: Mapping[str, Any], endpoint: str) ->
 
 def _take_back_refusal(scene_id: UUID, announce: bool) -> None:
     with transaction.atomic():
-        refused = Scene.objects.filter(id=scene_id, state="refused")
-        if refused.update(
+        is_due_again = Scene.objects.filter(id=scene_id, state="refused").update(
             state="received",
             cause="",
             detail="",
             attempts=0,
             progress=0,
             rung_at=timezone.now() if announce else None,
-        ):
-            if announce:
-                ring(Bell.SCENE_RECEIVED, scene_id)
+        )
+        if is_due_again and announce:
+            ring(Bell.SCENE_RECEIVED, scene_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.bell import Bell, ring
-from monitor.services.claims import give_up_scenes, take_due_scenes, make_outdated_scenes_due
+from monitor.services.claims import give_up_scenes, make_outdated_scenes_due, take_due_scenes
 from monitor.services.labels import list_unlabelled_findings
 from monitor.vault.items import list_scenes_by_date
 

@@ -18,8 +18,8 @@ from accounts.ledger.writer import recorded
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.bell import Bell, ring
-from monitor.models import TrainedModel
 from monitor.errors import NotThere, NotYours
+from monitor.models import TrainedModel
 
 
 def find_model(made_from: str) -> TrainedModel | None:
@@ -42,11 +42,18 @@ def find_model_file(name: str) -> str | None:
     return models.values_list("sha256", flat=True).first()
 
 
-def record_model(sha256: str, sensor: str, featurizer: str, made_from: str, metrics: Mapping[str, Any]) -> TrainedModel:
+def record_model(
+    sha256: str, sensor: str, featurizer: str, made_from: str, metrics: Mapping[str, Any]
+) -> TrainedModel:
     """Keep the record of a trained model; the same file again is the same record."""
     model, _ = TrainedModel.objects.get_or_create(
         sha256=sha256,
-        defaults={"sensor": sensor, "featurizer": featurizer, "made_from": made_from, "metrics": dict(metrics)},
+        defaults={
+            "sensor": sensor,
+            "featurizer": featurizer,
+            "made_from": made_from,
+            "metrics": dict(metrics),
+        },
     )
     return model
 
@@ -65,7 +72,9 @@ def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
         model = TrainedModel.objects.select_for_update().get(id=model_id)
         if model.state == "active":
             return
-        TrainedModel.objects.select_for_update().filter(sensor=model.sensor, state="active").update(state="retired")
+        TrainedModel.objects.select_for_update().filter(sensor=model.sensor, state="active").update(
+            state="retired"
+        )
         model.state = "active"
         model.activated_by_id = viewer.user_id
         model.activated_at = timezone.now()

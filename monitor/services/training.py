@@ -68,7 +68,9 @@ class Trained:
     refused: dict[str, int]
 
 
-def train_on_vault(labels: Sequence[CellLabel], how: Preparation, now: datetime, progress: Progress) -> Trained:
+def train_on_vault(
+    labels: Sequence[CellLabel], how: Preparation, now: datetime, progress: Progress
+) -> Trained:
     """Train on the readable scenes that show labelled cells, keep the file, record the model.
 
     Raises NothingToTrainOn, TrainingRefused, FoldsNotPossible.
@@ -165,5 +167,3 @@ def count_causes(refused: Sequence[Refusal]) -> dict[str, int]:
     for refusal in refused:
         causes[refusal.cause.value] = causes.get(refusal.cause.value, 0) + 1
     return causes
-
-

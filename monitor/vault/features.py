@@ -67,7 +67,9 @@ def load_features(scene_id: UUID, featurizer: str) -> CellFeatures:
 def _read(group: zarr.Group, name: str) -> np.ndarray:
     array = group[name]
     if not isinstance(array, zarr.Array):
-        raise LookupError("The features of this scene are damaged. Remove them; they will be extracted again.")
+        raise LookupError(
+            "The features of this scene are damaged. Remove them; they will be extracted again."
+        )
     return np.asarray(array[...])
 
 

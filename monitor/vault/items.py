@@ -32,7 +32,14 @@ def deposit_item(scene_id: UUID, item: SceneItem, document: Mapping[str, Any], b
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT vault.deposit_item(%s, %s, %s, %s, %s, %s)",
-            [scene_id, json.dumps(document), base_href, item.sensor or "", item.observed_from, item.observed_to],
+            [
+                scene_id,
+                json.dumps(document),
+                base_href,
+                item.sensor or "",
+                item.observed_from,
+                item.observed_to,
+            ],
         )
 
 
@@ -60,14 +67,17 @@ def list_readable_items(sensor: str) -> list[StoredItem]:
 def open_folder(scene_ids: Sequence[UUID], folder: Path) -> None:
     """Let the files of these scenes be read below `folder`. The worker's right: whoever ingests is the operator."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE vault.item SET folder = %s WHERE scene_id = ANY(%s)", [str(folder), list(scene_ids)])
+        cursor.execute(
+            "UPDATE vault.item SET folder = %s WHERE scene_id = ANY(%s)", [str(folder), list(scene_ids)]
+        )
 
 
 def list_scenes_by_date(scene_ids: list[UUID]) -> list[UUID]:
     """The same scenes, oldest observation first, so that references are there before what is compared with them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT scene_id FROM vault.item WHERE scene_id = ANY(%s) ORDER BY observed_to, scene_id", [scene_ids]
+            "SELECT scene_id FROM vault.item WHERE scene_id = ANY(%s) ORDER BY observed_to, scene_id",
+            [scene_ids],
         )
         return [scene_id for (scene_id,) in cursor.fetchall()]
 

@@ -10,8 +10,6 @@ from django.db import connection
 
 from monitor.detection.labels import CLASSES, CellLabel
 
-_COLUMNS = "row, col, label, kind, source, observed_from, observed_to, item"
-
 
 def store_labels(labels: Sequence[CellLabel]) -> int:
     """Keep labels; one that says the same place, period and source again replaces the old. How many were written."""
@@ -21,7 +19,8 @@ def store_labels(labels: Sequence[CellLabel]) -> int:
     kept = list(unique.values())
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO vault.label ({_COLUMNS}) SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[],"
+            "INSERT INTO vault.label (row, col, label, kind, source, observed_from, observed_to, item)"
+            " SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[],"
             " %s::text[], %s::date[], %s::date[], %s::text[])"
             " ON CONFLICT (row, col, observed_to, source) DO UPDATE SET label = excluded.label, kind = excluded.kind,"
             " observed_from = excluded.observed_from, item = excluded.item",
@@ -56,7 +55,8 @@ def label_alert_cells(alert_id: UUID, label: str, observed_on: date, finding_id:
     """Draw a label on every cell of an alert's site from what an inspector found there; how many cells."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO vault.label ({_COLUMNS}) SELECT member.row, member.col, %s, 'finding', %s, %s, %s, ''"
+            "INSERT INTO vault.label (row, col, label, kind, source, observed_from, observed_to, item)"
+            " SELECT member.row, member.col, %s, 'finding', %s, %s, %s, ''"
             " FROM vault.alert_site meant JOIN vault.site_cell member"
             " ON member.site_id = vault.living_site(meant.site_id) WHERE meant.alert_id = %s"
             " ON CONFLICT (row, col, observed_to, source) DO NOTHING",

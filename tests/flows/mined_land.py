@@ -133,9 +133,7 @@ def _widen(cells: Collection[Cell]) -> set[Cell]:
 def _dig(pixels: Pixels, grid: Affine, cells: Collection[Cell]) -> None:
     """Bare bright soil with ponds, some 500 m wide, in the middle of each cell."""
     for row, col in sorted(cells):
-        (x,), (y,) = transform(
-            CRS.from_epsg(4326), UTM, [(col + 0.5) / 100 - 180], [(row + 0.5) / 100 - 90]
-        )
+        (x,), (y,) = transform(CRS.from_epsg(4326), UTM, [(col + 0.5) / 100 - 180], [(row + 0.5) / 100 - 90])
         across, down = ~grid @ (x, y)
         part = (slice(None), slice(int(down) - 12, int(down) + 13), slice(int(across) - 12, int(across) + 13))
         height, width = pixels[part].shape[1:]
@@ -146,7 +144,9 @@ def _dig(pixels: Pixels, grid: Affine, cells: Collection[Cell]) -> None:
 def _write_labels(path: Path, whole: set[Cell], mined: frozenset[Cell]) -> Path:
     with path.open("w", newline="") as stream:
         table = csv.writer(stream)
-        table.writerow(("cell_row", "cell_col", "label", "kind", "observed_from", "observed_to", "source", "item_t1"))
+        table.writerow(
+            ("cell_row", "cell_col", "label", "kind", "observed_from", "observed_to", "source", "item_t1")
+        )
         for row, col in sorted(whole):
             if (row + col) % 2 == 0 or (row, col) in mined:
                 said = ("artisanal", "new_mine") if (row, col) in mined else ("none", "forest")

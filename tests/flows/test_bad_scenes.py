@@ -167,7 +167,9 @@ def test_no_bad_file_was_forgotten(scenes: Path) -> None:
     }
     assert here - described == set(UNDESCRIBED)
     items = {str(path.relative_to(scenes)) for path in scenes.glob("*/*.json")}
-    assert items - {"bad-input/catalog.json", "bolzano/S2_L2A_sample_geotiff_pg.json"} == set(CATALOGUED) | GOOD
+    assert (
+        items - {"bad-input/catalog.json", "bolzano/S2_L2A_sample_geotiff_pg.json"} == set(CATALOGUED) | GOOD
+    )
 
 
 @pytest.mark.shared_data
@@ -221,9 +223,9 @@ class _Listener(BaseHTTPRequestHandler):
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
         self.send_error(404)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in http.server
         """Say nothing."""
 
 
@@ -302,7 +304,12 @@ def test_an_address_outside_the_imagery_folders_is_never_opened(
 
 
 def test_a_file_that_would_make_the_reader_open_another_is_refused_as_no_raster(
-    web: WebClient, cast: Cast, land: MinedLand, tmp_path: Path, settings: Settings, ringing: Ringing,
+    web: WebClient,
+    cast: Cast,
+    land: MinedLand,
+    tmp_path: Path,
+    settings: Settings,
+    ringing: Ringing,
     listener: tuple[str, list[str]],
 ) -> None:
     settings.IMAGERY_ROOTS = [tmp_path]
@@ -322,7 +329,9 @@ def test_a_file_that_would_make_the_reader_open_another_is_refused_as_no_raster(
     assert listener[1] == []
 
 
-@pytest.mark.parametrize(("bearable", "state", "cause"), [(0.9, "waiting", ""), (0.2, "refused", "too_cloudy")])
+@pytest.mark.parametrize(
+    ("bearable", "state", "cause"), [(0.9, "waiting", ""), (0.2, "refused", "too_cloudy")]
+)
 def test_how_cloudy_a_scene_may_be_is_the_installations_choice(
     web: WebClient,
     cast: Cast,

@@ -120,8 +120,17 @@ def visit(web: WebClient, cast: Cast, alert: UUID, cells: frozenset[Cell]) -> UU
     inspection = assigned["Location"]
     assert ines.get(f"{inspection}/site").status_code == 404
     assert ines.post(f"{inspection}/accept", {}, format="json").status_code == 200
-    assert cells_of(ines.get(f"{inspection}/site")) == cells == cells_of(rosa.get(f"/api/v1/alerts/{alert}/site"))
-    report = {"id": str(finding), "kind": "active", "observed_on": timezone.now().date().isoformat(), "people": "11-50"}
+    assert (
+        cells_of(ines.get(f"{inspection}/site"))
+        == cells
+        == cells_of(rosa.get(f"/api/v1/alerts/{alert}/site"))
+    )
+    report = {
+        "id": str(finding),
+        "kind": "active",
+        "observed_on": timezone.now().date().isoformat(),
+        "people": "11-50",
+    }
     assert ines.post(f"{inspection}/findings", report, format="json").status_code == 201
     assert rosa.post(f"{inspection}/close", {}, format="json").status_code == 200
     assert ines.get(f"{inspection}/site").status_code == 404
@@ -150,7 +159,12 @@ def test_every_order_of_arrival_gives_the_same_scores_states_sites_and_alerts(
 ) -> None:
     model_id = let_act(trainee, cast.anna.user)
     later = write_quarter(
-        tmp_path, "t2", land.mined - WESTERN_MINE, hidden=EASTERN_MINE, period=("2025-07-01", "2025-09-30"), seed=2
+        tmp_path,
+        "t2",
+        land.mined - WESTERN_MINE,
+        hidden=EASTERN_MINE,
+        period=("2025-07-01", "2025-09-30"),
+        seed=2,
     )
     items = [land.items["t0"], land.items["t1"], later]
 
@@ -232,7 +246,12 @@ def test_a_cell_that_is_not_seen_is_never_quiet_and_a_cloud_changes_no_belief(
         "t0": write_quarter(tmp_path, "t0", hidden=never_seen),
         "t1": write_quarter(tmp_path, "t1", land.mined, hidden=never_seen, seed=1),
         "t2": write_quarter(
-            tmp_path, "t2", land.mined, hidden=never_seen | hidden_later, period=("2025-07-01", "2025-09-30"), seed=2
+            tmp_path,
+            "t2",
+            land.mined,
+            hidden=never_seen | hidden_later,
+            period=("2025-07-01", "2025-09-30"),
+            seed=2,
         ),
     }
     scenes = walk(*quarters.values())
@@ -245,7 +264,11 @@ def test_a_cell_that_is_not_seen_is_never_quiet_and_a_cloud_changes_no_belief(
             assert (row.observed, row.mining) == (False, None)
             assert row.state_after == believed[cell][0]
     for scene_id in scenes:
-        assert all(row.state_after != "quiet" for cell, row in read_scores(scene_id, model_id).items() if cell in never_seen)
+        assert all(
+            row.state_after != "quiet"
+            for cell, row in read_scores(scene_id, model_id).items()
+            if cell in never_seen
+        )
 
 
 @pytest.mark.usefixtures("worker")
@@ -275,7 +298,9 @@ def test_a_refused_scene_is_scored_once_its_file_is_mended_and_handed_in_again(
 
 
 @pytest.mark.usefixtures("worker")
-def test_two_sensors_confirm_each_other(cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path) -> None:
+def test_two_sensors_confirm_each_other(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+) -> None:
     landsat = replace(trainee.model, featurizer=replace(trainee.model.featurizer, sensor="landsat"))
     let_act(trainee, cast.anna.user)
     let_act(replace(trainee, model=landsat), cast.anna.user)

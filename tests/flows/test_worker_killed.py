@@ -165,7 +165,9 @@ def sweep_until_scored(scene_id: UUID) -> None:
 
 def lapse(scene_id: UUID) -> None:
     """Let the lease of a claimed scene have run out."""
-    Scene.objects.filter(id=scene_id, state="claimed").update(claimed_until=timezone.now() - timedelta(seconds=1))
+    Scene.objects.filter(id=scene_id, state="claimed").update(
+        claimed_until=timezone.now() - timedelta(seconds=1)
+    )
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -220,7 +222,10 @@ def move_to_year(land: MinedLand, year: int) -> dict[str, Any]:
     """The item of the second quarter once more, in another year."""
     item = copy.deepcopy(land.items["t1"])
     item["id"] = f"land-{year}"
-    item["properties"] |= {"start_datetime": f"{year}-01-01T00:00:00Z", "end_datetime": f"{year}-03-31T00:00:00Z"}
+    item["properties"] |= {
+        "start_datetime": f"{year}-01-01T00:00:00Z",
+        "end_datetime": f"{year}-03-31T00:00:00Z",
+    }
     return item
 
 
@@ -269,7 +274,9 @@ def test_a_scene_whose_message_was_lost_is_found_by_the_sweep(crew: Crew, prepar
     Scene.objects.filter(id=prepared.scene).update(rung_at=timezone.now())
     crew.hire()
     ring_for_what_is_due()
-    assert stand(prepared.scene) == [("received", "")]  # it was rung for a moment ago: somebody may still come
+    assert stand(prepared.scene) == [
+        ("received", "")
+    ]  # it was rung for a moment ago: somebody may still come
     Scene.objects.filter(id=prepared.scene).update(rung_at=timezone.now() - RING_AGAIN - timedelta(seconds=1))
     sweep_until_scored(prepared.scene)
     prepared.assert_finished()
@@ -296,7 +303,9 @@ def test_the_log_of_a_worker_names_no_place_and_no_file(crew: Crew, prepared: Pr
     missing["assets"]["image"]["href"] = str(file.with_name("the-shaft-by-the-bridge.tif"))
     lost, _ = receive_scene(missing, "", None)
     ring_for_what_is_due()
-    wait_until(lambda: stand(lost, prepared.scene) == [("refused", "asset_missing"), ("scored", "")], "both are done")
+    wait_until(
+        lambda: stand(lost, prepared.scene) == [("refused", "asset_missing"), ("scored", "")], "both are done"
+    )
     told = worker.read_log()
     assert "tasks.detect_scene" in told
     for secret in ("bridge", ".tif", str(file.parent), "19.9", "20005", "9213"):
@@ -314,7 +323,9 @@ def test_of_two_workers_that_are_called_for_one_scene_one_does_it(crew: Crew, pr
     prepared.assert_finished()
 
 
-def test_a_worker_that_slept_beyond_its_lease_writes_nothing_when_it_wakes(crew: Crew, prepared: Prepared) -> None:
+def test_a_worker_that_slept_beyond_its_lease_writes_nothing_when_it_wakes(
+    crew: Crew, prepared: Prepared
+) -> None:
     with Watcher() as watcher:
         sleeper = send_to_sleep(crew, prepared.scene, POINTS["after the claim"])
         lapse(prepared.scene)
@@ -357,5 +368,7 @@ def send_to_sleep(crew: Crew, scene_id: UUID, statement: str) -> Worker:
 def read_versions(scene_id: UUID) -> list[tuple[object, ...]]:
     """Which transaction wrote each score of a scene."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT row, col, xmin::text FROM vault.score WHERE scene_id = %s ORDER BY 1, 2", [scene_id])
+        cursor.execute(
+            "SELECT row, col, xmin::text FROM vault.score WHERE scene_id = %s ORDER BY 1, 2", [scene_id]
+        )
         return list(cursor.fetchall())

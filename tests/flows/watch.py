@@ -58,7 +58,9 @@ class Watcher:
         wait_until(lambda: self.looks > before + 1, "the watcher looks")
 
     def _look(self) -> None:
-        found: Any = self._connection.execute("SELECT " + ", ".join(f"({query})" for query in FAULTS.values())).fetchone()
+        found: Any = self._connection.execute(
+            "SELECT " + ", ".join(f"({query})" for query in FAULTS.values())
+        ).fetchone()
         self.faults |= {name for name, count in zip(FAULTS, found, strict=True) if count}
         self.looks += 1
 

@@ -49,7 +49,9 @@ class PrivateQueue:
     def __init__(self) -> None:
         self._door = redis.Redis.from_url(os.environ["REDIS_URL"])
         numbers = range(2, int(self._door.config_get("databases")["databases"]))
-        self.number = next(n for n in numbers if self._door.set(f"flows-queue-{n}", os.getpid(), nx=True, ex=1800))
+        self.number = next(
+            n for n in numbers if self._door.set(f"flows-queue-{n}", os.getpid(), nx=True, ex=1800)
+        )
         pool = self._door.connection_pool
         own = redis.ConnectionPool(pool.connection_class, **{**pool.connection_kwargs, "db": self.number})
         self._own = redis.Redis(connection_pool=own)
@@ -89,7 +91,12 @@ class Worker:
         words += ["-c", str(processes), "-n", f"{log.stem}@localhost", "--without-gossip", "--without-mingle"]
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
-                [sys.executable, *words], cwd=ROOT, env=environment, stdout=stream, stderr=stream, start_new_session=True
+                [sys.executable, *words],
+                cwd=ROOT,
+                env=environment,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
             )
 
     def mark_log(self) -> None:

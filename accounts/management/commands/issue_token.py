@@ -7,8 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import User
+from accounts.ledger.connection import LedgerUnavailable
+from accounts.models import Token, User
 from accounts.tokens import issue_token
+
+LABEL_LENGTH = Token._meta.get_field("label").max_length or 0
 
 
 class Command(BaseCommand):
@@ -26,8 +29,15 @@ class Command(BaseCommand):
         """Exit 1 where the account does not exist or is closed."""
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
-            raise CommandError(f"No active account is called {options['user']!r}. `manage.py seed_demo` makes some.")
-        secret = issue_token(user, options["label"])
+            raise CommandError(
+                f"No active account is called {options['user']!r}. `manage.py seed_demo` makes some."
+            )
+        if len(options["label"]) > LABEL_LENGTH:
+            raise CommandError(f"The label is too long: at most {LABEL_LENGTH} characters.")
+        try:
+            secret = issue_token(user, options["label"])
+        except LedgerUnavailable as error:
+            raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps({"user": user.username, "role": user.role, "token": secret}))
         else:

@@ -33,7 +33,9 @@ class InspectionsView(DoorView):
     def get(self, request: Request) -> Page:
         """Newest first."""
         ask = self.read_query(InspectionsAsk)
-        return list_inspections(self.viewer, ask.get("status"), ask["limit"], ask.get("cursor"), self.endpoint)
+        return list_inspections(
+            self.viewer, ask.get("status"), ask["limit"], ask.get("cursor"), self.endpoint
+        )
 
     @describe("inspection_assign", InspectionShape, body=AssignAsk, status=201, also=(404, 409))
     def post(self, request: Request) -> ReleasedResponse:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from monitor.imagery.catalog import walk_items
+from monitor.management.arguments import read_count
 from monitor.management.console import print_answer, show_progress
 from monitor.services.ingestion import WaitedInVain, receive_catalog, summarise_scenes, wait_for_scenes
 
@@ -15,23 +16,35 @@ from monitor.services.ingestion import WaitedInVain, receive_catalog, summarise_
 class Command(BaseCommand):
     """Exit codes: 0 done; 1 nothing could be received, or the workers did not finish in time."""
 
-    help = "Hand in every item of a static STAC catalogue. With --wait, watch the workers until all are scored."
+    help = (
+        "Hand in every item of a static STAC catalogue. With --wait, watch the workers until all are scored."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """CATALOG and how long to wait."""
-        parser.add_argument("catalog", metavar="CATALOG", help="catalog.json, collection.json or an item, a local path")
+        parser.add_argument(
+            "catalog", metavar="CATALOG", help="catalog.json, collection.json or an item, a local path"
+        )
         parser.add_argument("--wait", action="store_true", help="wait until no scene of it is due any more")
-        parser.add_argument("--timeout", type=int, default=3600, help="seconds to wait without any change (3600)")
+        parser.add_argument(
+            "--timeout", type=read_count, default=3600, help="seconds to wait without any change (3600)"
+        )
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Receive, ring, perhaps wait, report."""
         path = Path(options["catalog"]).absolute()
         if not path.is_file():
-            raise CommandError(f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json.")
+            raise CommandError(
+                f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json."
+            )
         with show_progress() as progress:
             items = list(walk_items(path))
-            received = receive_catalog(items, path.parent, lambda done, total: progress("receive items", done, total))
+            if not items:
+                raise CommandError(f"{options['catalog']}: no STAC item is in it or linked from it.")
+            received = receive_catalog(
+                items, path.parent, lambda done, total: progress("receive items", done, total)
+            )
             if options["wait"]:
                 try:
                     wait_for_scenes(
@@ -49,5 +62,5 @@ class Command(BaseCommand):
             **summarise_scenes(received.scenes),
         }
         print_answer(answer, options["json"])
-        if items and not received.scenes:
+        if not received.scenes:
             raise CommandError("No item of this catalogue could be received; the causes stand above.")

@@ -13,7 +13,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from monitor.imagery.catalog import walk_items
 from monitor.imagery.invented import write_invented_country
-
 from monitor.imagery.refusal import SceneRefused
 from monitor.management.console import print_answer
 from monitor.services.demo import Seeded, divide_catalog, seed_people, seed_regions
@@ -26,8 +25,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Whose scenes, and where the service answers."""
-        parser.add_argument("--catalog", type=Path, help="make regions for this catalogue instead of inventing a country")
-        parser.add_argument("--url", default="http://127.0.0.1:8000", help="address of the service, for demo.json")
+        parser.add_argument(
+            "--catalog", type=Path, help="make regions for this catalogue instead of inventing a country"
+        )
+        parser.add_argument(
+            "--url", default="http://127.0.0.1:8000", help="address of the service, for demo.json"
+        )
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,7 +41,9 @@ class Command(BaseCommand):
         else:
             folder = Path(settings.STATE_DIR) / "scenes" / "invented-country"
             country = write_invented_country(folder) if not (folder / "regions.geojson").exists() else None
-            catalog, labels, borders = (folder / name for name in ("catalog.json", "labels.csv", "regions.geojson"))
+            catalog, labels, borders = (
+                folder / name for name in ("catalog.json", "labels.csv", "regions.geojson")
+            )
             regions = {
                 feature["properties"]["name"]: GEOSGeometry(json.dumps(feature["geometry"]), srid=4326)
                 for feature in json.loads(borders.read_text(encoding="utf-8"))["features"]
@@ -59,7 +64,9 @@ class Command(BaseCommand):
             except SceneRefused:
                 continue  # `ingest` will name the cause
         if not items:
-            raise CommandError("No item of this catalogue can be placed. `manage.py ingest` names the causes.")
+            raise CommandError(
+                "No item of this catalogue can be placed. `manage.py ingest` names the causes."
+            )
         return dict(divide_catalog(catalog.absolute().parent.name, items))
 
     @staticmethod
@@ -85,6 +92,8 @@ class Command(BaseCommand):
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        with os.fdopen(
+            os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as stream:
             json.dump(content, stream, indent=2)
         partial.replace(file)

@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
@@ -16,10 +17,10 @@ from monitor.detection.cells import NoLabelledCells
 from monitor.detection.featurizer import PATCHES
 from monitor.detection.folds import FoldsNotPossible
 from monitor.detection.heads import Recipe, TrainingRefused
-from monitor.detection.labels import LabelsRefused, read_labels
 from monitor.detection.patches import PatchesNotDrawn
 from monitor.detection.report import write_report
 from monitor.imagery.sensors import PROFILES
+from monitor.management.arguments import load_labels, read_block_deg, read_count, read_seed, read_share
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
 from monitor.services.detections import model_path
@@ -27,7 +28,14 @@ from monitor.services.labels import gather_labels, import_labels
 from monitor.services.trained_models import activate_model
 from monitor.services.training import NothingToTrainOn, Preparation, train_on_vault
 
-REFUSALS = (LabelsRefused, NothingToTrainOn, NoLabelledCells, TrainingRefused, FoldsNotPossible, PatchesNotDrawn)
+REFUSALS = (
+    NothingToTrainOn,
+    NoLabelledCells,
+    TrainingRefused,
+    FoldsNotPossible,
+    PatchesNotDrawn,
+    LedgerUnavailable,
+)
 
 
 class Command(BaseCommand):
@@ -37,15 +45,27 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Labels, how to train, who activates."""
-        parser.add_argument("--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ...")
-        parser.add_argument("--sensor", default="sentinel-2", choices=sorted(PROFILES), help="(sentinel-2)")
-        parser.add_argument("--patches", type=int, default=PATCHES, help=f"random patches to draw ({PATCHES})")
-        parser.add_argument("--seed", type=int, default=0, help="of the patches and folds (0)")
-        parser.add_argument("--block-deg", type=float, help="side of the blocks held back together (chosen by the labels)")
         parser.add_argument(
-            "--min-valid-share", type=float, help="share of a cell that must be seen (what most labelled cells show)"
+            "--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ..."
         )
-        parser.add_argument("--activate-by", metavar="USER", help="the analyst who lets the model act from now on")
+        parser.add_argument("--sensor", default="sentinel-2", choices=sorted(PROFILES), help="(sentinel-2)")
+        parser.add_argument(
+            "--patches", type=read_count, default=PATCHES, help=f"random patches to draw ({PATCHES})"
+        )
+        parser.add_argument("--seed", type=read_seed, default=0, help="of the patches and folds (0)")
+        parser.add_argument(
+            "--block-deg",
+            type=read_block_deg,
+            help="side of the blocks held back together (chosen by the labels)",
+        )
+        parser.add_argument(
+            "--min-valid-share",
+            type=read_share,
+            help="share of a cell that must be seen (what most labelled cells show)",
+        )
+        parser.add_argument(
+            "--activate-by", metavar="USER", help="the analyst who lets the model act from now on"
+        )
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,17 +78,15 @@ class Command(BaseCommand):
             options["min_valid_share"],
             Recipe(block_deg=options["block_deg"], seed=options["seed"]),
         )
+        labels = load_labels(options["labels"])
         try:
-            labels = read_labels(options["labels"])
             with show_progress() as progress:
                 import_labels(labels)
                 trained = train_on_vault(gather_labels(labels), how, timezone.now(), progress)
-        except OSError as error:
-            raise CommandError(f"The labels cannot be read: {error.strerror}.") from error
+            if analyst is not None:
+                activate_model(analyst, trained.model_id, "train_model")
         except REFUSALS as error:
             raise CommandError(str(error)) from error
-        if analyst is not None:
-            activate_model(analyst, trained.model_id, "train_model")
         answer = {
             "model": str(trained.model_id),
             "file": model_path(trained.sha256).name,
@@ -90,4 +108,6 @@ class Command(BaseCommand):
         user = User.objects.filter(username=name, role=Role.ANALYST.value, is_active=True).first()
         if user is None:
             raise CommandError(f"No active analyst is called {name!r}; only an analyst activates a model.")
-        return Viewer(user.id, user.pseudonym, user.username, user.organisation_id, Role.ANALYST, None, uuid4())
+        return Viewer(
+            user.id, user.pseudonym, user.username, user.organisation_id, Role.ANALYST, None, uuid4()
+        )

@@ -20,7 +20,9 @@ def read_entries(viewer: Viewer, wanted: EntryFilter, limit: int, cursor: str | 
         rows = list_entries(wanted, limit + 1, before)
         page = rows[:limit]
         disclosure.quantity = len(page)
-    following = seal_cursor([page[-1].at.isoformat(), str(page[-1].id)], bound_to) if len(rows) > limit else None
+    following = (
+        seal_cursor([page[-1].at.isoformat(), str(page[-1].id)], bound_to) if len(rows) > limit else None
+    )
     return Page([_shape(row) for row in page], following)
 
 

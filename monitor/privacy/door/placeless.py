@@ -60,7 +60,9 @@ def list_alerts(
     if status is not None:
         alerts = alerts.filter(status=status)
     with disclose(viewer, "read.alerts", endpoint, regions=regions) as disclosure:
-        rows, following = _page(alerts, "raised_at", limit, cursor, f"alerts {viewer.user_id} {region} {status}")
+        rows, following = _page(
+            alerts, "raised_at", limit, cursor, f"alerts {viewer.user_id} {region} {status}"
+        )
         disclosure.quantity = len(rows)
     return Page([_alert(row) for row in rows], following)
 
@@ -81,13 +83,17 @@ def read_alert_history(viewer: Viewer, alert_id: UUID, endpoint: str) -> Page:
         disclosure.quantity = len(moves)
     return Page(
         [
-            PlacelessMove(move.status, move.reason, move.moved_by.username if move.moved_by else None, move.moved_at)
+            PlacelessMove(
+                move.status, move.reason, move.moved_by.username if move.moved_by else None, move.moved_at
+            )
             for move in moves
         ]
     )
 
 
-def list_inspections(viewer: Viewer, status: str | None, limit: int, cursor: str | None, endpoint: str) -> Page:
+def list_inspections(
+    viewer: Viewer, status: str | None, limit: int, cursor: str | None, endpoint: str
+) -> Page:
     """Inspections of the viewer's own (inspector) or of the viewer's regions (regulator), newest first."""
     inspections = _inspections_of(viewer)
     if status is not None:
@@ -171,7 +177,10 @@ def list_releases(viewer: Viewer, limit: int, cursor: str | None, endpoint: str)
         disclosure.quantity = len(page)
     following = seal_cursor([page[-1].published_at.isoformat(), ""], bound_to) if len(rows) > limit else None
     return Page(
-        [ReleasedBatch(row.id, row.published_at, row.policy_version, row.digest, row.row_count) for row in page],
+        [
+            ReleasedBatch(row.id, row.published_at, row.policy_version, row.digest, row.row_count)
+            for row in page
+        ],
         following,
     )
 

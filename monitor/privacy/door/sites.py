@@ -51,5 +51,9 @@ def _rule(viewer: Viewer, reach: Reach) -> Rule:
 def _fill(disclosure: Disclosure, page: CellPage | None, rule: Rule) -> ExactCells:
     if page is None:
         raise NotThere
-    disclosure.quantity, disclosure.cells, disclosure.answer = len(page.numbers), page.numbers, page.features.encode()
+    disclosure.quantity, disclosure.cells, disclosure.answer = (
+        len(page.numbers),
+        page.numbers,
+        page.features.encode(),
+    )
     return ExactCells(provenance_of(rule), page.features, len(page.numbers))
