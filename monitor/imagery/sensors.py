@@ -66,10 +66,10 @@ class SensorProfile:
     """Everything the room knows of a sensor.
 
     pattern: how constellation, platform, instruments or collection name it, lower case. required_bands: what a
-    model is trained on. least_bands: a scene without them shows too little for any model. pixel_m: least and greatest
-    side of a pixel, in metres, that still shows a mine in a cell of 1.1 km. own_names: the provider's band names (upper case) to ours, for items without eo common names.
-    aliases: eo common names to ours, where this sensor has one band and the vocabulary two names for it. products: the
-    first whose pattern is found counts.
+    model is trained on. least_bands: a scene without them shows too little for any model. pixel_m: least and
+    greatest side of a pixel, in metres, that still shows a mine in a cell of 1.1 km. own_names: the provider's band
+    names (upper case) to ours, for items without eo common names. aliases: eo common names to ours, where this
+    sensor has one band and the vocabulary two names for it. products: the first whose pattern is found counts.
     """
 
     name: str

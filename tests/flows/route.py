@@ -136,6 +136,11 @@ def read_labelled(source: str) -> set[Cell]:
     return set(_fetch("SELECT row, col FROM vault.label WHERE source = %s", [source]))
 
 
+def list_scenes_by_item() -> dict[str, UUID]:
+    """Every scene by the id of its item."""
+    return dict(_fetch("SELECT document->>'id', scene_id FROM vault.item", []))
+
+
 def _fetch(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

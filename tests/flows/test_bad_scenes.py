@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from socket import create_server, socket
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,13 @@ from django.db import connection
 from pytest_django import Settings
 from rasterio.warp import transform_bounds
 
-from monitor.models import Scene
 from tests.api.answers import assert_problem
 from tests.api.conftest import WebClient
 from tests.cast import Cast
 from tests.data.make_scenes import SIX, write_raster
 from tests.flows.conftest import Ringing
 from tests.flows.mined_land import MinedLand, write_quarter
-from tests.flows.route import Trainee, as_worker, let_act
+from tests.flows.route import Trainee, as_worker, let_act, list_scenes_by_item, stand
 
 SIX_NAMED = [{"eo:common_name": name} for name in SIX]
 SENTINEL_2 = {"constellation": "sentinel-2"}
@@ -95,10 +93,8 @@ def read_absolute(path: Path) -> dict[str, Any]:
 
 def causes_by_item() -> dict[str, tuple[str, str]]:
     """State and cause of every scene by the id of its item."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT scene_id, document->>'id' FROM vault.item")
-        names = dict(cursor.fetchall())
-    return {names[scene.id]: (scene.state, scene.cause) for scene in Scene.objects.all()}
+    scenes = list_scenes_by_item()
+    return dict(zip(scenes, stand(*scenes.values()), strict=True))
 
 
 def assert_nothing_kept(vault_dir: Path) -> None:
@@ -216,31 +212,23 @@ def test_a_good_scene_is_taken_by_the_api_too(
     assert (told["state"], told["cause"], told["detail"]) == ("waiting", "", "")
 
 
-class _Listener(BaseHTTPRequestHandler):
-    """Answers nothing and remembers that it was asked."""
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
-        self.send_error(404)
-
-    do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name in http.server
-        """Say nothing."""
-
-
 @pytest.fixture
-def listener() -> Iterator[tuple[str, list[str]]]:
-    """A web server on this machine: its address, and what it was asked."""
-    server = HTTPServer(("127.0.0.1", 0), _Listener)
-    asked: list[str] = []
-    server.asked = asked  # type: ignore[attr-defined]
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def listener() -> Iterator[socket]:
+    """A port of this machine on which nobody may call."""
+    with create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+def address_of(listener: socket) -> str:
+    """Host and port."""
+    return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def assert_nobody_called(listener: socket) -> None:
+    """Not one connection was opened."""
+    with pytest.raises(BlockingIOError):
+        listener.accept()
 
 
 FORBIDDEN = [
@@ -280,7 +268,7 @@ def test_an_address_outside_the_imagery_folders_is_never_opened(
     tmp_path: Path,
     settings: Settings,
     ringing: Ringing,
-    listener: tuple[str, list[str]],
+    listener: socket,
     href: str,
     which: str,
 ) -> None:
@@ -291,7 +279,7 @@ def test_an_address_outside_the_imagery_folders_is_never_opened(
     (root / "link-to-outside.tif").symlink_to(outside / "t1.tif")
     settings.IMAGERY_ROOTS = [root, land.folder]
     item = copy.deepcopy(land.items["t1"])
-    address = href.format(root=root, outside=outside, server=listener[0])
+    address = href.format(root=root, outside=outside, server=address_of(listener))
     if which == "mask":
         item["assets"]["SCL"] = {"href": address, "bands": [{"name": "SCL"}], "roles": ["data"]}
     else:
@@ -300,7 +288,7 @@ def test_an_address_outside_the_imagery_folders_is_never_opened(
     assert (told["state"], told["cause"]) in {("refused", "asset_forbidden"), ("refused", "asset_missing")}
     assert (told["cause"] == "asset_missing") == href.startswith("{root}/%2e")
     assert_discreet(told["detail"], item)
-    assert listener[1] == []
+    assert_nobody_called(listener)
 
 
 def test_a_file_that_would_make_the_reader_open_another_is_refused_as_no_raster(
@@ -310,10 +298,10 @@ def test_a_file_that_would_make_the_reader_open_another_is_refused_as_no_raster(
     tmp_path: Path,
     settings: Settings,
     ringing: Ringing,
-    listener: tuple[str, list[str]],
+    listener: socket,
 ) -> None:
     settings.IMAGERY_ROOTS = [tmp_path]
-    for source in (land.items["t1"]["assets"]["image"]["href"], f"/vsicurl/http://{listener[0]}/t1.tif"):
+    for source in (land.items["t1"]["assets"]["image"]["href"], f"/vsicurl/http://{address_of(listener)}/t1.tif"):
         bands = "".join(
             f'<VRTRasterBand dataType="UInt16" band="{band}"><SimpleSource><SourceFilename>{source}</SourceFilename>'
             f"<SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
@@ -326,7 +314,7 @@ def test_a_file_that_would_make_the_reader_open_another_is_refused_as_no_raster(
             item["assets"]["image"]["href"] = str(tmp_path / name)
             told = hand_in(web, cast, item, ringing)
             assert (told["state"], told["cause"]) == ("refused", "wrong_format")
-    assert listener[1] == []
+    assert_nobody_called(listener)
 
 
 @pytest.mark.parametrize(
