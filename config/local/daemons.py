@@ -30,7 +30,17 @@ WORKER_WORDS = (
     "--without-gossip",
     "--without-mingle",
 )
-WEB_WORDS = ("--workers", "2", "--threads", "4", "--timeout", "60", "--no-control-socket")
+WEB_WORDS = (
+    "--workers",
+    "2",
+    "--threads",
+    "4",
+    "--timeout",
+    "60",
+    "--limit-request-line",
+    "8190",
+    "--no-control-socket",
+)
 PACKAGES = ("config", "accounts", "monitor", "tasks")
 CLOCK_SETTLES_S = 2.0
 

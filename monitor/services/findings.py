@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
@@ -25,6 +25,9 @@ from monitor.field.lifecycle import (
 from monitor.models import Finding
 from monitor.services.alerts import lock_alert, move_alert
 from monitor.services.inspections import find_own_inspection, lock_inspection
+
+
+ID_TAKEN = "This id belongs to another finding. Give each finding an id of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,15 @@ def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoin
         known = Finding.objects.filter(id=report.id).values(*said).first()
         if known is not None:
             if known != said:
-                raise NotNow("This id belongs to another finding. Give each finding an id of its own.")
+                raise NotNow(ID_TAKEN)
             return False
         if inspection.status != InspectionStatus.ACCEPTED.value:
             raise NotNow("Findings are taken for an accepted, open inspection only.")
-        Finding.objects.create(id=report.id, **said)
+        try:
+            with transaction.atomic():
+                Finding.objects.create(id=report.id, **said)
+        except IntegrityError:  # the same id at the same moment for another inspection
+            raise NotNow(ID_TAKEN) from None
         alert = lock_alert(inspection.alert_id)
         if report.kind not in NOT_A_VISIT and alert.status == AlertStatus.ASSIGNED.value:
             move_alert(alert, AlertStatus.VISITED, viewer.user_id)
