@@ -101,7 +101,13 @@ def keep_running(
         say(f"   {process.name} {reason}: starting it again")
         stop(instance, record)
     child = _spawn(instance, process)
-    _wait(instance, process, child, is_ready, ready_s)
+
+    def shows_and_is_ready() -> bool:
+        # on a busy machine a child may not show its own command line yet
+        spawned = read_record(instance, process.name)
+        return spawned is not None and is_alive(spawned) and is_ready()
+
+    _wait(instance, process, child, shows_and_is_ready, ready_s)
     say(f"   {process.name} started (pid {child.pid})")
     return True
 
