@@ -26,7 +26,6 @@ from monitor.models import Finding
 from monitor.services.alerts import lock_alert, move_alert
 from monitor.services.inspections import find_own_inspection, lock_inspection
 
-
 ID_TAKEN = "This id belongs to another finding. Give each finding an id of its own."
 
 

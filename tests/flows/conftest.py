@@ -9,17 +9,23 @@ from pathlib import Path
 
 import pytest
 from celery import current_app
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from django.db import connection
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, DjangoDbBlocker, Settings
 
 from monitor.detection.labels import read_labels
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.item import parse_item
 from monitor.services.detections import load_active_model
-from monitor.services.training import Preparation, train_on_items
+from monitor.services.scenes import receive_scene
+from monitor.services.training import Preparation, keep_model_file, train_on_items
 from tests.api.conftest import WebClient
 from tests.cast import Cast, make_cast
+from tests.flows.commanding import Commands
 from tests.flows.mined_land import MinedLand, write_land
-from tests.flows.route import QUICK, Trainee, say_nothing
+from tests.flows.route import QUICK, Trainee, as_worker, let_act, say_nothing, stand, walk
+from tests.flows.second_scene import Prepared
+from tests.flows.workers import Crew, PrivateQueue
 
 Ringing = Callable[[], AbstractContextManager[None]]
 
@@ -28,6 +34,12 @@ Ringing = Callable[[], AbstractContextManager[None]]
 def land(tmp_path_factory: pytest.TempPathFactory) -> MinedLand:
     """Two quarters of a land in which mines are dug between them. Nobody may change its files."""
     return write_land(tmp_path_factory.mktemp("land"))
+
+
+@pytest.fixture
+def _readable_land(settings: Settings, land: MinedLand, tmp_path: Path) -> None:
+    """Scenes may be read from the land's folder and from the test's own."""
+    settings.IMAGERY_ROOTS = [land.folder, tmp_path]
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +65,8 @@ def train(land: MinedLand, how: Preparation) -> Trainee:
 
 @pytest.fixture(autouse=True)
 def vault_dir(settings: Settings, tmp_path: Path) -> Path:
-    """A feature store that nobody else writes to."""
-    settings.VAULT_DIR = tmp_path / "vault"
+    """A feature store that nobody else writes to, and no state but the test's own."""
+    settings.VAULT_DIR, settings.STATE_DIR = tmp_path / "vault", tmp_path / "state"
     load_active_model.cache_clear()
     return tmp_path / "vault"
 
@@ -63,6 +75,13 @@ def vault_dir(settings: Settings, tmp_path: Path) -> Path:
 def cast(db: None) -> Cast:
     """Everybody."""
     return make_cast()
+
+
+@pytest.fixture
+def worker(cast: Cast) -> Iterator[None]:
+    """The whole test speaks to the database as the worker."""
+    with as_worker():
+        yield
 
 
 @pytest.fixture
@@ -86,3 +105,85 @@ def ringing(django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks) 
             current_app.conf.task_always_eager = False
 
     return hear
+
+
+@pytest.fixture(scope="session")
+def crew(
+    land: MinedLand,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Crew]:
+    """Workers on a private queue; whoever survives a test works in the next one."""
+    queue, folder = PrivateQueue(), tmp_path_factory.mktemp("crew")
+    (folder / "vault").mkdir()
+    with django_db_blocker.unblock():
+        made = Crew(queue, folder, land.folder)
+    yield made
+    made.dismiss()
+    queue.close()
+
+
+@pytest.fixture
+def committed(
+    crew: Crew, land: MinedLand, django_db_blocker: DjangoDbBlocker, settings: Settings
+) -> Iterator[None]:
+    """Everything is committed, for the workers to see; the database is emptied afterwards.
+
+    Modules of real workers put it in the place of `transactional_db`, by whose name pytest-django makes the database.
+    """
+    settings.VAULT_DIR, settings.IMAGERY_ROOTS = crew.folder / "vault", [land.folder]
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20s'")
+        yield
+        empty_database()
+        connection.close()
+    crew.queue.lose_everything()
+
+
+def empty_database() -> None:
+    """Empty every table but the append-only ledger and what migrations filled."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables"
+            " WHERE schemaname IN ('vault', 'release') OR tablename ~ '^(accounts|monitor)_'"
+        )
+        cursor.execute(f"TRUNCATE {cursor.fetchone()[0]} CASCADE")
+
+
+@pytest.fixture
+def bells(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """`bells(url)`: from now on what this process rings is sent to that queue. At first nobody hears it."""
+
+    def send_to(url: str) -> None:
+        monkeypatch.setenv("CELERY_BROKER_URL", url)
+        vars(current_app).pop("amqp", None)  # it keeps its connections
+
+    send_to("memory://localhost")
+    yield send_to
+    vars(current_app).pop("amqp", None)
+
+
+@pytest.fixture
+def prepared(crew: Crew, land: MinedLand, trainee: Trainee, bells: Callable[[str], None]) -> Prepared:
+    """A model acts, the first quarter is scored, the second one is received and nobody was told; bells are heard."""
+    cast = make_cast()
+    model_id = let_act(trainee, cast.anna.user)
+    (before,) = walk(land.items["t0"])
+    assert stand(before) == [("scored", "")]
+    scene_id, _ = receive_scene(land.items["t1"], "", None, announce=False)
+    bells(crew.queue.url)
+    return Prepared(model_id, before, scene_id, land)
+
+
+@pytest.fixture
+def model_file(trainee: Trainee, vault_dir: Path) -> Path:
+    """The file of a trained model."""
+    return vault_dir / "models" / f"{keep_model_file(trainee.model, trainee.report, timezone.now())}.penumbra"
+
+
+@pytest.fixture
+def commands(capsys: pytest.CaptureFixture[str]) -> Commands:
+    """Commands."""
+    return Commands(capsys)

@@ -141,7 +141,7 @@ def list_scenes_by_item() -> dict[str, UUID]:
     return dict(_fetch("SELECT document->>'id', scene_id FROM vault.item", []))
 
 
-def _fetch(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+def _fetch(statement: str, values: Sequence[str | UUID]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found: list[tuple[Any, ...]] = cursor.fetchall()

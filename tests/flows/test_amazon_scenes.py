@@ -58,10 +58,14 @@ def test_real_pairs_are_ingested_learnt_from_and_scored_and_mines_raise_alerts(
         assert refused <= {"no_valid_pixels"}
         assert Scene.objects.filter(state="refused").count() < 3
         with ringing():
-            call_command("train_model", "--labels", str(labels), "--patches", "32", "--activate-by", "anna", "--json")
+            call_command(
+                "train_model", "--labels", str(labels), "--patches", "32", "--activate-by", "anna", "--json"
+            )
         model = TrainedModel.objects.get()
         assert not Scene.objects.exclude(state__in=("scored", "refused")).exists()
-        labelled: dict[Cell, dict[str, str]] = {(int(row["cell_row"]), int(row["cell_col"])): row for row in rows}
+        labelled: dict[Cell, dict[str, str]] = {
+            (int(row["cell_row"]), int(row["cell_col"])): row for row in rows
+        }
         believed = read_states()
         assert believed.keys() == labelled.keys()
         for cell, row in labelled.items():

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from socket import create_server, socket
 from typing import Any
 
 import numpy as np
@@ -17,12 +14,12 @@ from django.db import connection
 from pytest_django import Settings
 from rasterio.warp import transform_bounds
 
-from tests.api.answers import assert_problem
 from tests.api.conftest import WebClient
 from tests.cast import Cast
 from tests.data.make_scenes import SIX, write_raster
 from tests.flows.conftest import Ringing
-from tests.flows.mined_land import MinedLand, write_quarter
+from tests.flows.handing_in import assert_discreet, hand_in
+from tests.flows.mined_land import write_quarter
 from tests.flows.route import Trainee, as_worker, let_act, list_scenes_by_item, stand
 
 SIX_NAMED = [{"eo:common_name": name} for name in SIX]
@@ -106,15 +103,6 @@ def assert_nothing_kept(vault_dir: Path) -> None:
     assert not list(vault_dir.glob("features/*/*"))
 
 
-def assert_discreet(detail: str, item: dict[str, Any]) -> None:
-    """A detail is a sentence for strangers: it names no file, no folder, no id and no coordinate."""
-    assert len(detail) > 10
-    secrets = [item["id"], *(Path(str(asset["href"])).name for asset in item["assets"].values())]
-    secrets += [f"{degrees:.2f}" for degrees in item["bbox"]]
-    for secret in (*secrets, "/", "\\", "vsi", ".tif", ".jp2"):
-        assert secret not in detail, detail
-
-
 @pytest.mark.shared_data
 @pytest.mark.parametrize("acting", [False, True], ids=["without a model", "with a model"])
 def test_an_ingested_catalogue_refuses_its_bad_items_each_for_its_own_cause(
@@ -181,18 +169,6 @@ def test_a_feeder_who_hands_in_a_bad_scene_is_told_the_cause_and_no_more(
     assert_nothing_kept(vault_dir)
 
 
-def hand_in(web: WebClient, cast: Cast, item: dict[str, Any], ringing: Ringing) -> dict[str, Any]:
-    """What Finn is told of an item in the end: the problem of his request, or the scene when the worker is done."""
-    finn = web.as_(cast.finn)
-    with ringing():
-        answer = finn.post("/api/v1/scenes", item, format="json")
-    if answer.status_code == 422:
-        return {"state": "refused", "id": None} | assert_problem(answer, 422)
-    assert answer.status_code == 202, answer.content
-    told: dict[str, Any] = finn.get(answer["Location"]).json()
-    return told
-
-
 @pytest.mark.shared_data
 def test_a_record_whose_place_is_not_that_of_its_pictures_is_refused(
     web: WebClient, cast: Cast, scenes: Path, ringing: Ringing
@@ -210,111 +186,6 @@ def test_a_good_scene_is_taken_by_the_api_too(
 ) -> None:
     told = hand_in(web, cast, read_absolute(scenes / name), ringing)
     assert (told["state"], told["cause"], told["detail"]) == ("waiting", "", "")
-
-
-@pytest.fixture
-def listener() -> Iterator[socket]:
-    """A port of this machine on which nobody may call."""
-    with create_server(("127.0.0.1", 0)) as listening:
-        listening.setblocking(False)
-        yield listening
-
-
-def address_of(listener: socket) -> str:
-    """Host and port."""
-    return f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-def assert_nobody_called(listener: socket) -> None:
-    """Not one connection was opened."""
-    with pytest.raises(BlockingIOError):
-        listener.accept()
-
-
-FORBIDDEN = [
-    "/etc/passwd",
-    "file:///etc/passwd",
-    "file://localhost/etc/passwd",
-    "{root}/../../../../../../etc/passwd",
-    "{root}/%2e%2e/%2e%2e/etc/passwd",
-    "../../etc/passwd",
-    "t1.tif",
-    "{outside}/t1.tif",
-    "{root}/link-to-outside.tif",
-    "/vsicurl/http://{server}/t1.tif",
-    "/vsizip//vsicurl/http://{server}/t1.zip/t1.tif",
-    "{root}/vsicurl/http://{server}/t1.tif",
-    "http://{server}/t1.tif",
-    "https://{server}/t1.tif",
-    "http://user:word@{server}/t1.tif",
-    "HTTP://{server}/t1.tif",
-    "//{server}/t1.tif",
-    "ftp://{server}/t1.tif",
-    "s3://bucket/t1.tif",
-    "gs://bucket/t1.tif",
-    "http://169.254.169.254/latest/meta-data/",
-    "GTIFF_DIR:1:{outside}/t1.tif",
-    "WMS:http://{server}/wms",
-    "JP2OpenJPEG:{outside}/t1.tif",
-]
-
-
-@pytest.mark.parametrize("href", FORBIDDEN)
-@pytest.mark.parametrize("which", ["image", "mask"])
-def test_an_address_outside_the_imagery_folders_is_never_opened(
-    web: WebClient,
-    cast: Cast,
-    land: MinedLand,
-    tmp_path: Path,
-    settings: Settings,
-    ringing: Ringing,
-    listener: socket,
-    href: str,
-    which: str,
-) -> None:
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    root.mkdir()
-    outside.mkdir()
-    (outside / "t1.tif").write_bytes(Path(land.items["t1"]["assets"]["image"]["href"]).read_bytes())
-    (root / "link-to-outside.tif").symlink_to(outside / "t1.tif")
-    settings.IMAGERY_ROOTS = [root, land.folder]
-    item = copy.deepcopy(land.items["t1"])
-    address = href.format(root=root, outside=outside, server=address_of(listener))
-    if which == "mask":
-        item["assets"]["SCL"] = {"href": address, "bands": [{"name": "SCL"}], "roles": ["data"]}
-    else:
-        item["assets"]["image"]["href"] = address
-    told = hand_in(web, cast, item, ringing)
-    assert (told["state"], told["cause"]) in {("refused", "asset_forbidden"), ("refused", "asset_missing")}
-    assert (told["cause"] == "asset_missing") == href.startswith("{root}/%2e")
-    assert_discreet(told["detail"], item)
-    assert_nobody_called(listener)
-
-
-def test_a_file_that_would_make_the_reader_open_another_is_refused_as_no_raster(
-    web: WebClient,
-    cast: Cast,
-    land: MinedLand,
-    tmp_path: Path,
-    settings: Settings,
-    ringing: Ringing,
-    listener: socket,
-) -> None:
-    settings.IMAGERY_ROOTS = [tmp_path]
-    for source in (land.items["t1"]["assets"]["image"]["href"], f"/vsicurl/http://{address_of(listener)}/t1.tif"):
-        bands = "".join(
-            f'<VRTRasterBand dataType="UInt16" band="{band}"><SimpleSource><SourceFilename>{source}</SourceFilename>'
-            f"<SourceBand>{band}</SourceBand></SimpleSource></VRTRasterBand>"
-            for band in range(1, 7)
-        )
-        for name in ("t1.vrt", "t1.tif"):
-            (tmp_path / name).write_text(f'<VRTDataset rasterXSize="9" rasterYSize="9">{bands}</VRTDataset>')
-            item = copy.deepcopy(land.items["t1"])
-            item["id"] = f"{name} {source}"
-            item["assets"]["image"]["href"] = str(tmp_path / name)
-            told = hand_in(web, cast, item, ringing)
-            assert (told["state"], told["cause"]) == ("refused", "wrong_format")
-    assert_nobody_called(listener)
 
 
 @pytest.mark.parametrize(

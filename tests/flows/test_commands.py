@@ -7,84 +7,26 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.ledger.connection import close_ledger_connections
 from accounts.models import Token
 from accounts.tokens import find_holder
 from monitor.field.states import CellState
 from monitor.models import Region, Scene, TrainedModel
-from monitor.services.training import keep_model_file
 from tests.cast import Cast
+from tests.flows.commanding import QUICK_WORDS, Commands
 from tests.flows.conftest import Ringing
 from tests.flows.mined_land import OLD_MINE, MinedLand
-from tests.flows.route import Trainee, as_worker, cells_in, let_act, walk
+from tests.flows.route import cells_in
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ("ingest", "train_model", "evaluate_model", "publish_release", "issue_token", "seed_demo")
-QUICK_WORDS = ("--patches", "8", "--block-deg", "0.05")
 
-
-@pytest.fixture(autouse=True)
-def _where(settings: Settings, land: MinedLand, tmp_path: Path) -> None:
-    settings.STATE_DIR = tmp_path / "state"
-    settings.IMAGERY_ROOTS = [land.folder]
-
-
-@pytest.fixture
-def lose_ledger(settings: Settings) -> Iterator[Callable[[], None]]:
-    """`lose_ledger()`: from now on nothing can be recorded."""
-
-    def lose() -> None:
-        settings.LEDGER_PASSWORD = "not the password"
-        settings.LEDGER_TIMEOUT_S = 1
-        close_ledger_connections()
-
-    yield lose
-    close_ledger_connections()
-
-
-@pytest.fixture
-def worker(cast: Cast) -> Iterator[None]:
-    """Commands do the worker's work and have its rights."""
-    with as_worker():
-        yield
-
-
-class Commands:
-    """Runs commands in this process and reads what they print."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def ask(self, *words: object) -> Any:
-        """The answer of a command that is asked for JSON: one line on stdout, nothing else there."""
-        self._capsys.readouterr()
-        call_command(*map(str, words), "--json")
-        (line,) = self._capsys.readouterr().out.splitlines()
-        return json.loads(line)
-
-    def refuse(self, *words: object) -> str:
-        """What a command says when it refuses: one sentence or two, no traceback, nothing on stdout."""
-        self._capsys.readouterr()
-        with pytest.raises(CommandError) as caught:
-            call_command(*map(str, words), "--json")
-        assert self._capsys.readouterr().out == ""
-        assert 15 < len(str(caught.value)) < 300
-        return str(caught.value)
-
-
-@pytest.fixture
-def commands(capsys: pytest.CaptureFixture[str]) -> Commands:
-    """Commands."""
-    return Commands(capsys)
+pytestmark = pytest.mark.usefixtures("_readable_land")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -195,12 +137,6 @@ def test_a_model_is_trained_activated_and_judged_by_commands_alone(
         assert judged["report"]["all"]["auc"]["value"] > 0.9
 
 
-@pytest.fixture
-def model_file(trainee: Trainee, vault_dir: Path) -> Path:
-    """The file of a trained model."""
-    return vault_dir / "models" / f"{keep_model_file(trainee.model, trainee.report, timezone.now())}.penumbra"
-
-
 def test_the_scores_of_an_evaluation_are_a_table_of_exact_cells_for_the_owner_alone(
     db: None, commands: Commands, land: MinedLand, model_file: Path, tmp_path: Path
 ) -> None:
@@ -227,106 +163,6 @@ def test_the_scores_of_an_evaluation_are_a_table_of_exact_cells_for_the_owner_al
             assert sum(map(float, told)) == pytest.approx(1, abs=1e-5)
             assert 0 < float(row["valid_share"]) <= 1
     assert (Scene.objects.count(), cells_in("active")) == (0, set())
-
-
-def test_a_model_file_that_was_changed_is_not_used(
-    db: None, commands: Commands, land: MinedLand, model_file: Path
-) -> None:
-    packed = bytearray(model_file.read_bytes())
-    words = ("evaluate_model", "--model", model_file, "--catalog", land.catalog, "--labels", land.labels)
-    for at in (0, len(packed) // 2, len(packed) - 1):
-        changed = bytearray(packed)
-        changed[at] ^= 1
-        model_file.write_bytes(changed)
-        assert "model file" in commands.refuse(*words)
-    model_file.write_bytes(packed[:-1])
-    assert "cut off" in commands.refuse(*words)
-
-
-HEAD = "cell_row,cell_col,label\n"
-BAD_LABELS = {
-    "no columns": ("row,col,class\n1,2,none\n", "no column cell_row, cell_col, label"),
-    "empty": ("", "no column"),
-    "head alone": (HEAD, "no labels"),
-    "unknown label": (f"{HEAD}1,2,gold\n", "Line 2"),
-    "no whole number": (f"{HEAD}1.5,2,none\n", "Line 2"),
-    "off the lattice": (f"{HEAD}1,2,none\n99999,2,none\n", "Line 3"),
-    "no date": ("cell_row,cell_col,label,observed_to\n1,2,none,soon\n", "Line 2"),
-    "no text": (b"\xff\xfe\x00\x01", "UTF-8"),
-    "huge field": (f'{HEAD}1,2,"{"x" * 200_000}"\n', "no CSV"),
-    "no scenes": (f"{HEAD}1,2,none\n1,3,artisanal\n", "Ingest the catalogue first"),
-    "one class": (f"{HEAD}9213,20005,artisanal\n9213,20006,artisanal\n", "artisanal only"),
-}
-
-
-@pytest.mark.parametrize(("content", "said"), BAD_LABELS.values(), ids=BAD_LABELS.keys())
-def test_labels_that_cannot_be_used_are_refused_with_the_line_or_the_mend(
-    cast: Cast, commands: Commands, land: MinedLand, tmp_path: Path, content: str | bytes, said: str
-) -> None:
-    if said == "artisanal only":
-        walk(*land.items.values())
-    file = tmp_path / "labels.csv"
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert said in commands.refuse("train_model", "--labels", file, *QUICK_WORDS)
-    assert TrainedModel.objects.count() == 0
-
-
-TRAIN = ("train_model", "--labels", "LABELS")
-JUDGE = ("evaluate_model", "--model", "active", "--catalog", "CATALOG", "--labels", "LABELS")
-WRONG_WORDS = [
-    (*TRAIN, "--patches", "0"),
-    (*TRAIN, "--patches", "-3"),
-    (*TRAIN, "--patches", "many"),
-    (*TRAIN, "--seed", "-1"),
-    (*TRAIN, "--seed", "4294967296"),
-    (*TRAIN, "--block-deg", "0.013"),
-    (*TRAIN, "--block-deg", "0"),
-    (*TRAIN, "--block-deg", "nan"),
-    (*TRAIN, "--block-deg", "wide"),
-    (*TRAIN, "--min-valid-share", "1.5"),
-    (*TRAIN, "--min-valid-share", "nan"),
-    (*TRAIN, "--sensor", "camera"),
-    (*TRAIN, "--activate-by", "nobody"),
-    (*TRAIN, "--activate-by", "rosa"),
-    ("train_model", "--labels", "nowhere.csv"),
-    ("train_model", "--labels", "FOLDER"),
-    (*JUDGE, "--min-valid-share", "-0.1"),
-    (*JUDGE, "--scores", "FOLDER"),
-    (*JUDGE, "--scores", "FOLDER/not/there.csv"),
-    ("evaluate_model", "--model", "nobody", "--catalog", "CATALOG", "--labels", "LABELS"),
-    ("evaluate_model", "--model", "0" * 64, "--catalog", "CATALOG", "--labels", "LABELS"),
-    ("evaluate_model", "--model", "LABELS", "--catalog", "CATALOG", "--labels", "LABELS"),
-    ("evaluate_model", "--model", "active", "--catalog", "nowhere.json", "--labels", "LABELS"),
-    ("evaluate_model", "--model", "active", "--catalog", "CATALOG", "--labels", "nowhere.csv"),
-    ("issue_token", "nobody"),
-    ("issue_token", ""),
-    ("issue_token", "rosa", "--label", "x" * 81),
-    ("seed_demo", "--catalog", "nowhere.json"),
-    ("seed_demo", "--catalog", "LABELS"),
-    ("ingest", "nowhere.json"),
-    ("ingest", "FOLDER"),
-    ("ingest", "CATALOG", "--timeout", "0"),
-]
-
-
-@pytest.mark.parametrize("words", WRONG_WORDS, ids=lambda words: " ".join(words)[:60])
-def test_wrong_words_are_answered_with_plain_ones_and_nothing_is_changed(
-    cast: Cast, commands: Commands, land: MinedLand, trainee: Trainee, tmp_path: Path, words: tuple[str, ...]
-) -> None:
-    let_act(trainee, cast.anna.user)
-    before = (
-        Scene.objects.count(),
-        TrainedModel.objects.count(),
-        Token.objects.count(),
-        Region.objects.count(),
-    )
-    names = {"LABELS": str(land.labels), "CATALOG": str(land.catalog), "FOLDER": str(tmp_path)}
-    given = [names.get(word, word).replace("FOLDER", str(tmp_path)) for word in words]
-    commands.refuse(*given)
-    assert before == (
-        *(Scene.objects.count(), TrainedModel.objects.count()),
-        *(Token.objects.count(), Region.objects.count()),
-    )
 
 
 @pytest.mark.usefixtures("worker")
@@ -370,24 +206,3 @@ def test_seeding_twice_keeps_people_regions_and_tokens_and_shows_them_to_the_own
     renewed = json.loads(file.read_text())["roles"]
     assert renewed["feeder"] != roles["feeder"]
     assert renewed["regulator"] == roles["regulator"]
-
-
-@pytest.mark.usefixtures("worker")
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("publish_release",),
-        ("issue_token", "rosa"),
-        ("train_model", "--labels", "LABELS", *QUICK_WORDS, "--activate-by", "anna"),
-    ],
-    ids=lambda words: words[0],
-)
-def test_what_cannot_be_recorded_is_not_done(
-    commands: Commands, land: MinedLand, lose_ledger: Callable[[], None], words: tuple[str, ...]
-) -> None:
-    if words[0] == "train_model":
-        walk(*land.items.values())
-    lose_ledger()
-    before = Token.objects.count()
-    assert "ledger" in commands.refuse(*(str(land.labels) if word == "LABELS" else word for word in words))
-    assert (Token.objects.count(), TrainedModel.objects.filter(state="active").count()) == (before, 0)

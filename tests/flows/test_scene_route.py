@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,18 +14,15 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from pytest_django import Settings
 
 from monitor.detection.labels import read_labels
 from monitor.field.sites import group_cells
 from monitor.imagery.catalog import walk_items
-from monitor.models import Alert, Scene
+from monitor.models import Alert
 from monitor.privacy.coarsen import choose_activity_band
-from monitor.services.detections import detect_scene
 from monitor.services.ingestion import receive_catalog
 from monitor.services.labels import label_finding
 from monitor.services.releases import publish_release
-from monitor.services.scenes import receive_scene
 from monitor.services.trained_models import activate_model
 from monitor.services.training import train_on_vault
 from tests.api.conftest import WebClient
@@ -48,22 +46,12 @@ from tests.flows.route import (
     walk,
 )
 
+pytestmark = pytest.mark.usefixtures("_readable_land")
+
 Result = TypeVar("Result")
 
 BORDER_COL = 20_000
 """First column of the east."""
-
-
-@pytest.fixture(autouse=True)
-def _reads_the_land(settings: Settings, land: MinedLand, tmp_path: Path) -> None:
-    settings.IMAGERY_ROOTS = [land.folder, tmp_path]
-
-
-@pytest.fixture
-def worker(cast: Cast) -> Iterator[None]:
-    """The whole test speaks to the database as the worker."""
-    with as_worker():
-        yield
 
 
 def cells_of(answer: Any) -> set[Cell]:
@@ -174,7 +162,7 @@ def test_every_order_of_arrival_gives_the_same_scores_states_sites_and_alerts(
         scores = [read_scores(scenes[at], model_id) for at in range(3)]
         return scores, read_states()
 
-    first, *others = (rehearse(lambda order=order: arrive(order)) for order in permutations(range(3)))
+    first, *others = (rehearse(partial(arrive, order)) for order in permutations(range(3)))
     assert len(others) == 5
     assert sum(row.has_reference for row in first[0][2].values()) > 150
     for other in others:
@@ -193,46 +181,6 @@ def test_the_earlier_scene_arriving_late_turns_a_suspicion_into_an_alert(
     walk(land.items["t0"])
     assert cells_in("active") - OLD_MINE == land.mined
     assert Alert.objects.count() == len(read_sites()) > 20
-
-
-@pytest.mark.usefixtures("worker")
-def test_detecting_again_changes_nothing(cast: Cast, land: MinedLand, trainee: Trainee) -> None:
-    model_id = let_act(trainee, cast.anna.user)
-    scenes = walk(*land.items.values())
-
-    def look() -> Any:
-        sites, alerts = read_sites(), read_alerts()
-        return [read_scores(scene_id, model_id) for scene_id in scenes], read_states(), sites, alerts
-
-    before = look()
-    for scene_id in scenes:
-        detect_scene(scene_id)
-    assert look() == before
-    for scene_id in scenes:
-        Scene.objects.filter(id=scene_id).update(state="received")
-        detect_scene(scene_id)
-        assert stand(scene_id) == [("scored", "")]
-        assert look() == before
-
-
-@pytest.mark.usefixtures("worker")
-def test_a_new_model_scores_every_read_scene_again_and_raises_no_alert_twice(
-    cast: Cast, land: MinedLand, trainee: Trainee, successor: Trainee, ringing: Ringing
-) -> None:
-    old = let_act(trainee, cast.anna.user)
-    scenes = walk(*land.items.values())
-    before, alerts = [read_scores(scene_id, old) for scene_id in scenes], read_alerts()
-    with ringing():
-        new = let_act(successor, cast.anna.user)
-    assert {scene.scored_by_id for scene in Scene.objects.all()} == {new}
-    assert [read_scores(scene_id, old) for scene_id in scenes] == before
-    after = [read_scores(scene_id, new) for scene_id in scenes]
-    assert [rows.keys() for rows in after] == [rows.keys() for rows in before]
-    assert after != before
-    assert cells_in("active") - OLD_MINE == land.mined
-    assert {alert: cells - OLD_MINE for alert, cells in read_alerts().items() if cells - OLD_MINE} == {
-        alert: cells - OLD_MINE for alert, cells in alerts.items() if cells - OLD_MINE
-    }
 
 
 @pytest.mark.usefixtures("worker")
@@ -272,32 +220,6 @@ def test_a_cell_that_is_not_seen_is_never_quiet_and_a_cloud_changes_no_belief(
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_refused_scene_is_scored_once_its_file_is_mended_and_handed_in_again(
-    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path, ringing: Ringing
-) -> None:
-    model_id = let_act(trainee, cast.anna.user)
-    item = write_quarter(tmp_path, "t1", land.mined, seed=1)
-    file = tmp_path / "t1.tif"
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
-    with ringing():
-        scene_id, _ = receive_scene(item, "", None)
-    assert stand(scene_id) == [("refused", "truncated")]
-    assert (read_scores(scene_id, model_id), read_states()) == ({}, {})
-    with ringing():
-        assert receive_scene(item, "", None) == (scene_id, False)
-    assert stand(scene_id) == [("refused", "truncated")]
-    file.write_bytes(whole)
-    with ringing():
-        assert receive_scene(item, "", None) == (scene_id, False)
-    assert stand(scene_id) == [("scored", "")]
-    assert len(read_scores(scene_id, model_id)) >= len(land.whole)
-    with ringing():
-        assert receive_scene(item, "", None) == (scene_id, False)
-    assert Scene.objects.get().attempts == 1
-
-
-@pytest.mark.usefixtures("worker")
 def test_two_sensors_confirm_each_other(
     cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
 ) -> None:
@@ -305,7 +227,7 @@ def test_two_sensors_confirm_each_other(
     let_act(trainee, cast.anna.user)
     let_act(replace(trainee, model=landsat), cast.anna.user)
     for sensor, day in (("sentinel-2", "2025-04-05"), ("landsat", "2025-04-12")):
-        of = {"constellation": sensor, "dtype": "int16"}
+        of: dict[str, Any] = {"constellation": sensor, "dtype": "int16"}
         before = write_quarter(tmp_path, f"{sensor}-t0", period=QUARTERS["t0"], **of)
         on_a_day = write_quarter(tmp_path, sensor, land.mined, period=(day, day), seed=1, **of)
         assert stand(*walk(before, on_a_day)) == [("scored", "")] * 2

@@ -48,7 +48,7 @@ class PrivateQueue:
 
     def __init__(self) -> None:
         self._door = redis.Redis.from_url(os.environ["REDIS_URL"])
-        numbers = range(2, int(self._door.config_get("databases")["databases"]))
+        numbers = range(2, int(self._door.config_get("databases")["databases"] or 0))
         self.number = next(
             n for n in numbers if self._door.set(f"flows-queue-{n}", os.getpid(), nx=True, ex=1800)
         )
@@ -171,10 +171,16 @@ class Crew:
         wait_until(self.workers[-1].is_ready, "a worker is ready")
         return self.workers[-1]
 
-    def dismiss(self) -> None:
-        """End everybody."""
+    def hire_alone(self) -> Worker:
+        """A worker that is ready, and no other is there."""
+        self.dismiss(but="one")
+        return self.hire()
+
+    def dismiss(self, but: str = "") -> None:
+        """End everybody, or everybody but one."""
         for worker in self.workers:
-            worker.kill()
+            if worker.log.stem != but:
+                worker.kill()
 
 
 def open_connection() -> psycopg.Connection[tuple[Any, ...]]:
