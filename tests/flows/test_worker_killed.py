@@ -70,11 +70,11 @@ def test_workers_killed_at_moments_of_chance_finish_every_scene_all_the_same(
     crew: Crew, prepared: Prepared
 ) -> None:
     chance = random.Random(11)
-    scenes = [prepared.scene, *receive_later(prepared.land, 2026, 2031)]
+    scenes = [prepared.scene, *receive_later(prepared.land, 2026, 2033)]
     with Watcher() as watcher:
         for die in (Worker.kill_pool, Worker.kill, Worker.kill_pool, Worker.kill):
             worker, done = crew.hire_alone(), count_scored()
-            sweep_until(partial(more_than, done))
+            sweep_until(partial(went_on_from, done))
             time.sleep(chance.uniform(0.0, 0.5))
             die(worker)
             watcher.look_now()
@@ -94,9 +94,9 @@ def count_scored() -> int:
     return Scene.objects.filter(state="scored").count()
 
 
-def more_than(done: int) -> bool:
-    """Whether more scenes are scored."""
-    return count_scored() > done
+def went_on_from(done: int) -> bool:
+    """Whether more than `done` scenes are scored, or nothing is left to do."""
+    return count_scored() > done or not Scene.objects.filter(state__in=("received", "claimed")).exists()
 
 
 def test_a_worker_killed_while_it_reads_the_strips_of_a_scene(
@@ -160,6 +160,22 @@ def test_a_worker_that_slept_before_it_could_write_gives_way_to_the_one_that_too
         wait_until(sleeper.has_given_up, "the sleeper gives up")
         sweep_until_scored(prepared.scene)
     assert (watcher.faults, prepared.read().attempts) == (set(), 2)
+    prepared.assert_finished()
+
+
+def test_a_scene_whose_scores_are_being_written_is_not_given_to_another(
+    crew: Crew, prepared: Prepared
+) -> None:
+    crew.hire_alone()
+    with barrier(POINTS["after the scores"]) as later:
+        with barrier(POINTS["after the features are kept"]) as sooner:
+            ring(Bell.SCENE_RECEIVED, prepared.scene)
+            wait_until(sooner.count_waiting, "the worker is before its scores")
+            lapse(prepared.scene)
+        wait_until(later.count_waiting, "the worker is in the middle of its scores")
+        assert ring_for_what_is_due() == 0
+    wait_until(lambda: stand(prepared.scene) == [("scored", "")], "the scene is scored")
+    assert prepared.read().attempts == 1
     prepared.assert_finished()
 
 
