@@ -14,7 +14,6 @@ from monitor.api.shapes import SHAPES
 from monitor.privacy.released import (
     ExactCells,
     Leaving,
-    Nothing,
     Page,
     Provenance,
     ReleasedBlock,
@@ -44,11 +43,6 @@ def _render(shape: Leaving, request: Request) -> tuple[str, str]:
 def _(shape: Page, request: Request) -> tuple[str, str]:
     items = [SHAPES[type(item)](item).data for item in shape.items]
     return JSON, _dump({"items": items, "next": _next_link(request, shape.next_cursor)})
-
-
-@_render.register
-def _(shape: Nothing, request: Request) -> tuple[str, str]:
-    return JSON, ""
 
 
 @_render.register

@@ -210,8 +210,3 @@ class Page(Leaving):
 
     items: Sequence[Leaving]
     next_cursor: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing(Leaving):
-    """An answer without a body."""
