@@ -13,13 +13,16 @@ from django.conf import settings as configured
 
 from monitor.detection.featurizer import CellFeatures
 from monitor.detection.modelfile import ModelRefused
-from monitor.models import Scene
+from monitor.field.lifecycle import DismissalReason
+from monitor.models import Alert, Scene
+from monitor.services.alerts import triage_alert
 from monitor.services.detections import detect_scene
 from monitor.services.scenes import receive_scene
 from monitor.vault.features import load_features, save_features
+from tests.builders import make_viewer
 from tests.cast import Cast
 from tests.flows.conftest import Ringing
-from tests.flows.mined_land import OLD_MINE, MinedLand, write_quarter
+from tests.flows.mined_land import EASTERN_MINE, OLD_MINE, MinedLand, write_quarter
 from tests.flows.route import (
     Trainee,
     cells_in,
@@ -73,6 +76,29 @@ def test_a_new_model_scores_every_read_scene_again_and_raises_no_alert_twice(
     assert {alert: cells - OLD_MINE for alert, cells in read_alerts().items() if cells - OLD_MINE} == {
         alert: cells - OLD_MINE for alert, cells in alerts.items() if cells - OLD_MINE
     }
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_site_that_grows_is_alerted_again_only_when_its_last_alert_is_over(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+) -> None:
+    let_act(trainee, cast.anna.user)
+    walk(*land.items.values())
+    (alert,) = (alert for alert, cells in read_alerts().items() if cells == EASTERN_MINE)
+    grown = land.mined
+    for name, period, new, alerts in (
+        ("t2", ("2025-07-01", "2025-09-30"), {(9212, 20006), (9212, 20007)}, 1),
+        ("t3", ("2025-10-01", "2025-12-31"), {(9215, 20006), (9215, 20007)}, 2),
+    ):
+        grown |= new
+        walk(write_quarter(tmp_path, name, grown, period=period, seed=1))
+        (site,) = (site for site in read_sites() if site > EASTERN_MINE)
+        assert site > new
+        assert len([cells for cells in read_alerts().values() if cells == site]) == alerts
+        if name == "t2":
+            triage_alert(make_viewer(cast.rosa.user), alert, DismissalReason.OTHER, "tests")
+    newest = Alert.objects.latest("raised_at")
+    assert (newest.kind, newest.status) == ("grew", "raised")
 
 
 @pytest.mark.usefixtures("worker")

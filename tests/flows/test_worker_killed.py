@@ -27,7 +27,7 @@ from tests.flows.second_scene import (
     sweep_until_scored,
 )
 from tests.flows.watch import Watcher
-from tests.flows.workers import Crew, Worker, barrier, wait_until
+from tests.flows.workers import Crew, Worker, barrier, count_waiting_workers, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -163,18 +163,21 @@ def test_a_worker_that_slept_before_it_could_write_gives_way_to_the_one_that_too
     prepared.assert_finished()
 
 
-def test_a_scene_whose_scores_are_being_written_is_not_given_to_another(
+def test_a_scene_whose_scores_are_being_written_is_not_given_to_another_though_its_lease_is_over(
     crew: Crew, prepared: Prepared
 ) -> None:
-    crew.hire_alone()
+    crew.hire(), crew.hire("two")
     with barrier(POINTS["after the scores"]) as later:
         with barrier(POINTS["after the features are kept"]) as sooner:
             ring(Bell.SCENE_RECEIVED, prepared.scene)
-            wait_until(sooner.count_waiting, "the worker is before its scores")
+            wait_until(sooner.count_waiting, "a worker is before its scores")
             lapse(prepared.scene)
-        wait_until(later.count_waiting, "the worker is in the middle of its scores")
+        wait_until(later.count_waiting, "it is in the middle of its scores")
         assert ring_for_what_is_due() == 0
+        ring(Bell.SCENE_RECEIVED, prepared.scene)
+        wait_until(lambda: count_waiting_workers() == 2, "the other one asks for the scene")
     wait_until(lambda: stand(prepared.scene) == [("scored", "")], "the scene is scored")
+    crew.queue.wait_until_empty()
     assert prepared.read().attempts == 1
     prepared.assert_finished()
 

@@ -214,6 +214,16 @@ class Barrier:
             return int(cursor.fetchone()[0])
 
 
+def count_waiting_workers() -> int:
+    """How many connections of workers wait for anybody's lock at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'penumbra-worker' AND cardinality(pg_blocking_pids(pid)) > 0"
+        )
+        return int(cursor.fetchone()[0])
+
+
 @contextmanager
 def barrier(statement: str) -> Iterator[Barrier]:
     """Hold what a statement locks, for the length of the block."""
