@@ -136,6 +136,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": [],
 }
 REQUESTS_PER_MINUTE = read_number("PENUMBRA_REQUESTS_PER_MINUTE", 600)
+CELLS_PER_DAY = read_number("PENUMBRA_CELLS_PER_DAY", 20000)
+"""Different exact cells that one account may be shown in a day (UTC); `migrate` writes it into the database."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Penumbra",
     "VERSION": "1",

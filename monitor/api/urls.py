@@ -20,6 +20,16 @@ from monitor.api.views.inspections import (
 from monitor.api.views.me import MeView
 from monitor.api.views.models import ModelActivateView, ModelsView
 from monitor.api.views.releases import ReleasesView
+from monitor.api.views.rights import (
+    AccessRequestApproveView,
+    AccessRequestRefuseView,
+    AccessRequestsView,
+    AccessRequestView,
+    GrantRevokeView,
+    GrantsView,
+    PostureView,
+    QuotaReleaseView,
+)
 from monitor.api.views.scenes import ScenesView, SceneView
 
 urlpatterns = [
@@ -44,5 +54,13 @@ urlpatterns = [
     path("api/v1/models", ModelsView.as_view()),
     path("api/v1/models/<uuid:model_id>/activate", ModelActivateView.as_view()),
     path("api/v1/releases", ReleasesView.as_view()),
+    path("api/v1/regions/<uuid:region_id>/posture", PostureView.as_view()),
+    path("api/v1/access-requests", AccessRequestsView.as_view()),
+    path("api/v1/access-requests/<uuid:request_id>", AccessRequestView.as_view()),
+    path("api/v1/access-requests/<uuid:request_id>/approve", AccessRequestApproveView.as_view()),
+    path("api/v1/access-requests/<uuid:request_id>/refuse", AccessRequestRefuseView.as_view()),
+    path("api/v1/grants", GrantsView.as_view()),
+    path("api/v1/grants/<uuid:grant_id>/revoke", GrantRevokeView.as_view()),
+    path("api/v1/quotas/<str:username>/release", QuotaReleaseView.as_view()),
     path("api/v1/audit/entries", AuditEntriesView.as_view()),
 ]

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import name_viewer
 from accounts.ledger.connection import LedgerUnavailable
-from accounts.ledger.entry import Entry, Outcome
+from accounts.ledger.entry import Entry, Outcome, Refusal
 from accounts.ledger.writer import record
 from accounts.roles import Role
 from accounts.viewer import Viewer
@@ -28,7 +28,7 @@ from monitor.api.idempotency import answer_once
 from monitor.api.middleware import REQUEST_ID
 from monitor.api.problems import Problem, PurposeRequired
 from monitor.api.rendering import ReleasedResponse, render
-from monitor.errors import NotThere, NotYours
+from monitor.errors import NotYours, QuotaSpent
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.released import Leaving
 
@@ -70,7 +70,7 @@ class DoorView(APIView):
         if (asked := "GET" if method == "HEAD" else method) not in self.roles:
             raise MethodNotAllowed(method)
         self.viewer = name_viewer(
-            request.user, request.headers.get("Access-Purpose"), request.META[REQUEST_ID]
+            request.user, request.auth, request.headers.get("Access-Purpose"), request.META[REQUEST_ID]
         )
         if self.viewer.role not in self.roles[asked]:
             raise NotYours("Your role has no business here.")
@@ -86,12 +86,11 @@ class DoorView(APIView):
     def handle_exception(self, exc: Exception) -> Any:
         """Record a refusal for somebody who is known, then answer it."""
         viewer = getattr(self, "viewer", None)
-        if (
-            viewer is not None
-            and isinstance(exc, NotYours | NotThere)
-            and not getattr(exc, "is_recorded", False)
-        ):
-            action = f"refuse.{type(self).__name__.removesuffix('View').lower()}"
+        if viewer is not None and isinstance(exc, Refusal) and not exc.is_recorded:
+            what = (
+                "quota" if isinstance(exc, QuotaSpent) else type(self).__name__.removesuffix("View").lower()
+            )
+            action = f"refuse.{what}"
             try:
                 record(
                     Entry(viewer, action, self.endpoint, viewer.request_id, policy_version=POLICY_VERSION),

@@ -16,7 +16,7 @@ from django.db import ProgrammingError, connection
 from psycopg.errors import InsufficientPrivilege
 
 from accounts.ledger.entry import Ticket
-from monitor.errors import VaultSealed
+from monitor.errors import QuotaSpent, VaultSealed
 from monitor.grid import Box
 
 
@@ -41,7 +41,10 @@ class CellPage:
 
 
 def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, limit: int) -> CellPage:
-    """Up to `limit` cells behind cell number `after` in the regions of the ticket that the holder holds now."""
+    """Up to `limit` cells behind cell number `after` in the regions of the ticket that the holder sees exactly now.
+
+    Fewer than `limit`, with `more`, where the day's quota ends in this page. Raises VaultSealed, QuotaSpent.
+    """
     box = wanted.box
     with _unsealed(), connection.cursor() as cursor:
         cursor.execute(
@@ -60,7 +63,7 @@ def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, li
                 limit,
             ],
         )
-        return CellPage(*cursor.fetchone())
+        return _within_quota(CellPage(*cursor.fetchone()))
 
 
 def read_alert_site_with_ticket(ticket: Ticket, alert_id: UUID) -> CellPage | None:
@@ -77,7 +80,14 @@ def _read_site(statement: str, ticket: Ticket, object_id: UUID) -> CellPage | No
     with _unsealed(), connection.cursor() as cursor:
         cursor.execute(statement, [ticket.key, object_id])
         row = cursor.fetchone()
-    return CellPage(*row) if row else None
+    return _within_quota(CellPage(*row)) if row else None
+
+
+def _within_quota(page: CellPage) -> CellPage:
+    """The page. Raises QuotaSpent where the vault returned no text at all: then it did not look at any cell."""
+    if page.features is None:
+        raise QuotaSpent
+    return page
 
 
 @contextmanager

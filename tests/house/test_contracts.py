@@ -65,6 +65,7 @@ def test_every_pure_room_is_in_the_contract_of_pure_rooms() -> None:
         "monitor.field",
         "monitor.grid",
         "monitor.privacy.policy",
+        "monitor.privacy.posture",
         "monitor.privacy.coarsen",
         "monitor.privacy.released",
     }

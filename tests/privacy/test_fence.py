@@ -18,7 +18,7 @@ from tests.roles import read_rows
 pytestmark = pytest.mark.django_db
 
 GOLDEN = Path(__file__).with_name("grants.txt")
-SCHEMAS = ["public", "vault", "release", "ledger"]
+SCHEMAS = ["public", "vault", "release", "ledger", "access"]
 
 RIGHTS_IN_CATALOG = """
 WITH ours AS (
@@ -155,14 +155,14 @@ def test_no_key_leads_from_public_tables_into_the_vault() -> None:
 def test_every_function_of_ours_pins_its_search_path() -> None:
     loose = read_rows(
         "SELECT oid::regprocedure::text FROM pg_proc"
-        " WHERE pronamespace::regnamespace::text IN ('vault', 'release', 'ledger')"
+        " WHERE pronamespace::regnamespace::text IN ('vault', 'release', 'ledger', 'access')"
         " AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)"
     )
     assert loose == []
     assert (
         read_rows(
             "SELECT oid::regprocedure::text FROM pg_proc p WHERE prosecdef AND pronamespace::regnamespace::text NOT IN"
-            " ('vault', 'pg_catalog') AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"
+            " ('vault', 'access', 'pg_catalog') AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"
         )
         == []
     )

@@ -19,6 +19,7 @@ from monitor.field.states import CellState
 from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
+from monitor.privacy.door.sight import rule_for_blocks
 from monitor.privacy.policy import ACTIVITY_RULES, POLICY_VERSION, Rule
 from monitor.privacy.released import ExactCells, Provenance, ReleasedBlock, ReleasedBlocks
 from monitor.privacy.scope import list_region_ids
@@ -47,8 +48,10 @@ class ExactAsk:
 
 @dataclass(frozen=True, slots=True)
 class CoarseAsk:
-    """What a coarse role may ask. box: any box; it is snapped outward to whole blocks before it touches a row."""
+    """What a coarse role may ask, or an exact role of what it sees in blocks only. box: any box; it is snapped outward to
+    whole blocks before it touches a row."""
 
+    region: UUID | None = None
     box: Box | None = None
     period: date | None = None
     level: Level | None = None
@@ -102,14 +105,11 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
 
     Everything here is a function of the release tables (P1). Raises NotYours, CursorUnusable, LedgerUnavailable.
     """
-    rule = rule_for_activity(viewer)
-    if rule.is_exact:
-        raise NotYours("Your role sees exact cells only: a coarse view beside it would be a sliver.")
+    rule, regions = rule_for_blocks(viewer, ask.region)
     level = max(rule.level, ask.level or rule.level)
     box = ask.box.snapped_outward(level) if ask.box else None
-    bound_to = _bound_to(viewer, box, ask.period, level)
+    bound_to = _bound_to(viewer, ask.region, box, ask.period, level)
     batch_id, after = _read_block_cursor(ask.cursor, bound_to)
-    regions = list_region_ids(viewer)
     with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions) as disclosure:
         kept = [batch.id for batch in list_batches(KEPT_BATCHES)]
         if batch_id is None:
@@ -118,7 +118,9 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
             raise CursorUnusable
         rows: list[BlockRow] = []
         if batch_id is not None:
-            rows = read_blocks(batch_id, regions, level, box, ask.period, after, ask.limit + 1)
+            rows = read_blocks(
+                batch_id, regions, level, box, ask.period, after, ask.limit + 1, viewer.user_id
+            )
         page, more = rows[: ask.limit], len(rows) > ask.limit
         disclosure.quantity = len(page)
     cursor = None

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count, Model, Q, QuerySet
 
 from accounts.ledger.keyed import keyed_digest
@@ -18,7 +17,6 @@ from monitor.errors import NotThere
 from monitor.models import Alert, Finding, Inspection, Scene, TrainedModel
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.policy import POLICY_VERSION, levels_of
 from monitor.privacy.released import (
     Page,
     PlacelessAlert,
@@ -27,28 +25,12 @@ from monitor.privacy.released import (
     PlacelessModel,
     PlacelessMove,
     PlacelessScene,
-    PlacelessViewer,
-    RegionName,
     ReleasedBatch,
 )
-from monitor.privacy.scope import list_region_ids, list_regions
+from monitor.privacy.scope import list_region_ids
 from monitor.releases.batches import list_batches, list_batches_of_regions
 
 AnyModel = TypeVar("AnyModel", bound=Model)
-
-
-def describe_viewer(viewer: Viewer) -> PlacelessViewer:
-    """Who the viewer is to the system, and what is open for them."""
-    return PlacelessViewer(
-        viewer.username,
-        viewer.role.value,
-        viewer.organisation,
-        [RegionName(region.id, region.name) for region in list_regions(viewer)],
-        [level.name for level in levels_of(viewer.role)],
-        POLICY_VERSION,
-        settings.REQUESTS_PER_MINUTE,
-        Inspection.objects.filter(inspector_id=viewer.user_id, status__in=["assigned", "accepted"]).count(),
-    )
 
 
 def list_alerts(

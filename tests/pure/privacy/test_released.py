@@ -71,7 +71,7 @@ def test_a_placeless_shape_has_no_field_that_could_hold_a_place(name: str) -> No
             if (name, field) == ("PlacelessModel", "metrics"):
                 assert found is Mapping  # figures of a model, over all its cells
             else:
-                assert found in WORDS or found is released.RegionName, field
+                assert found in {*WORDS, released.RegionName, released.PlacelessQuota}, field
 
 
 def test_a_released_block_holds_bands_and_a_month_and_no_number_that_was_counted() -> None:
