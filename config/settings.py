@@ -157,6 +157,9 @@ SPECTACULAR_SETTINGS = {
         "InspectionStatus": "monitor.api.shapes.INSPECTION_STATUSES",
         "DismissalReason": "monitor.api.shapes.DISMISSAL_REASONS",
         "FindingKind": "monitor.api.shapes.FINDING_KINDS",
+        "Posture": "monitor.api.rights_shapes.POSTURES",
+        "Level": "monitor.api.rights_shapes.LEVELS",
+        "GrantableLevel": "monitor.api.rights_shapes.GRANTABLE",
     },
 }
 SECURE_CONTENT_TYPE_NOSNIFF = True
