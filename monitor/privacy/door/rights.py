@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import F, Model, Q, QuerySet
@@ -16,8 +15,8 @@ from monitor.access.quotas import read_quota
 from monitor.errors import NotThere
 from monitor.grid import Level
 from monitor.models import AccessGrant, AccessRequest, Region
-from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
+from monitor.privacy.door.paging import read_page
 from monitor.privacy.posture import APPROVALS, Posture
 from monitor.privacy.released import (
     Page,
@@ -61,7 +60,7 @@ def list_access_requests(
     if status is not None:
         wishes = wishes.filter(status=status)
     with disclose(viewer, "read.access_requests", endpoint) as disclosure:
-        rows, following = _page(wishes, "asked_at", limit, cursor, f"requests {viewer.user_id} {status}")
+        rows, following = read_page(wishes, "asked_at", limit, cursor, f"requests {viewer.user_id} {status}")
         disclosure.quantity = len(rows)
     return Page([_request(row) for row in rows], following)
 
@@ -84,7 +83,9 @@ def list_grants(
     if is_in_force is not None:
         grants = grants.filter(_in_force()) if is_in_force else grants.exclude(_in_force())
     with disclose(viewer, "read.grants", endpoint) as disclosure:
-        rows, following = _page(grants, "granted_at", limit, cursor, f"grants {viewer.user_id} {is_in_force}")
+        rows, following = read_page(
+            grants, "granted_at", limit, cursor, f"grants {viewer.user_id} {is_in_force}"
+        )
         disclosure.quantity = len(rows)
     return Page([_grant(row) for row in rows], following)
 
@@ -131,24 +132,6 @@ def _in_force() -> Q:
     return Q(
         revoked_at=None, expires_at__gt=timezone.now(), holder__is_active=True, holder__role=F("role")
     ) & (many | ~Q(region_id__in=sealed))
-
-
-def _page(
-    rows: QuerySet[AnyModel], by: str, limit: int, cursor: str | None, bound_to: str
-) -> tuple[list[Any], str | None]:
-    """One page, newest first by the field `by`, ties by the opaque id; with the cursor of the next."""
-    if cursor is not None:
-        match open_cursor(cursor, bound_to):
-            case [str(moment), str(identifier)]:
-                at = datetime.fromisoformat(moment)
-                rows = rows.filter(Q(**{f"{by}__lt": at}) | Q(**{by: at, "id__lt": UUID(identifier)}))
-            case _:
-                raise CursorUnusable
-    found: list[Any] = list(rows.order_by(f"-{by}", "-id")[: limit + 1])
-    page = found[:limit]
-    if len(found) <= limit:
-        return page, None
-    return page, seal_cursor([getattr(page[-1], by).isoformat(), str(page[-1].id)], bound_to)
 
 
 def _request(wish: AccessRequest) -> PlacelessAccessRequest:
