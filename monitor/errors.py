@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from accounts.ledger.entry import Refusal
 
 
@@ -33,6 +35,26 @@ class QuotaSpent(Refusal, RuntimeError):
 
 class VaultSealed(RuntimeError):
     """The vault returned nothing: the ticket is missing, spent, too old or for something else."""
+
+
+class TooMany(RuntimeError):
+    """More rows than a file of this format may hold."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "That is more than a GeoPackage from here may hold. Ask for a smaller box or another format."
+        )
+
+
+class StreamCut(ConnectionResetError):
+    """An answer that was under way ends here: the right to read it has ended. The server closes the connection.
+
+    It is an error of the connection because that is what the client sees, and because servers end an answer at one
+    without writing the request into a log.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(errno.ECONNRESET, "The right to read this has ended.")
 
 
 def describe_fault(error: BaseException) -> str:

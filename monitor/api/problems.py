@@ -18,7 +18,16 @@ from rest_framework.response import Response
 
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.purpose import PurposeUnknown
-from monitor.errors import NotNow, NotThere, NotYours, QuotaSpent, VaultSealed, describe_fault
+from monitor.errors import (
+    NotNow,
+    NotThere,
+    NotYours,
+    QuotaSpent,
+    StreamCut,
+    TooMany,
+    VaultSealed,
+    describe_fault,
+)
 from monitor.imagery.refusal import SceneRefused
 from monitor.privacy.door.cursors import CursorUnusable
 
@@ -81,7 +90,8 @@ def make_problem(status: int, detail: str, code: str, **more: Any) -> Problem:
 def answer_exception(error: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
     """DRF's exception handler. An error it does not know is logged without its text and answered with a bare 500."""
     match error:
-        case NotThere() | exceptions.NotFound():
+        # a file whose right ended before a byte was sent
+        case NotThere() | StreamCut() | exceptions.NotFound():
             return make_problem(404, str(NotThere()), "not-found")
         case NotNow():
             return make_problem(409, str(error), "not-now")
@@ -89,6 +99,8 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
             return make_problem(403, str(error), "not-permitted")
         case QuotaSpent():
             return _answer_quota_spent(error)
+        case TooMany():
+            return make_problem(400, str(error), "too-many")
         case SceneRefused():
             return make_problem(
                 422, error.detail, error.cause.value.replace("_", "-"), cause=error.cause.value

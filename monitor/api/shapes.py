@@ -32,6 +32,7 @@ from monitor.privacy.released import (
     PlacelessMove,
     PlacelessScene,
     PlacelessViewer,
+    RegionName,
     ReleasedBatch,
 )
 
@@ -183,6 +184,7 @@ SHAPES: dict[type[Leaving], type[serializers.Serializer[Any]]] = {
     ReleasedBatch: BatchShape,
     PlacelessEntry: EntryShape,
     **RIGHTS_SHAPES,
+    RegionName: RegionNameShape,
 }
 
 

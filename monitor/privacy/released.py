@@ -245,7 +245,7 @@ class PlacelessQuota(Leaving):
 
 
 @dataclass(frozen=True, slots=True)
-class RegionName:
+class RegionName(Leaving):
     """A region by id and name, with its posture and the finest level at which the viewer sees it now."""
 
     id: UUID

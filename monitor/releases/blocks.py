@@ -69,3 +69,15 @@ def read_blocks(
             },
         )
         return [shape_row(row) for row in cursor.fetchall()]
+
+
+def find_newest_period(batch_id: UUID, regions: Sequence[UUID], level: Level, viewer_id: UUID) -> date | None:
+    """The newest month of which `read_blocks` would find a block for this viewer in these regions, or None (P5)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{SIGHT} SELECT max(b.period) FROM release.block b"  # noqa: S608
+            f" WHERE b.batch_id = %(batch)s AND b.level >= %(level)s AND {VISIBLE_NOW}",
+            {"batch": batch_id, "level": int(level), "regions": list(regions), "viewer": viewer_id},
+        )
+        newest: date | None = cursor.fetchone()[0]
+        return newest

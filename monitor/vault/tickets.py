@@ -1,4 +1,4 @@
-"""Read the vault with a ticket: the three functions through which the web role can reach an exact place (P6).
+"""Read the vault with a ticket: the four functions through which the web role can reach an exact place (P6).
 
 Used by `privacy/door` only. What comes back is text that PostgreSQL wrote from integer cells, and the numbers of the
 cells for the ledger's sealed part.
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import ProgrammingError, connection
@@ -64,6 +65,52 @@ def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, li
             ],
         )
         return _within_quota(CellPage(*cursor.fetchone()))
+
+
+class ChunkShape(StrEnum):
+    """As what the vault writes a chunk of cells."""
+
+    FEATURES = "features"
+    LINES = "lines"
+    FLATGEOBUF = "flatgeobuf"
+
+
+@dataclass(frozen=True, slots=True)
+class CellChunk:
+    """Some cells of a longer answer. content: as the ChunkShape says; empty where there is no cell.
+
+    sight: None unless the token stood and the holder saw every region of the ticket exactly while this was read; else a
+    word for what is shut inside them. Where it is None or another than that of the chunk before, a stream ends (P7).
+    """
+
+    content: bytes
+    numbers: Sequence[int]
+    more: bool
+    sight: str | None
+
+
+def read_activity_chunk_with_ticket(
+    ticket: Ticket, shape: ChunkShape, wanted: CellFilter, after: int, limit: int, rule: str, policy: str
+) -> CellChunk:
+    """Up to `limit` cells behind cell number `after`, as `read_activity_with_ticket`, written in one of three shapes.
+
+    rule, policy: for the columns of a FlatGeobuf. Raises VaultSealed, QuotaSpent.
+    """
+    box = wanted.box
+    with _unsealed(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM vault.exact_activity_chunk(%s, %s, %s, %s, %s, %s, %s::text[], %s::text, %s::real, %s::date,"
+            " %s, %s, %s, %s)",
+            [
+                *(ticket.key, shape.value, box.row_from, box.row_to, box.col_from, box.col_to),
+                *(list(wanted.states), wanted.mine_class, wanted.min_probability, wanted.since),
+                *(after, limit, rule, policy),
+            ],
+        )
+        content, numbers, more, sight = cursor.fetchone()
+    if content is None:
+        raise QuotaSpent
+    return CellChunk(bytes(content), numbers, more, sight)
 
 
 def read_alert_site_with_ticket(ticket: Ticket, alert_id: UUID) -> CellPage | None:

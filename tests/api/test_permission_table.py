@@ -93,6 +93,7 @@ NOT_THEIRS = dict.fromkeys(ASKERS, HIDDEN)
 # Rosa and Anna see the cells already, which is finer; whoever holds nothing on the east does not find it
 NOBODY_YET = NOT_THEIRS | {"rosa": NOT_NOW, "anna": NOT_NOW, "ines": NOT_NOW}
 REQUEST = f"{V1}/access-requests/<uuid:request_id>"
+ACTIVITY = dict.fromkeys(["rosa", "otis", "anna", "pia", "paul", "mallory"], 200)
 EVERYBODY = dict.fromkeys(
     ["rosa", "otis", "ines", "ivo", "pia", "paul", "aldo", "anna", "adam", "finn", "mallory"], 200
 )
@@ -101,7 +102,7 @@ TABLE = [
     Row("GET", "readyz", {}, anybody=200),
     Row("GET", f"{V1}/schema", {}, anybody=200),
     Row("GET", f"{V1}/me", EVERYBODY),
-    Row("GET", f"{V1}/activity", dict.fromkeys(["rosa", "otis", "anna", "pia", "paul", "mallory"], 200)),
+    Row("GET", f"{V1}/activity", ACTIVITY),
     Row("GET", f"{V1}/alerts", {"rosa": 200, "otis": 200}),
     Row("GET", ALERT, MANDATE),
     Row("GET", f"{ALERT}/history", MANDATE),
@@ -143,6 +144,13 @@ TABLE = [
     Row("POST", f"{V1}/grants/<uuid:grant_id>/revoke", NOT_THEIRS | {"rosa": 200, "adam": 200, "pia": 200}),
     Row("POST", f"{V1}/quotas/<str:username>/release", {"rosa": 200, "otis": 200, "adam": 200}),
     Row("GET", f"{V1}/audit/entries", {"aldo": 200}),
+    Row("GET", f"{V1}/regions", ACTIVITY),
+    Row("GET", f"{V1}/regions/<uuid:region_id>/summary", {"pia": 200, "paul": 200, "mallory": HIDDEN}),
+    Row("GET", "tiles/activity/<int:z>/<int:x>/<int:y>.mvt", ACTIVITY),
+    *(
+        Row("GET", f"export/activity.{file_format}", ACTIVITY)
+        for file_format in ("geojson", "csv", "gpkg", "kml", "fgb")
+    ),
 ]
 ROUTES = sorted({str(pattern.pattern) for pattern in list_patterns()})
 
@@ -199,6 +207,7 @@ def url_of(route: str, stage: Stage, alert: Alert) -> str:
         .replace("<uuid:request_id>", str(stage.request_id))
         .replace("<uuid:grant_id>", str(stage.grant_id))
         .replace("<str:username>", "anna")
+        .replace("<int:z>/<int:x>/<int:y>", "8/142/126")
     )
 
 

@@ -100,6 +100,9 @@ def known(cast: Cast, alert: Alert, inspection: Inspection, settings: LazySettin
         "request_id": str(wish.id),
         "grant_id": str(give_grant(cast.paul, cast.west, 1, cast.otis).id),
         "username": "rosa",
+        "z": "8",
+        "x": "142",
+        "y": "126",
     }
 
 

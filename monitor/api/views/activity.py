@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from rest_framework.request import Request
 
 from monitor.api.asks import CoarseActivityAsk, ExactActivityAsk
@@ -43,7 +41,7 @@ class ActivityView(DoorView):
         roles by bbox, period, level. Where the region asked for, or every region, is guarded or sealed, exact roles get
         published blocks and filter by region, bbox, period. A box is snapped outward to whole squares and echoed."""
         if rule_for_activity(self.viewer).is_exact:
-            region = self._named_region()
+            region = self.named_region()
             return self._guarded() if sees_blocks_only(self.viewer, region) else self._exact()
         asked = self.read_query(CoarseActivityAsk)
         ask = CoarseAsk(
@@ -55,13 +53,6 @@ class ActivityView(DoorView):
         )
         blocks, receipt = read_released_activity(self.viewer, ask, self.endpoint)
         return Answer(blocks, receipt=receipt)
-
-    def _named_region(self) -> UUID | None:
-        """The region that the question names, or None; a text that is no id is refused with all other parameters."""
-        try:
-            return UUID(self.request.query_params.get("region", ""))
-        except ValueError:
-            return None
 
     def _guarded(self) -> Answer:
         """Published blocks, where the posture of the regions leaves an exact role no cells."""

@@ -131,8 +131,8 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
     blocks = ReleasedBlocks(
         provenance_of(rule, level),
         batch_id,
-        _bounds_text(box) if box else None,
-        [_shape(row) for row in page],
+        bounds_text(box) if box else None,
+        [shape_block(row) for row in page],
         cursor,
     )
     return blocks, disclosure.ticket.entry_id
@@ -144,22 +144,20 @@ def provenance_of(rule: Rule, level: Level | None = None) -> Provenance:
     return Provenance(applied.deg_text, applied.name, rule.name, POLICY_VERSION, not rule.is_exact)
 
 
-def _shape(row: BlockRow) -> ReleasedBlock:
-    n = row.level.span
-    box = Box(row.row * n, row.col * n, (row.row + 1) * n, (row.col + 1) * n)
-    return ReleasedBlock(
-        row.level.name,
-        row.row,
-        row.col,
-        _bounds_text(box),
-        f"{row.period:%Y-%m}",
-        row.band,
-        row.trend,
-        row.observed,
+def shape_block(row: BlockRow) -> ReleasedBlock:
+    """A published row as what may leave."""
+    n, south, west = (
+        row.level.span,
+        row.row * row.level.span - ROWS // 2,
+        row.col * row.level.span - COLS // 2,
     )
+    bounds = (decimal_deg(west), decimal_deg(south), decimal_deg(west + n), decimal_deg(south + n))
+    period = row.period.isoformat()[:7]
+    return ReleasedBlock(row.level.name, row.row, row.col, bounds, period, row.band, row.trend, row.observed)
 
 
-def _bounds_text(box: Box) -> tuple[str, str, str, str]:
+def bounds_text(box: Box) -> tuple[str, str, str, str]:
+    """West, south, east, north of a box of cells, exact decimals in degrees."""
     return (
         decimal_deg(box.col_from - COLS // 2),
         decimal_deg(box.row_from - ROWS // 2),

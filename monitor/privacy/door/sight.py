@@ -35,6 +35,17 @@ def sees_blocks_only(viewer: Viewer, region: UUID | None) -> bool:
     return bool(levels) and min(levels.values()) > Level.L0
 
 
+def list_exact_regions(viewer: Viewer, region: UUID | None) -> list[UUID]:
+    """The regions of an exact role's mandate, or the one asked for of them, that are seen in cells now.
+
+    For an answer in several parts, which ends where one of these is taken away.
+    """
+    levels = find_sharpness(viewer)
+    return [
+        held for held in list_region_ids(viewer) if region in (None, held) and levels.get(held) is Level.L0
+    ]
+
+
 def rule_for_blocks(viewer: Viewer, region: UUID | None) -> tuple[Rule, Sequence[UUID]]:
     """The rule under which somebody reads published blocks, and of which regions.
 

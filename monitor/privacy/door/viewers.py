@@ -17,19 +17,11 @@ from monitor.privacy.scope import list_regions
 
 def describe_viewer(viewer: Viewer) -> PlacelessViewer:
     """Who the viewer is to the system, and what is open for them."""
-    postures, sharpness = list_postures(), find_sharpness(viewer)
-    regions = [
-        RegionName(
-            region.id, region.name, postures.get(region.id, Posture.OPEN).value, sharpness[region.id].name
-        )
-        for region in list_regions(viewer)
-        if region.id in sharpness  # not one that was taken away between the two statements
-    ]
     return PlacelessViewer(
         viewer.username,
         viewer.role.value,
         viewer.organisation,
-        regions,
+        name_regions(viewer),
         [level.name for level in levels_of(viewer.role)],
         POLICY_VERSION,
         settings.REQUESTS_PER_MINUTE,
@@ -37,3 +29,15 @@ def describe_viewer(viewer: Viewer) -> PlacelessViewer:
         count_open_grants(viewer),
         describe_quota(viewer.user_id, viewer.username) if viewer.role in READERS else None,
     )
+
+
+def name_regions(viewer: Viewer) -> list[RegionName]:
+    """The viewer's regions by name, with posture and the finest level at which they see each now."""
+    postures, sharpness = list_postures(), find_sharpness(viewer)
+    return [
+        RegionName(
+            region.id, region.name, postures.get(region.id, Posture.OPEN).value, sharpness[region.id].name
+        )
+        for region in list_regions(viewer)
+        if region.id in sharpness  # not one that was taken away between the two statements
+    ]

@@ -22,7 +22,10 @@ SHAPES = {
     if inspect.isclass(value) and value.__module__ == released.__name__ and dataclasses.is_dataclass(value)
 }
 LEAVING = {name: shape for name, shape in SHAPES.items() if issubclass(shape, Leaving)}
-WITH_PLACES = {"ExactCells", "ReleasedBlocks"}
+WITH_PLACES = {
+    *("ExactCells", "ReleasedBlocks"),
+    *("ExactFile", "ReleasedFile", "ReadyFile", "Tile", "ReleasedSummary"),
+}
 PLACELESS = {name for name in LEAVING if name.startswith("Placeless")}
 SPOTTED = (
     "lat",
