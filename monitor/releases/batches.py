@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -98,7 +99,7 @@ def _write_parts(batch_id: UUID) -> None:
             [batch_id],
         )
         for region_id, *row in cursor.fetchall():
-            parts[region_id].append(shape_row(row))
+            parts[region_id].append(shape_row(tuple(row)))
         cursor.execute(
             "INSERT INTO release.batch_region (batch_id, region_id, digest, row_count)"
             " SELECT %s, * FROM unnest(%s::uuid[], %s::text[], %s::int[])",
@@ -111,12 +112,20 @@ def _write_parts(batch_id: UUID) -> None:
         )
 
 
-def shape_row(row: Sequence[Any]) -> BlockRow:
+@lru_cache(maxsize=16_384)
+def shape_row(row: tuple[Any, ...]) -> BlockRow:
     """A row of `release.block` (level, row, col, period, band, trend, observed) as what it means."""
     level, block_row, block_col, period, band, trend, observed = row
     return BlockRow(
-        Level(level), block_row, block_col, period, ActivityBand(band), Trend(trend), ObservedBand(observed)
+        _LEVELS[level], block_row, block_col, period, _BANDS[band], _TRENDS[trend], _OBSERVED[observed]
     )
+
+
+# a page has thousands of rows, and calling an enum for each word would cost more than reading them
+_LEVELS = {int(level): level for level in Level}
+_BANDS = {band.value: band for band in ActivityBand}
+_TRENDS = {trend.value: trend for trend in Trend}
+_OBSERVED = {band.value: band for band in ObservedBand}
 
 
 def list_batches(limit: int, before: datetime | None = None) -> list[BatchRow]:

@@ -63,7 +63,7 @@ def write_flatgeobuf_head() -> bytes:
 
 
 def write_flatgeobuf_head_of_cells() -> bytes:
-    """What begins a file of cells as `vault.exact_activity_chunk` writes them. Made from a row that is no cell."""
+    """What begins a file of cells as `vault.exact_activity` writes them. Made from a row that is no cell."""
     with connection.cursor() as cursor:
         cursor.execute(_NO_CELL)
         return cut_flatgeobuf(bytes(cursor.fetchone()[0]))[0]
