@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.roles import Role
 from monitor.access.sharpness import find_sharpness
 from monitor.grid import Level
 from monitor.models import Agreement, Region
@@ -19,9 +20,10 @@ from monitor.releases.batches import BlockRow, find_batch
 from monitor.releases.blocks import BlockFilter, read_blocks, read_shown
 from monitor.releases.sight import RightsMoved, read_rights
 from monitor.services.agreements import AgreementRefused, end_agreement, make_agreement
+from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.builders import cell_at, make_viewer, put_cells
-from tests.cast import Cast, Person
+from tests.cast import Cast, Person, hire, make_box
 from tests.rights import set_posture
 from tests.roles import as_role, read_rows
 
@@ -241,3 +243,29 @@ def test_the_command_records_an_agreement_and_says_why_it_does_not(
         call_command("grant_agreement", "pia", "Atlantis", "--by", "rosa")
     call_command("grant_agreement", "pia", "Aruwe East", "--by", "rosa", "--end")
     assert not Agreement.objects.exists()
+
+
+def test_asking_for_one_region_shows_its_border_no_finer_than_all_agreements_together_do(
+    cast: Cast, model: UUID
+) -> None:
+    """The L2 block less its L1 blocks in one region would be a figure at L1 of the other."""
+    near, far = (
+        create_region(name, make_box(west, 2.0, west + 0.1, 2.4))
+        for name, west in (("Near", 20.4), ("Far", 20.5))
+    )
+    put_cells(model, [cell_at(20.405, 2.005)], observed_on=date(2026, 5, 15))
+    batch = publish_release(TODAY).batch
+    agree_on_l1(cast.mallory, near, cast.adam, second_administrator())
+    levels = {}
+    for alone in (True, False):
+        if not alone:
+            make_agreement(cast.adam.user, cast.mallory.user, Region.objects.get(id=far))
+        with as_role("penumbra_web"):
+            rows = read_blocks(batch, [near], Level.L1, None, None, None, 100, cast.mallory.user.id)
+        levels[alone] = [row.level for row in rows]
+    assert levels == {True: [Level.L1], False: [Level.L2]}
+
+
+def second_administrator() -> Person:
+    """Somebody else who may decide about any region."""
+    return hire("agathe", Role.ADMINISTRATOR)
