@@ -32,7 +32,7 @@ from monitor.privacy.released import (
     PlacelessMove,
     PlacelessScene,
     PlacelessViewer,
-    RegionName,
+    PlacelessRegion,
     ReleasedBatch,
     ReleasedCertificate,
 )
@@ -43,7 +43,7 @@ DISMISSAL_REASONS = [reason.value for reason in DismissalReason]
 FINDING_KINDS = [kind.value for kind in FindingKind]
 
 
-class RegionNameShape(serializers.Serializer[Any]):
+class PlacelessRegionShape(serializers.Serializer[Any]):
     """A region by id and name, its posture, and the finest level at which one sees it now."""
 
     id = serializers.UUIDField()
@@ -58,7 +58,7 @@ class ViewerShape(serializers.Serializer[Any]):
     username = serializers.CharField()
     role = serializers.CharField()
     organisation = serializers.UUIDField(allow_null=True)
-    regions = RegionNameShape(many=True)
+    regions = PlacelessRegionShape(many=True)
     levels = serializers.ListField(child=serializers.CharField())
     policy_version = serializers.CharField()
     requests_per_minute = serializers.IntegerField()
@@ -196,7 +196,7 @@ SHAPES: dict[type[Leaving], type[serializers.Serializer[Any]]] = {
     ReleasedCertificate: CertificateShape,
     PlacelessEntry: EntryShape,
     **RIGHTS_SHAPES,
-    RegionName: RegionNameShape,
+    PlacelessRegion: PlacelessRegionShape,
 }
 
 

@@ -262,7 +262,7 @@ class PlacelessQuota(Leaving):
 
 
 @dataclass(frozen=True, slots=True)
-class RegionName(Leaving):
+class PlacelessRegion(Leaving):
     """A region by id and name, with its posture and the finest level at which the viewer sees it now."""
 
     id: UUID
@@ -278,7 +278,7 @@ class PlacelessViewer(Leaving):
     username: str
     role: str
     organisation: UUID | None
-    regions: Sequence[RegionName]
+    regions: Sequence[PlacelessRegion]
     levels: Sequence[str]
     policy_version: str
     requests_per_minute: int

@@ -10,7 +10,7 @@ from monitor.api.asks import NothingAsk
 from monitor.api.describe import describe
 from monitor.api.exit_asks import SummaryAsk
 from monitor.api.exit_shapes import SummaryShape
-from monitor.api.shapes import RegionNameShape
+from monitor.api.shapes import PlacelessRegionShape
 from monitor.api.view import Answer, DoorView
 from monitor.privacy.door.regions import list_own_regions, summarise_region
 from monitor.privacy.policy import ACCOUNT_ROLES_OF_ACTIVITY
@@ -23,7 +23,7 @@ class RegionsView(DoorView):
     roles = {"GET": ACCOUNT_ROLES_OF_ACTIVITY}
     endpoint = "/api/v1/regions"
 
-    @describe("regions", RegionNameShape, page=True)
+    @describe("regions", PlacelessRegionShape, page=True)
     def get(self, request: Request) -> Page:
         """By name."""
         self.read_query(NothingAsk)
