@@ -30,9 +30,9 @@ from monitor.privacy.released import (
     PlacelessInspection,
     PlacelessModel,
     PlacelessMove,
+    PlacelessRegion,
     PlacelessScene,
     PlacelessViewer,
-    PlacelessRegion,
     ReleasedBatch,
     ReleasedCertificate,
 )

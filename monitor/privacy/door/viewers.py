@@ -11,7 +11,7 @@ from monitor.models import Inspection
 from monitor.privacy.door.rights import count_open_grants, describe_quota
 from monitor.privacy.policy import POLICY_VERSION, levels_of
 from monitor.privacy.posture import READERS, Posture
-from monitor.privacy.released import PlacelessViewer, PlacelessRegion
+from monitor.privacy.released import PlacelessRegion, PlacelessViewer
 from monitor.privacy.scope import list_regions
 
 
