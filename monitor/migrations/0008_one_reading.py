@@ -8,5 +8,5 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Not reversible: an export that is under way would lose its function."""
 
-    dependencies = [("monitor", "0006_exits")]
+    dependencies = [("monitor", "0007_editions")]
     operations = [migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]
