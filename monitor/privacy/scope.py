@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from guardian.shortcuts import assign_perm, get_objects_for_user
@@ -39,12 +38,13 @@ def list_regions(viewer: Viewer) -> list[Region]:
 
 
 def list_region_ids(viewer: Viewer) -> list[UUID]:
-    """Ids of `list_regions`, in the order of ids: one statement, the one that reading statements ask too."""
+    """Ids of `list_regions`, in the order of ids, by one statement: it stands before every reading."""
     if viewer.role not in _PERMISSION:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT region_id FROM access.held(%s) ORDER BY region_id", [viewer.user_id])
-        return [region_id for (region_id,) in cursor.fetchall()]
+    held = RegionUserPermission.objects.filter(
+        user_id=viewer.user_id, user__is_active=True, permission__codename=_PERMISSION[viewer.role]
+    )
+    return list(held.order_by("content_object_id").values_list("content_object_id", flat=True))
 
 
 def decides_about(viewer: Viewer, region_id: UUID) -> bool:
