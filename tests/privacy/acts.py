@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from accounts.tokens import revoke_tokens
-from monitor.models import Inspection, Region, RegionUserPermission, Scene
+from monitor.models import (
+    AccessGrant,
+    Inspection,
+    Region,
+    RegionPosture,
+    RegionUserPermission,
+    Scene,
+)
 from monitor.privacy.scope import shut_inspection
 from tests.privacy.layouts import BLOCKS, PRESENT, Look, identify
 from tests.privacy.worlds import LONG_AGO, PUBLICATIONS, World, publish, write_scores, write_states
@@ -68,6 +75,20 @@ def _shut_every_inspection(world: World, viewer: str | None) -> None:
         shut_inspection(inspection)
 
 
+def _set_posture(posture: str) -> Callable[[World, str | None], None]:
+    def change(world: World, viewer: str | None) -> None:
+        for region in Region.objects.all():
+            RegionPosture.objects.update_or_create(
+                region=region, defaults={"posture": posture, "changed_at": LONG_AGO}
+            )
+
+    return change
+
+
+def _end_every_grant(world: World, viewer: str | None) -> None:
+    AccessGrant.objects.update(revoked_at=LONG_AGO.replace(month=10))
+
+
 def _see_another_scene(world: World, viewer: str | None) -> None:
     """A scene of the present month is scored: cells wake up and fall asleep, elsewhere in each world."""
     looks = []
@@ -93,4 +114,7 @@ WEST_TAKEN_BACK = Act("the west taken back", _take_the_west_back)
 TOKEN_REVOKED = Act("token revoked", _revoke_token)
 ACCOUNT_CLOSED = Act("account closed", _close_account)
 INSPECTIONS_SHUT = Act("inspections shut", _shut_every_inspection)
+REGIONS_GUARDED = Act("all regions guarded", _set_posture("guarded"))
+REGIONS_SEALED = Act("all regions sealed", _set_posture("sealed"))
+GRANTS_ENDED = Act("all grants ended", _end_every_grant)
 ANOTHER_SCENE = Act("another scene", _see_another_scene)

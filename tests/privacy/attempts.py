@@ -1,7 +1,7 @@
 """Questions that somebody who wants the miners' places thinks of, beyond what the OpenAPI document offers.
 
-All that is known by its id; unknown parameters from all field names and lookups; all verbs; headers; odd addresses;
-and, for each role, more of what it may ask at all, so that answers are compared and not refusals only.
+Unknown parameters from all field names and lookups; all verbs; headers; odd addresses; and, for each role, more of what it
+may ask at all, so that answers are compared and not refusals only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from accounts.roles import Role
 from monitor.grid import cell_bounds
 from tests.privacy.layouts import identify
 from tests.privacy.questions import API, LOOKUPS, SOON, Bait, Question
-from tests.privacy.schema_questions import draw_text, write_bbox
+from tests.privacy.values import draw_text, write_bbox, write_tile
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "SEARCH")
 HEADERS = (
@@ -54,23 +54,24 @@ HEADERS = (
 )
 
 
-def list_everything_by_id(bait: Bait) -> list[Question]:
-    """Every alert and inspection of either world, what hangs on it, and findings under ids that may be taken."""
-    alerts = [f"alerts/{alert}{end}" for alert in bait.alerts for end in ("", "/site", "/history")]
-    inspections = [
-        f"inspections/{inspection}{end}"
-        for inspection in bait.inspections
-        for end in ("", "/site", "/findings")
-    ]
-    report = {"kind": "active", "observed_on": "2026-09-15"}
-    writes = [
-        Question(
-            "POST", f"{API}/inspections/{inspection}/findings", body=json.dumps(report | {"id": str(finding)})
-        )
-        for inspection in bait.inspections
-        for finding in bait.findings
-    ]
-    return [*(Question("GET", f"{API}/{path}") for path in (*alerts, *inspections)), *writes]
+def _ask_exit(draw: random.Random, bait: Bait) -> Question:
+    """A file, a tile or a summary: as `_ask_activity` asks, and tiles of every zoom around hidden cells."""
+    kind, pairs = draw.randrange(10), {}
+    if draw.random() < 0.3:
+        pairs["period"] = draw.choice(["2026-08", "2026-09", "2026-10", "2026-11", "2025-01", "2026-13"])
+    if kind < 5:
+        if draw.random() < 0.5:
+            pairs["bbox"] = write_bbox(draw, bait)
+        path = f"/export/activity.{draw.choice(['geojson', 'csv', 'gpkg', 'kml', 'fgb', 'shp', 'xlsx'])}"
+    elif kind < 9:
+        path = f"/tiles/activity/{write_tile(draw, bait)}.mvt"
+    else:
+        path = f"{API}/regions/{draw.choice(bait.others)}/summary"
+    if kind < 9 and draw.random() < 0.3:
+        pairs["level"] = draw.choice(["L0", "L1", "L2", "L3"])
+    if draw.random() < 0.1:
+        pairs[draw.choice(["state", "min_probability", "limit", "cursor", "layer"])] = "1"
+    return Question(draw.choice(["GET", "GET", "GET", "HEAD"]), path, urlencode(pairs))
 
 
 def _ask_activity(draw: random.Random, bait: Bait) -> Question:
@@ -220,6 +221,7 @@ def _ask_list(draw: random.Random, bait: Bait) -> Question:
 Maker = Callable[[random.Random, Bait], Question]
 ATTEMPTS: Mapping[str, tuple[Maker, int]] = {
     "activity": (_ask_activity, 6),
+    "exits": (_ask_exit, 5),
     "unknown parameters": (_ask_unknown, 3),
     "lists": (_ask_list, 3),
     "one object": (_ask_one, 4),
@@ -230,10 +232,10 @@ ATTEMPTS: Mapping[str, tuple[Maker, int]] = {
 }
 """Kinds of attempts with their weights."""
 OWN: Mapping[Role | None, tuple[Maker, ...]] = {
-    Role.PARTNER: (_ask_activity, _ask_activity, _ask_list),
+    Role.PARTNER: (_ask_activity, _ask_activity, _ask_exit, _ask_list),
     Role.AUDITOR: (_ask_audit,),
     Role.INSPECTOR: (_ask_inspection,),
-    Role.REGULATOR: (_ask_one, _ask_list, _ask_activity, _ask_inspection),
+    Role.REGULATOR: (_ask_one, _ask_list, _ask_activity, _ask_exit, _ask_inspection),
     Role.ANALYST: (_ask_activity,),
 }
 """What each role may ask at all."""

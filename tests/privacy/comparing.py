@@ -10,14 +10,17 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import override_settings
 
 from tests.privacy import acts
 from tests.privacy.layouts import Layout, lay_out
+from tests.privacy.leaks import LeakyBuild
 from tests.privacy.pairs import (
     KINDS,
     READERS_OF_NOTHING_EXACT,
@@ -29,10 +32,11 @@ from tests.privacy.pairs import (
     name_person,
 )
 from tests.privacy.questions import API, Question, Script, Step, gather_bait
-from tests.privacy.schema_questions import box_within, read_operations
+from tests.privacy.schema_questions import read_operations
 from tests.privacy.scripts import write_scripts
 from tests.privacy.transcripts import Difference, Exchange, compare, write_transcript
-from tests.privacy.worlds import World, build_world
+from tests.privacy.values import box_within
+from tests.privacy.worlds import PUBLICATIONS, World, build_world, publish
 
 ACTS = {
     "rosa": [Question("GET", f"{API}/activity"), Question("GET", f"{API}/alerts")],
@@ -101,25 +105,45 @@ def unhurried() -> Iterator[None]:
         yield
 
 
-def ask_in_both(
-    pair: Pair, seed: int, counts: Mapping[Viewer, int], statement: str | None = None
-) -> dict[Viewer, Heard]:
-    """Let each viewer ask about so many questions in both worlds. statement: SQL that a careless migration brings."""
+def ask_in_both(pair: Pair, seed: int, counts: Mapping[Viewer, int]) -> dict[Viewer, Heard]:
+    """Let each viewer ask about so many questions in both worlds."""
     layouts = [lay_out(pair.one), lay_out(pair.other)]
     bait, operations = gather_bait(layouts), read_operations()
     scripts = {
         viewer: write_scripts(seed, bait, count, ROLES.get(name_person(viewer)), operations)
         for viewer, count in counts.items()
     }
-    one, other = (_ask_in_world(layout, scripts, statement) for layout in layouts)
-    return {
-        viewer: Heard(
-            one[viewer],
-            compare(one[viewer], other[viewer]),
-            _openings(viewer, [*one[viewer], *other[viewer]]),
-        )
-        for viewer in counts
-    }
+    told = []
+    for layout in layouts:
+        with _standing(layout) as world:
+            told.append(_ask(world, scripts))
+    return {viewer: _listen(viewer, *(transcripts[viewer] for transcripts in told)) for viewer in counts}
+
+
+def try_builds(kind: str, seed: int, builds: Sequence[LeakyBuild]) -> dict[str, Heard]:
+    """What the viewer of each leaky build hears, by the build's name. Both worlds are built once for all of them."""
+    pair = draw_pair(kind, seed)
+    layouts = [lay_out(pair.one), lay_out(pair.other)]
+    bait, operations = gather_bait(layouts), read_operations()
+    told: dict[str, list[Sequence[Exchange]]] = {build.name: [] for build in builds}
+    for layout in layouts:
+        with _standing(layout) as world:
+            for build in builds:
+                role = ROLES.get(name_person(build.viewer))
+                scripts = {build.viewer: write_scripts(seed, bait, build.questions, role, operations)}
+                told[build.name].append(_ask_broken(world, build, scripts)[build.viewer])
+    return {build.name: _listen(build.viewer, *told[build.name]) for build in builds}
+
+
+def is_caught(build: LeakyBuild, heard: Heard) -> bool:
+    """Whether the net that the build names holds something; another one does not count."""
+    parts = {part for difference in heard.differences for part in difference.parts}
+    held = {"bytes": bool(parts - {"work"}), "work": "work" in parts, "vault": bool(heard.openings)}
+    return held[build.net]
+
+
+def _listen(viewer: Viewer, one: Sequence[Exchange], other: Sequence[Exchange]) -> Heard:
+    return Heard(one, compare(one, other), _openings(viewer, [*one, *other]))
 
 
 def _openings(viewer: Viewer, transcript: Sequence[Exchange]) -> list[Exchange]:
@@ -128,39 +152,67 @@ def _openings(viewer: Viewer, transcript: Sequence[Exchange]) -> list[Exchange]:
     return [e for e in transcript if e.vault_scans and e.method in {"GET", "HEAD"}]
 
 
-def _ask_in_world(
-    layout: Layout, scripts: Mapping[Viewer, Sequence[Script]], statement: str | None
-) -> dict[Viewer, list[Exchange]]:
-    """Build a world, let everybody ask, and take the world back."""
+@contextmanager
+def _standing(layout: Layout) -> Iterator[World]:
+    """A world, taken back at the end."""
     cache.clear()  # both worlds have the same ids: what one has left in a cache would be told in the other
+    with _undone():
+        world = build_world(layout)
+        write_transcript(
+            world, "pia", [Script("before", ACTS["pia"])]
+        )  # what a process keeps from its first answer on
+        yield world
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
     before = transaction.savepoint()
-    world = build_world(layout)
-    if statement is not None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    write_transcript(
-        world, "pia", [Script("before", ACTS["pia"])]
-    )  # what a process keeps from its first answer on
+    yield
+    transaction.savepoint_rollback(before)
+
+
+def _ask(world: World, scripts: Mapping[Viewer, Sequence[Script]]) -> dict[Viewer, list[Exchange]]:
+    """Let everybody ask."""
     if "aldo" in scripts:
         act(world)
-    transcripts = {
+    return {
         viewer: write_transcript(world, name_person(viewer), asked, _list_first(world, viewer))
         for viewer, asked in scripts.items()
     }
-    transaction.savepoint_rollback(before)
-    return transcripts
+
+
+def _ask_broken(
+    world: World, build: LeakyBuild, scripts: Mapping[Viewer, Sequence[Script]]
+) -> dict[Viewer, list[Exchange]]:
+    """Break the code as the build does, let its viewer ask, mend it."""
+    with _undone(), pytest.MonkeyPatch.context() as patch:
+        build.break_code(patch)
+        cache.clear()
+        with connection.cursor() as cursor:
+            if build.statement is not None:
+                cursor.execute(build.statement)
+            cursor.execute("SELECT clock_timestamp()")
+            began = cursor.fetchone()[0]
+        if build.publishes:
+            publish(PUBLICATIONS[-1] + timedelta(days=3), 9)
+        return _ask(replace(world, began=began), scripts)
 
 
 def _list_first(world: World, viewer: Viewer) -> list[Step]:
     """What those had seen who may see it no more: a page, sites; and then the right is taken back."""
     if viewer == "paul later":
-        return [Question("GET", f"{API}/activity", "limit=1"), acts.WEST_TAKEN_BACK]
+        seen = [Question("GET", f"{API}/releases"), Question("GET", f"{API}/activity", "limit=1")]
+        return [*seen, acts.WEST_TAKEN_BACK]
     if viewer in {"rosa later", "otis later"}:
         sites = [Question("GET", f"{API}/alerts/{alert.id}/site") for alert in world.layout.alerts[:2]]
         return [*sites, Question("GET", f"{API}/activity", "limit=1"), acts.REGIONS_TAKEN_BACK]
     if viewer == "ivo later":
         sites = [Question("GET", f"{API}/inspections/{visit.id}/site") for visit in world.layout.visits]
         return [*sites, acts.INSPECTIONS_SHUT]
+    if viewer in {"rosa guarded", "anna sealed"}:
+        page = Question("GET", f"{API}/activity", "limit=1")
+        posture = acts.REGIONS_GUARDED if viewer == "rosa guarded" else acts.REGIONS_SEALED
+        return [page, acts.GRANTS_ENDED, posture]
     return []
 
 

@@ -78,6 +78,18 @@ class Visit:
     mercury: bool
 
 
+@dataclass(frozen=True)
+class Wish:
+    """An access request for a region, and its grant where it was granted. asker: by name."""
+
+    id: UUID
+    region: str
+    asker: str
+    level: int
+    status: str
+    grant: UUID
+
+
 @dataclass
 class Layout:
     """Everything that a world holds, before it is written."""
@@ -86,6 +98,7 @@ class Layout:
     looks: list[Look] = field(default_factory=list)
     alerts: list[Raised] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
 
     def active_cells(self) -> list[Cell]:
         """Cells whose last look left them active."""
@@ -112,6 +125,7 @@ def lay_out(plan: Plan) -> Layout:
                 _lay_block(layout, block, coarse, hidden, counts)
             _lay_alerts(layout, name, hidden)
             _lay_visits(layout, name, hidden)
+            _lay_wishes(layout, name)
     return layout
 
 
@@ -161,7 +175,7 @@ def _lay_alerts(layout: Layout, name: str, hidden: random.Random) -> None:
         cells = [(row, col), (row, col + 1), (row, col + 2)]
         if name == "east" and number == 0:
             other = random.Random(f"hidden border {plan.hidden['west']}")
-            cells = [(row, 20000), *((row, 19999 - k) for k in range(other.randint(1, 4)))]
+            cells = [(row, 20000), *((row, 19999 - k) for k in range(other.randint(1, 19)))]
         left = tuple(cell for cell in cells if cell not in taken)
         taken |= set(cells)
         status = field_draw.choice(STATUSES)
@@ -197,3 +211,16 @@ def _lay_visits(layout: Layout, name: str, hidden: random.Random) -> None:
         layout.alerts[layout.alerts.index(alert)] = Raised(
             alert.id, name, "triaged" if status == "closed" else "assigned", alert.cells
         )
+
+
+def _lay_wishes(layout: Layout, name: str) -> None:
+    """Requests for a finer level on a region, with what became of them: rights, so they go with what is published."""
+    seed = layout.plan.coarse[name]
+    draw = random.Random(f"wishes {name} {seed}")
+    askers = ["pia", "rosa"] if name == "east" else ["anna", "wim"]
+    for number, asker in enumerate(askers):
+        status = draw.choice(["waiting", "granted", "refused"])
+        if name == "east" or draw.random() < 0.7:
+            level = 1 if asker == "pia" else 0
+            wish = identify(f"wish {name} {number} {seed}")
+            layout.wishes.append(Wish(wish, name, asker, level, status, identify(f"grant of {wish}")))

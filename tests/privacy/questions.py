@@ -34,11 +34,13 @@ LOOKUPS = (
     ),
 )
 """Of Django's field lookups, also the geographic ones."""
-_OTHER_WORDS = """
+_WORDS = """
     ordering order_by sort distance dist lat lon near point polygon geom within format fields expand include exclude
     search q page page_size offset count facets group_by bounds zoom id pk user role is_superuser debug callback
     srid crs geometry extent tile radius autocomplete only defer values annotate aggregate jsonp envelope depth
 """
+ATTACK_WORDS = frozenset(_WORDS.split())
+"""What libraries and other services call their parameters."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Bait:
     inspections: Sequence[UUID]
     findings: Sequence[UUID]
     """Of the east: that an id of a finding is taken elsewhere can be seen (docs/two-worlds.md)."""
+    wishes: Sequence[UUID]
+    """Access requests and grants."""
     others: Sequence[UUID]
     """Ids of regions, models, batches, people, and ids of nothing at all."""
     words: Sequence[str]
@@ -90,7 +94,7 @@ class Bait:
     @property
     def ids(self) -> Sequence[UUID]:
         """All of them; the last is the id of nothing."""
-        return [*self.alerts, *self.inspections, *self.findings, *self.others]
+        return [*self.alerts, *self.inspections, *self.findings, *self.wishes, *self.others]
 
 
 def gather_bait(layouts: Sequence[Layout]) -> Bait:
@@ -112,6 +116,7 @@ def gather_bait(layouts: Sequence[Layout]) -> Bait:
         alerts=sorted({alert.id for layout in layouts for alert in layout.alerts}),
         inspections=sorted({visit.id for visit in visits}),
         findings=sorted({visit.finding for visit in visits if visit.inspector != "wim"}),
+        wishes=sorted({i for layout in layouts for wish in layout.wishes for i in (wish.id, wish.grant)}),
         others=[identify(word) for word in names],
         words=sorted(list_field_names()),
     )
@@ -130,4 +135,4 @@ def list_field_names() -> set[str]:
             "SELECT DISTINCT attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
             " WHERE attnum > 0 AND relnamespace::regnamespace::text IN ('vault', 'release', 'ledger')"
         )
-        return names | {name for (name,) in cursor.fetchall()} | set(_OTHER_WORDS.split())
+        return names | {name for (name,) in cursor.fetchall()} | ATTACK_WORDS

@@ -17,27 +17,14 @@ from urllib.parse import quote, urlencode
 from monitor.api.schema import write_document
 from monitor.grid import cell_bounds
 from tests.builders import make_stac_item
-from tests.privacy.questions import LOOKUPS, SOON, Bait, Question
+from tests.privacy.questions import LOOKUPS, Bait, Question
+from tests.privacy.values import DATES, MOMENTS, TEXTS, draw_text, write_bbox
 
 Schema = Mapping[str, Any]
 WRONG = 0.08
 """Share of values that do not fit their schema."""
 UNKNOWN = 0.08
 """Share of questions with one parameter more than the document knows."""
-DATES = ("2026-09-15", "2026-11-05", "2026-02-30", "1900-01-01", "2099-12-31")
-MOMENTS = (
-    "2026-09-15T10:00:00Z",
-    "2026-11-19T00:00:00Z",
-    "2098-12-01T00:00:00Z",
-    "2099-01-01T00:00:00+02:00",
-    SOON,
-)
-TEXTS = (
-    *("ivo", "ines", "rosa", "nobody", "partner", "regulator", "Aruwe East", "2026-08", "2026-09", "2026-11"),
-    *("active", "active,suspected", "quiet,not_observed", "read.activity", "refuse.alert", "release.publish"),
-    *("token.issue", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "k1", "inspection-planning", "field-visit; week 7"),
-    *("s5yt", "16/36422/32379", "20.07,2.13", "by the old bridge", "' OR 1=1--", "%", "*", "é", "a" * 500),
-)
 ODD: tuple[Any, ...] = (None, True, -1, 1e309, "", [], {}, "\u0000", "null", [1, 2], {"$gt": ""})
 
 
@@ -121,53 +108,6 @@ def draw_value(draw: random.Random, schema: Schema, name: str, bait: Bait, depth
     return _DRAWN[kind](draw, schema, name, bait, depth)
 
 
-def draw_text(draw: random.Random, bait: Bait) -> Any:
-    """Any word that somebody who looks for a place might try."""
-    west, south, east, north = cell_bounds(*draw.choice(bait.cells))
-    row, col = draw.choice(bait.cells)
-    return draw.choice(
-        [
-            *TEXTS,
-            write_bbox(draw, bait),
-            f"{west:.4f}",
-            f"POINT({west} {south})",
-            f"{row}",
-            f"{col}",
-            f"{row * 36000 + col}",
-            f"{{'type':'Point','coordinates':[{east},{north}]}}",
-            str(draw.choice(bait.ids)),
-        ]
-    )
-
-
-def box_within(row: int, col: int) -> str:
-    """A box smaller than the cell that it lies in."""
-    west, south, east, north = cell_bounds(row, col)
-    return f"{west + 0.002:.4f},{south + 0.002:.4f},{east - 0.002:.4f},{north - 0.002:.4f}"
-
-
-def write_bbox(draw: random.Random, bait: Bait) -> str:
-    """A box around or beside a hidden cell: smaller than a cell, a block, a region, the earth, or no box at all."""
-    west, south, east, north = cell_bounds(*draw.choice(bait.cells))
-    kind = draw.randrange(7)
-    if kind == 0:  # a point inside the cell
-        return f"{west + 0.004},{south + 0.004},{west + 0.004},{south + 0.004}"
-    if kind == 1:
-        return box_within(*draw.choice(bait.cells))
-    if kind == 2:
-        return f"{west},{south},{east},{north}"
-    if kind == 3:  # one half of a bisection
-        step = draw.choice([0.02, 0.05, 0.1])
-        return f"{west - step * draw.random():.4f},{south - step:.4f},{east:.4f},{north + step * draw.random():.4f}"
-    if kind == 4:
-        return f"{west - 1},{south - 1},{east + 1},{north + 1}"
-    if kind == 5:
-        return draw.choice(["-180,-90,180,90", "19.6,2,20,2.4", "0,0,0,0", "20,2,20,2"])
-    return draw.choice(
-        ["20,2,19,3", "a,b,c,d", "20,2,20.4", "nan,2,20.4,2.4", "1e309,0,1,1", "20;2;20.4;2.4"]
-    )
-
-
 def _draw_body(draw: random.Random, schema: Schema, bait: Bait) -> Any:
     if draw.random() < WRONG:
         return draw.choice(ODD)
@@ -220,7 +160,13 @@ def _draw_string(draw: random.Random, schema: Schema, name: str, bait: Bait, dep
 
 def _ids_for(name: str, bait: Bait) -> Sequence[Any]:
     """Ids of what a parameter seems to mean by its name, and the id of nothing."""
-    kinds = {"alert": bait.alerts, "inspection": bait.inspections, "finding": bait.findings}
+    kinds = {
+        "request": bait.wishes,
+        "grant": bait.wishes,
+        "alert": bait.alerts,
+        "inspection": bait.inspections,
+        "finding": bait.findings,
+    }
     found = next((ids for word, ids in kinds.items() if word in name), bait.findings if name == "id" else ())
     return [*found, bait.ids[-1]] if found else bait.others
 

@@ -10,11 +10,12 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from monitor.field.lifecycle import DismissalReason
 from tests.privacy import acts
 from tests.privacy.attempts import OWN
 from tests.privacy.layouts import identify
 from tests.privacy.questions import API, SOON, Bait, Question, Script, Step
-from tests.privacy.schema_questions import write_bbox
+from tests.privacy.values import write_bbox, write_tile
 
 NEXT = Question("GET", "{next}", follow=False)
 OTHERS = ("rosa", "otis", "anna", "pia", "paul", "ivo")
@@ -64,8 +65,8 @@ def _ask_twice(draw: random.Random, bait: Bait) -> list[Step]:
 def _ask_after_others(draw: random.Random, bait: Bait) -> list[Step]:
     """The same address after other people were answered at it: a shared answer would show."""
     question = replace(draw.choice(OWN[draw.choice(sorted(OWN, key=str))])(draw, bait), follow=False)
-    others = draw.sample(OTHERS, 2)
-    return [question, *(replace(question, asker=other) for other in others), question]
+    others = [replace(question, asker=other) for other in draw.sample(OTHERS, 2)]
+    return [*others, question, *others, question, _get("me")]
 
 
 def _open_what_others_opened(draw: random.Random, bait: Bait) -> list[Step]:
@@ -113,9 +114,13 @@ def _report_finding(draw: random.Random, bait: Bait) -> list[Step]:
 
 def _use_keys_of_others(draw: random.Random, bait: Bait) -> list[Step]:
     """An idempotency key that another person has used for the same request."""
-    alert = draw.choice(bait.alerts)
-    triage = _post(f"alerts/{alert}/triage", {"decision": "dismiss", "reason": "cloud"}, "shared-key")
-    return [replace(triage, asker=draw.choice(["rosa", "otis"])), triage, triage, _get(f"alerts/{alert}")]
+    steps: list[Step] = []
+    for number, alert in enumerate(draw.sample(bait.alerts, min(5, len(bait.alerts)))):
+        body = {"decision": "dismiss", "reason": DismissalReason.CLOUD.value}
+        triage = _post(f"alerts/{alert}/triage", body, f"shared-key-{number}")
+        others = [replace(triage, asker=other) for other in ("rosa", "otis")]
+        steps += [*others, triage, triage, _get(f"alerts/{alert}")]
+    return steps
 
 
 def _hand_in_a_scene(draw: random.Random, bait: Bait) -> list[Step]:
@@ -133,6 +138,55 @@ def _hand_in_a_scene(draw: random.Random, bait: Bait) -> list[Step]:
     }
     hand_in = _post("scenes", item, draw.choice([None, "scene-key"]))
     return [hand_in, hand_in, _get("scenes/{made}"), _get("scenes?limit=1"), NEXT]
+
+
+def _ask_for_more(draw: random.Random, bait: Bait) -> list[Step]:
+    """Ask for a finer level, read the request, see it decided by another, use it, give it up."""
+    region = draw.choice([identify("Aruwe East"), identify("Aruwe West"), identify("nothing")])
+    level, other = draw.choice(["L0", "L1"]), draw.choice(["rosa", "otis", "adam"])
+    wish = {"region": str(region), "level": level, "purpose": "incident-response", "until": SOON}
+    return [
+        draw.choice([acts.REGIONS_GUARDED, acts.REGIONS_SEALED, acts.GRANTS_ENDED]),
+        _post("access-requests", wish, draw.choice([None, "wish-key"])),
+        _post("access-requests", wish),
+        _get("access-requests?limit=2"),
+        _get("access-requests/{made}"),
+        _post("access-requests/{made}/approve", {}),
+        _post("access-requests/{made}/approve", {}, asker=other),
+        _get("access-requests/{made}"),
+        _get("grants?limit=1"),
+        _get("activity?limit=2"),
+        NEXT,
+        _get("me"),
+    ]
+
+
+def _decide_for_others(draw: random.Random, bait: Bait) -> list[Step]:
+    """Approve, refuse and revoke what others asked for; see postures and quotas of others."""
+    wish = draw.choice(bait.wishes or bait.others)
+    region, name = draw.choice(bait.others[:3]), draw.choice(["rosa", "otis", "ivo", "wim", "anna", "nobody"])
+    return [
+        _get(f"access-requests/{wish}"),
+        _post(f"access-requests/{wish}/{draw.choice(['approve', 'refuse'])}", {}),
+        _post(f"grants/{wish}/revoke", {}),
+        _get("grants"),
+        _post(f"quotas/{name}/release", {"cells": 5}),
+        _get(f"regions/{region}/posture"),
+        _post(f"regions/{region}/posture", {"posture": draw.choice(["open", "guarded", "sealed"])}),
+        _get("regions"),
+        _get(f"regions/{region}/summary"),
+    ]
+
+
+def _read_files(draw: random.Random, bait: Bait) -> list[Step]:
+    """The same file and tile before and after something happened."""
+    name = draw.choice(["geojson", "csv", "gpkg", "kml", "fgb"])
+    file = Question("GET", f"/export/activity.{name}")
+    tile = Question("GET", f"/tiles/activity/{write_tile(draw, bait)}.mvt")
+    act = draw.choice(
+        [acts.ANOTHER_SCENE, acts.ANOTHER_BATCH, acts.REGIONS_GUARDED, acts.ONE_REGION_TAKEN_BACK]
+    )
+    return [file, tile, act, file, tile, replace(tile, asker=draw.choice(OTHERS)), tile]
 
 
 def _audit_what_happened(draw: random.Random, bait: Bait) -> list[Step]:
@@ -153,6 +207,8 @@ SEQUENCES: Mapping[str, Writer] = {
         acts.TOKEN_REVOKED,
         acts.ACCOUNT_CLOSED,
         acts.INSPECTIONS_SHUT,
+        acts.REGIONS_GUARDED,
+        acts.REGIONS_SEALED,
     ),
     "a scene between pages": _interrupted(acts.ANOTHER_SCENE),
     "asked again": _ask_twice,
@@ -162,6 +218,9 @@ SEQUENCES: Mapping[str, Writer] = {
     "report a finding": _report_finding,
     "keys of others": _use_keys_of_others,
     "hand in a scene": _hand_in_a_scene,
+    "ask for more": _ask_for_more,
+    "decide for others": _decide_for_others,
+    "files again": _read_files,
     "audit what happened": _audit_what_happened,
 }
 

@@ -9,15 +9,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.privacy.comparing import Heard, ask_in_both, compare_seed, unhurried
-from tests.privacy.leaks import LEAKY_BUILDS, LeakyBuild
+from tests.privacy.comparing import ask_in_both, compare_seed, is_caught, try_builds, unhurried
+from tests.privacy.leaks import LEAKY_BUILDS
 from tests.privacy.pairs import KINDS, draw_pair
 
 PAIRS = 2000
 SEED = 20261120
+SEEDS = range(SEED, SEED + 4)
 FEWER = 40
-QUESTIONS = 110
-ENOUGH = 0.08
+PARTS = 3
+"""Tests into which the leaky builds of one kind of pair are dealt, so that several processes share them."""
+ENOUGH = 0.05
 """Least share of answers that are no refusals, for whoever may ask something: refusals alone would prove little."""
 WHO_MAY_ASK = {"rosa", "ines", "ivo", "pia", "paul", "aldo"}
 
@@ -46,17 +48,17 @@ def test_whoever_may_see_the_difference_sees_it(kind: str) -> None:
         assert heard.differences, f"{viewer} sees no difference"
 
 
-@pytest.mark.parametrize(
-    "build", [b for b in LEAKY_BUILDS if b.net != "canaries"], ids=lambda build: build.name.replace(" ", "-")
-)
-def test_a_leaky_build_is_caught(build: LeakyBuild, monkeypatch: pytest.MonkeyPatch) -> None:
-    build.break_code(monkeypatch)
-    pair = draw_pair(build.pair, SEED)
-    (heard,) = ask_in_both(pair, SEED, {build.viewer: QUESTIONS}, build.statement).values()
-    assert caught_by(heard, build.net), f"nobody noticed that {build.name}"
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_leaky_build_is_caught(kind: str, part: int) -> None:
+    """By the net that it names. Without this, "nothing differs" would mean nothing.
 
-
-def caught_by(heard: Heard, net: str) -> bool:
-    """Whether that net holds something; another one does not count."""
-    parts = {part for difference in heard.differences for part in difference.parts}
-    return {"bytes": bool(parts - {"work"}), "work": "work" in parts, "vault": bool(heard.openings)}[net]
+    A leak of a bit or two does not show between any two worlds: each build has as many pairs as SEEDS.
+    """
+    missed = [build for build in LEAKY_BUILDS if build.pair == kind][part::PARTS]
+    for seed in SEEDS:
+        heard = try_builds(kind, seed, missed)
+        missed = [build for build in missed if not is_caught(build, heard[build.name])]
+        if not missed:
+            return
+    assert [build.name for build in missed] == []

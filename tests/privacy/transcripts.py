@@ -3,7 +3,7 @@
 What is left out of the comparison, and why (nothing else is):
 
 - `X-Request-Id`, and `Access-Receipt` but for its presence: random, made anew for each request;
-- ids that were made by a write of the same script (`Location`, or `id` in a 201 or 202): random;
+- ids that were made by a write of the same script (`id` or `grant` of its answer, if it was not asked for): random;
 - moments between the first question and now: the clock of the run. A world is built before, with fixed moments;
 - cursors of pages that end in such an id or moment: they are sealed over it (their length is compared);
 - in what an auditor reads, ids and moments of entries: random and of the clock.
@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
 from urllib.parse import quote
 
-from django.db import connection, transaction
-from psycopg.pq import TransactionStatus
-from rest_framework.test import APIClient
+from django.db import transaction
 
 from tests.privacy.acts import Act
+from tests.privacy.asking import count_vault_scans, counted, send
 from tests.privacy.questions import API, Question, Script, Step
 from tests.privacy.worlds import World
 
@@ -39,10 +37,6 @@ _HEADERS = {"X-Request-Id": None, "Access-Receipt": "<receipt>"}
 _OF_ENTRIES = {"id": "<id>", "at": "<moment>", "completed_at": "<moment>", "request_id": "<id>"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _CURSOR = re.compile(r"cursor=([A-Za-z0-9_-]+)")
-_VAULT_SCANS = """
-    SELECT coalesce(sum(pg_stat_get_xact_numscans(oid)), 0) FROM pg_class
-    WHERE relnamespace = 'vault'::regnamespace AND relkind IN ('r', 'i')
-"""
 
 
 @dataclass(frozen=True)
@@ -123,30 +117,6 @@ def write_transcript(
     return transcript
 
 
-class Asker(APIClient):
-    """A client whose every request runs as the web role; faults are answers too."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__(raise_request_exception=False, SERVER_NAME="localhost")
-        self.credentials(
-            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-        )
-
-    def request(self, **kwargs: Any) -> Any:
-        """One request. Its savepoint is let go at once: a thousand open ones would slow the database down."""
-        before = transaction.savepoint()
-        with connection.cursor() as cursor:
-            cursor.execute("SET ROLE penumbra_web")
-        answer = super().request(**kwargs)
-        if connection.connection.info.transaction_status == TransactionStatus.INERROR:
-            transaction.savepoint_rollback(before)
-        else:
-            transaction.savepoint_commit(before)
-        with connection.cursor() as cursor:
-            cursor.execute("RESET ROLE")
-        return answer
-
-
 class _Conversation:
     """One script, asked by one viewer."""
 
@@ -161,18 +131,18 @@ class _Conversation:
             if isinstance(step, Act):
                 step.do(self.world, self.viewer)
             else:
-                answer = _send(self.world, self.viewer, step, self._fill(step.url), self._fill)
+                answer = send(self.world, self.viewer, step, self._fill(step.url), self._fill)
                 self.known["next"] = _next_page(answer) or self.known["next"]
-        self.scans = _read_number(_VAULT_SCANS)
+        self.scans = count_vault_scans()
         for step in self.script.steps:
             if isinstance(step, Act):
                 step.do(self.world, self.viewer)
             elif step.asker is not None:
-                _send(self.world, step.asker, step, self._fill(step.url), self._fill)  # not compared
+                send(self.world, step.asker, step, self._fill(step.url), self._fill)  # not compared
             else:
                 yield from self._ask(step)
                 continue
-            self.scans = _read_number(_VAULT_SCANS)
+            self.scans = count_vault_scans()
 
     def _ask(self, question: Question) -> Iterator[Exchange]:
         url, label = self._fill(question.url), str(question)
@@ -180,9 +150,9 @@ class _Conversation:
             if not url:
                 return
             before = self.scans
-            with _counted() as work:
-                answer = _send(self.world, self.viewer, question, url, self._fill)
-            self.scans = _read_number(_VAULT_SCANS)
+            with counted() as work:
+                answer = send(self.world, self.viewer, question, url, self._fill)
+            self.scans = count_vault_scans()
             yield self._note(label, question, answer, tuple(work), self.scans - before)
             following = _next_page(answer)
             self.known |= {"next": following or "", "etag": answer.get("ETag", self.known["etag"])}
@@ -198,8 +168,9 @@ class _Conversation:
     def _note(
         self, label: str, question: Question, answer: Any, work: tuple[tuple[str, int], ...], scans: int
     ) -> Exchange:
-        if answer.status_code in {201, 202}:
-            self.made.append(_name_made(answer))
+        if question.method == "POST" and answer.status_code in {200, 201, 202}:
+            asked = self._fill(question.url) + self._fill(question.body or "")
+            self.made += [made for made in _list_made(answer) if made not in asked and made not in self.made]
         body = answer.content
         if question.path == f"{API}/audit/entries" and answer.status_code == 200 and body:
             body = _without_entries(body)
@@ -230,44 +201,10 @@ class _Conversation:
         return "<now>" if self.world.began <= moment <= datetime.now(UTC) else match[0]
 
 
-def _send(
-    world: World,
-    name: str | None,
-    question: Question,
-    url: str,
-    fill: Callable[[str], str] = str,
-) -> Any:
-    client = Asker(world.people[name].headers if name else {})
-    body: Mapping[str, Any] = {}
-    if question.body is not None:
-        body = {"data": fill(question.body), "content_type": question.content_type}
-    headers = {name: fill(value) for name, value in question.headers.items()}
-    return client.generic(question.method, url, headers=headers, **body)
-
-
-@contextmanager
-def _counted() -> Iterator[list[tuple[str, int]]]:
-    """Verb and number of rows of every statement that the product sends meanwhile."""
-    work: list[tuple[str, int]] = []
-
-    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        result = execute(sql, params, many, context)
-        work.append((sql.split(None, 1)[0], context["cursor"].rowcount))
-        return result
-
-    with connection.execute_wrapper(count):
-        yield work
-
-
-def _read_number(statement: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return int(cursor.fetchone()[0])
-
-
-def _name_made(answer: Any) -> str:
-    location: str = answer.get("Location", "")
-    return location.rpartition("/")[2] or str(json.loads(answer.content)["id"])
+def _list_made(answer: Any) -> list[str]:
+    """What a write has made: its own id and that of the grant that it led to."""
+    body = json.loads(answer.content)
+    return [str(body[name]) for name in ("grant", "id") if body.get(name)]
 
 
 def _hide_cursor(match: re.Match[str]) -> str:

@@ -15,12 +15,23 @@ from django.db import connection
 
 from accounts.roles import Role
 from accounts.tokens import revoke_tokens
-from monitor.models import Alert, AlertMove, Finding, Inspection, Region, Scene, TrainedModel
+from monitor.models import (
+    AccessApproval,
+    AccessGrant,
+    AccessRequest,
+    Alert,
+    AlertMove,
+    Finding,
+    Inspection,
+    Region,
+    Scene,
+    TrainedModel,
+)
 from monitor.privacy.scope import grant_region, open_inspection_to
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.cast import Cast, Person, hire, make_box, make_cast
-from tests.privacy.layouts import MONTHS, PRESENT, Layout, Look, Raised, Visit, identify
+from tests.privacy.layouts import MONTHS, PRESENT, Layout, Look, Raised, Visit, Wish, identify
 from tests.roles import as_role
 
 PUBLICATIONS = (date(2026, 10, 5), date(2026, 11, 16))
@@ -64,6 +75,8 @@ def build_world(layout: Layout) -> World:
     shuffle(visits)
     for visit in visits:
         _write_visit(visit, people[visit.inspector], cast)
+    for wish in layout.wishes:
+        _write_wish(wish, people, cast)
     for number, day in enumerate(PUBLICATIONS):
         publish(day, number)
     for model in apps.get_models():
@@ -227,6 +240,35 @@ def _write_visit(visit: Visit, inspector: Person, cast: Cast) -> None:
         mercury=visit.mercury,
     )
     Finding.objects.filter(id=visit.finding).update(received_at=LONG_AGO)
+
+
+def _write_wish(wish: Wish, people: dict[str, Person], cast: Cast) -> None:
+    asker, until = people[wish.asker].user, LONG_AGO.replace(year=2099)
+    request = AccessRequest.objects.create(
+        id=wish.id,
+        asked_by=asker,
+        role=asker.role,
+        region_id=cast.east if wish.region == "east" else cast.west,
+        level=wish.level,
+        purpose="incident-response",
+        asked_at=LONG_AGO,
+        until=until,
+        status=wish.status,
+        refused_by=cast.adam.user if wish.status == "refused" else None,
+    )
+    if wish.status == "granted":
+        AccessApproval.objects.create(request=request, approver=cast.adam.user, approved_at=LONG_AGO)
+        AccessGrant.objects.create(
+            id=wish.grant,
+            request=request,
+            holder=asker,
+            role=asker.role,
+            region=request.region,
+            level=wish.level,
+            approvals=1,
+            granted_at=LONG_AGO,
+            expires_at=until,
+        )
 
 
 def _fix_batch(batch: UUID, identifier: UUID, day: date) -> None:

@@ -7,9 +7,10 @@ database does not give to the web role, or another function in it: those bring a
 from tests.privacy.leaks.answers import ANSWER_LEAKS
 from tests.privacy.leaks.blocks import BLOCK_LEAKS
 from tests.privacy.leaks.build import READ_THE_VAULT, LeakyBuild
+from tests.privacy.leaks.exits import EXIT_LEAKS
 from tests.privacy.leaks.order import ORDER_LEAKS
 from tests.privacy.leaks.rights import RIGHT_LEAKS
 
-LEAKY_BUILDS: tuple[LeakyBuild, ...] = (*BLOCK_LEAKS, *ORDER_LEAKS, *ANSWER_LEAKS, *RIGHT_LEAKS)
+LEAKY_BUILDS: tuple[LeakyBuild, ...] = (*BLOCK_LEAKS, *ORDER_LEAKS, *ANSWER_LEAKS, *RIGHT_LEAKS, *EXIT_LEAKS)
 
 __all__ = ["LEAKY_BUILDS", "READ_THE_VAULT", "LeakyBuild"]

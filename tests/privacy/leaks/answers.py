@@ -31,6 +31,7 @@ from tests.privacy.leaks.build import (
 
 COUNT = "SELECT count(*) FROM vault.cell_state WHERE state = 'active'"
 STATE = "SELECT md5(string_agg(row::text || col, ',' ORDER BY row, col)) FROM vault.cell_state"
+BEST_DAY = "SELECT observed_on FROM vault.cell_state WHERE state = 'active' ORDER BY probability DESC, row, col LIMIT 1"
 CHANGE_THE_VAULT = f"{READ_THE_VAULT}; GRANT INSERT, UPDATE ON vault.cell_state TO penumbra_web"
 
 
@@ -42,10 +43,10 @@ def _tag_with_exact_state(patch: pytest.MonkeyPatch) -> None:
 
 
 def _date_the_last_scene(patch: pytest.MonkeyPatch) -> None:
-    """`Last-Modified` is the day of the newest observation."""
+    """`Last-Modified` is the day of the best observation."""
 
     def date_it(view: DoorView, answer: Any) -> None:
-        answer["Last-Modified"] = f"{ask_vault('SELECT max(observed_on) FROM vault.cell_state')}"
+        answer["Last-Modified"] = str(ask_vault(BEST_DAY))
 
     change_response(patch, date_it)
 
@@ -93,7 +94,7 @@ def _count_rows_for_the_limit(patch: pytest.MonkeyPatch) -> None:
 
     def allow(self: throttles.RoleThrottle, request: Request, view: Any) -> bool:
         who = str(request.user)
-        left[who] = left.get(who, 30_000) - int(ask_vault(COUNT))
+        left[who] = left.get(who, 8_000) - int(ask_vault(COUNT))
         return left[who] > 0
 
     patch.setattr(throttles.RoleThrottle, "allow_request", allow)
@@ -167,7 +168,9 @@ def _give_real_examples(patch: pytest.MonkeyPatch) -> None:
     def write() -> bytes:
         document = json.loads(honest())
         newest = Alert.objects.order_by("-raised_at").first()
-        document["components"]["schemas"]["Alert"]["example"] = {"id": str(newest.id) if newest else None}
+        document["components"]["schemas"].setdefault("Alert", {})["example"] = {
+            "id": str(newest.id) if newest else None
+        }
         return json.dumps(document).encode()
 
     patch.setattr(schema, "write_document", write)
@@ -246,7 +249,15 @@ ANSWER_LEAKS = (
         _date_the_last_scene,
         READ_THE_VAULT,
     ),
-    LeakyBuild("answers are kept by address", "LC-23", "inside", "pia", _share_the_cache, exit="activity"),
+    LeakyBuild(
+        "answers are kept by address",
+        "LC-23",
+        "inside",
+        "pia",
+        _share_the_cache,
+        exit="activity",
+        questions=200,
+    ),
     LeakyBuild(
         "time depends on cells", "LC-24", "inside", "paul", _look_at_each_cell, READ_THE_VAULT, net="work"
     ),
@@ -265,8 +276,10 @@ ANSWER_LEAKS = (
         "related objects are looked up among all", "LC-27", "elsewhere", "rosa", _look_up_before_scoping
     ),
     LeakyBuild("duplicates are told at once", "LC-28", "elsewhere", "ivo", _tell_duplicates),
-    LeakyBuild("keys are shared by all accounts", "LC-27", "elsewhere", "rosa", _share_the_keys),
-    LeakyBuild("the schema has real examples", "LC-30", "unseen", None, _give_real_examples),
+    LeakyBuild(
+        "keys are shared by all accounts", "LC-27", "elsewhere", "rosa", _share_the_keys, questions=150
+    ),
+    LeakyBuild("the schema has real examples", "LC-30", "unseen", None, _give_real_examples, questions=400),
     LeakyBuild("OPTIONS lists choices", "LC-30", "unseen", "adam", _list_choices),
     LeakyBuild(
         "cells can be expanded",
@@ -275,6 +288,7 @@ ANSWER_LEAKS = (
         "pia",
         _take_any_parameter("expand", STATE),
         READ_THE_VAULT,
+        questions=400,
     ),
     LeakyBuild(
         "a search goes over exact cells",
@@ -283,6 +297,7 @@ ANSWER_LEAKS = (
         "paul",
         _take_any_parameter("search", COUNT),
         READ_THE_VAULT,
+        questions=400,
     ),
     LeakyBuild(
         "the limit counts hidden rows", "LC-55", "inside", "paul", _count_rows_for_the_limit, READ_THE_VAULT

@@ -10,12 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from monitor.grid import Level, cell_bounds, decimal_deg
+from monitor.grid import cell_bounds, decimal_deg
 from monitor.privacy.coarsen import choose_activity_band
 from monitor.privacy.door import activity
 from monitor.privacy.released import ReleasedBlock, ReleasedBlocks
 from monitor.services import releases
-from monitor.services.releases import PublishedBlock
 from monitor.vault.blocks import list_observed_months
 from tests.privacy.leaks.build import (
     READ_THE_VAULT,
@@ -88,20 +87,19 @@ def _read_the_river(patch: pytest.MonkeyPatch) -> None:
 
 
 def _name_what_is_cut(patch: pytest.MonkeyPatch) -> None:
-    """An area is named that only touches the block: a territory that begins in the middle of it."""
+    """An area is named that begins in the middle of the block, where most of its cells are."""
 
     def name(block: ReleasedBlock) -> str:
-        inside = ask_of_block("count(*)", block, "state = 'active' AND row % 20 < 7 AND col % 20 < 7")
-        return "Ubila Territory" if inside else ""
+        return "Ubila Territory" if (ask_of_block("avg(mod(col, 20))", block) or 0) > 9.5 else ""
 
     say_of_block(patch, name)
 
 
 def _clip_to_the_area(patch: pytest.MonkeyPatch) -> None:
-    """A block on the edge of the agreed area is shown only where a cell lies on the agreed side."""
+    """A block on the edge of the agreed area is shown only where most of its cells lie on the agreed side."""
 
     def is_agreed(block: ReleasedBlock) -> bool:
-        return bool(ask_of_block("count(*)", block, "state = 'active' AND (row + col) % 40 < 15"))
+        return bool((ask_of_block("avg(mod(row, 20))", block) or 0) > 9.5)
 
     change_blocks(patch, lambda blocks, _: [block for block in blocks if is_agreed(block)])
 
@@ -124,21 +122,9 @@ def _publish_the_present(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(releases, "list_observed_months", list_months)
 
 
-def _count_promoted_twice(patch: pytest.MonkeyPatch) -> None:
-    """A parent counts the blocks that are published by themselves too: the difference is a figure for a few cells."""
-    honest = releases.choose_published_blocks
-
-    def choose(plausible: dict[tuple[int, int], int]) -> list[PublishedBlock]:
-        published = honest(plausible)
-        alone = tuple(part for block in published if block.level is Level.L2 for part in block.counts)
-        return [
-            dataclasses.replace(block, counts=block.counts + alone, plausible=40)
-            if block.level is Level.L3
-            else block
-            for block in published
-        ]
-
-    patch.setattr(releases, "choose_published_blocks", choose)
+def _publish_what_hides_too_little(patch: pytest.MonkeyPatch) -> None:
+    """Blocks of few cells are published by themselves instead of in their parent."""
+    patch.setattr(releases, "_is_safe", lambda cells: cells > 0)
 
 
 def _compare_with_the_present(patch: pytest.MonkeyPatch) -> None:
@@ -188,14 +174,20 @@ def _leave_out_the_unseen(patch: pytest.MonkeyPatch) -> None:
 
 
 def _inside(
-    name: str, channel: str, break_code: Callable[[pytest.MonkeyPatch], None], viewer: str = "pia"
+    name: str,
+    channel: str,
+    break_code: Callable[[pytest.MonkeyPatch], None],
+    viewer: str = "pia",
+    questions: int = 60,
 ) -> LeakyBuild:
-    return LeakyBuild(name, channel, "inside", viewer, break_code, READ_THE_VAULT, "activity")
+    return LeakyBuild(
+        name, channel, "inside", viewer, break_code, READ_THE_VAULT, "activity", questions=questions
+    )
 
 
 BLOCK_LEAKS = (
-    _inside("a box filters exact cells", "LC-01", _filter_by_exact_cells),
-    _inside("a circle finds exact cells", "LC-02", _keep_near_cells, "paul"),
+    _inside("a box filters exact cells", "LC-01", _filter_by_exact_cells, questions=200),
+    _inside("a circle finds exact cells", "LC-02", _keep_near_cells, "paul", questions=200),
     _inside(
         "a block has an id made of its cells",
         "LC-08",
@@ -219,6 +211,15 @@ BLOCK_LEAKS = (
     _inside("withdrawn cells are counted", "LC-43", _mark_withdrawn, "paul"),
     _inside("the trend is drawn from the present", "LC-57", _compare_with_the_present),
     _inside("no block where clouds were", "LC-58", _leave_out_the_unseen, "paul"),
-    LeakyBuild("a batch takes in the present month", "LC-38", "inside", "pia", _publish_the_present),
-    LeakyBuild("a parent counts its children too", "LC-40", "inside", "paul", _count_promoted_twice),
+    LeakyBuild(
+        "a batch takes in the present month", "LC-38", "inside", "pia", _publish_the_present, publishes=True
+    ),
+    LeakyBuild(
+        "blocks are published that hide too little",
+        "LC-40",
+        "inside",
+        "paul",
+        _publish_what_hides_too_little,
+        publishes=True,
+    ),
 )

@@ -25,7 +25,8 @@ class LeakyBuild:
 
     net: what must catch it: differing answers (`bytes`), differing statements (`work`), a reading or writing that opened
     the vault (`vault`), or an exact place in a side door (`canaries`; then pair and viewer are empty).
-    exit: the name of the exit that it breaks, or empty where it breaks none in particular.
+    exit: the name of the exit that it breaks, or empty where it breaks none in particular. publishes: it is a batch that is
+    broken, so one is published with it. questions: so many must do.
     """
 
     name: str
@@ -36,6 +37,8 @@ class LeakyBuild:
     statement: str | None = None
     exit: str = ""
     net: Net = "bytes"
+    publishes: bool = False
+    questions: int = 60
 
 
 def ask_vault(statement: str, *values: Any) -> Any:
