@@ -10,7 +10,11 @@ from tests.privacy.leaks.build import READ_THE_VAULT, LeakyBuild
 from tests.privacy.leaks.exits import EXIT_LEAKS
 from tests.privacy.leaks.order import ORDER_LEAKS
 from tests.privacy.leaks.rights import RIGHT_LEAKS
+from tests.privacy.leaks.side_doors import SIDE_DOOR_LEAKS
 
-LEAKY_BUILDS: tuple[LeakyBuild, ...] = (*BLOCK_LEAKS, *ORDER_LEAKS, *ANSWER_LEAKS, *RIGHT_LEAKS, *EXIT_LEAKS)
+LEAKY_BUILDS: tuple[LeakyBuild, ...] = (
+    *(*BLOCK_LEAKS, *ORDER_LEAKS, *ANSWER_LEAKS, *RIGHT_LEAKS),
+    *(*EXIT_LEAKS, *SIDE_DOOR_LEAKS),
+)
 
 __all__ = ["LEAKY_BUILDS", "READ_THE_VAULT", "LeakyBuild"]

@@ -24,7 +24,7 @@ class LeakyBuild:
     """One broken variant. channel: of the leak list. pair, viewer: where it must be caught. statement: SQL it brings.
 
     net: what must catch it: differing answers (`bytes`), differing statements (`work`), a reading or writing that opened
-    the vault (`vault`), or an exact place in a side door (`canaries`; then pair and viewer are empty).
+    the vault (`vault`), or an exact place in a side door (`canaries`; then `pair` is the sink that tells it).
     exit: the name of the exit that it breaks, or empty where it breaks none in particular. publishes: it is a batch that is
     broken, so one is published with it. questions: so many must do.
     """
