@@ -6,16 +6,19 @@ import dataclasses
 from collections.abc import Callable
 from datetime import date
 from random import Random
-from uuid import UUID
+from typing import Any
 
+import numpy as np
 import pytest
 
-from monitor.grid import cell_bounds, decimal_deg
+from monitor.grid import IntArray, cell_bounds, decimal_deg
 from monitor.privacy.coarsen import choose_activity_band
 from monitor.privacy.door import activity
+from monitor.privacy.hiding import Hiding
 from monitor.privacy.released import ReleasedBlock, ReleasedBlocks
-from monitor.services import releases
-from monitor.vault.blocks import list_observed_months
+from monitor.releases.geography import read_tiles
+from monitor.services import geography, releases
+from monitor.vault.blocks import MonthCounts, summarise_blocks
 from tests.privacy.leaks.build import (
     READ_THE_VAULT,
     LeakyBuild,
@@ -116,15 +119,24 @@ def _read_the_present(patch: pytest.MonkeyPatch) -> None:
 def _publish_the_present(patch: pytest.MonkeyPatch) -> None:
     """A batch takes in the month that has not ended."""
 
-    def list_months(models: list[UUID], today: date) -> list[date]:
-        return list_observed_months(models, date(today.year, today.month + 1, 1))
+    def summarise(*cells_and_models: Any) -> list[MonthCounts]:
+        *rest, today = cells_and_models
+        return summarise_blocks(*rest, date(today.year, today.month + 1, 1))
 
-    patch.setattr(releases, "list_observed_months", list_months)
+    patch.setattr(releases, "summarise_blocks", summarise)
+    patch.setattr(releases, "_end_of", lambda first, months: first)
 
 
 def _publish_what_hides_too_little(patch: pytest.MonkeyPatch) -> None:
     """Blocks of few cells are published by themselves instead of in their parent."""
-    patch.setattr(releases, "_is_safe", lambda cells: cells > 0)
+
+    def forget(tiles: IntArray) -> Any:
+        before, floors = read_tiles(tiles)
+        return before, {level: np.zeros_like(floor) for level, floor in floors.items()}
+
+    patch.setattr(Hiding, "is_safe", lambda hiding: hiding.cells > 0)
+    patch.setattr(geography, "read_tiles", forget)
+    patch.setattr(geography, "write_tiles", lambda *_: None)
 
 
 def _compare_with_the_present(patch: pytest.MonkeyPatch) -> None:
