@@ -66,11 +66,14 @@ def compare_work(
     conditions: str,
     before: Callable[[], object] = lambda: None,
     also: Callable[[], Sequence[int]] = tuple,
+    peer_rounds: int = PEER_WORK_ROUNDS,
 ) -> Figure:
     """Processor time of both, in milliseconds a call: of this process and of its database session, and of the sessions
     that `also` names (process ids on this machine). Unlike the clock's time it hardly changes with what else runs."""
-    here, there = _work(ours, WORK_ROUNDS, before, also), _work(peer, PEER_WORK_ROUNDS, lambda: None, also)
-    said = f"processor time, mean of {WORK_ROUNDS} and {PEER_WORK_ROUNDS} calls; {conditions}; {describe_machine()}"
+    here, there = _work(ours, WORK_ROUNDS, before, also), _work(peer, peer_rounds, lambda: None, also)
+    said = (
+        f"processor time, mean of {WORK_ROUNDS} and {peer_rounds} calls; {conditions}; {describe_machine()}"
+    )
     return Figure(name, round(here, 3), round(there, 3), round(there / here, 2), "ms of CPU", said)
 
 

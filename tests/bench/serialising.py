@@ -37,7 +37,7 @@ from monitor.releases.blocks import read_blocks
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 from tests.bench import peer
 from tests.bench.country import Country
-from tests.bench.measuring import Figure, compare, compare_work
+from tests.bench.measuring import WORK_ROUNDS, Figure, compare, compare_work
 from tests.builders import make_viewer
 from tests.roles import as_role
 
@@ -113,6 +113,7 @@ def compare_pages(country: Country, count: int) -> list[Figure]:
                 answer_cells(country, count),
                 "both ours, question to bytes: ours = the partner's page, peer = the regulator's",
                 also=find_ledger_session,
+                peer_rounds=WORK_ROUNDS,
             ),
             compare(
                 f"a partner's page of {count} blocks vs a regulator's of {count} cells",
