@@ -1,7 +1,7 @@
 """Exits (pure): every way by which something that is or comes from a place can leave over HTTP, in one table.
 
-A house test holds it against the addresses, and asks for a leaky build per exit (`tests/privacy/leaks.py`,
-`tests/privacy/exit_leaks.py`): an exit that nobody has tried to break is not built.
+A house test holds it against the addresses, and asks for a leaky build per exit (`tests/privacy/leaks/`): an exit that
+nobody has tried to break is not built.
 """
 
 from __future__ import annotations

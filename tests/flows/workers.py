@@ -21,6 +21,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from tests.privacy.sinks import read_redis
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 40.0
 """How long anything may take that is known to come; a test that waits longer has failed."""
@@ -69,6 +71,10 @@ class PrivateQueue:
         """Empty the queue, as when Redis, which has no disk, is started again."""
         self._own.flushdb()
 
+    def read_everything(self) -> list[bytes]:
+        """Every key with all that it holds: messages that wait, messages that were taken, and what Celery keeps beside."""
+        return read_redis(self._own)
+
     def wait_until_empty(self) -> None:
         """Wait until every message was taken and answered for."""
         wait_until(lambda: not self._own.exists("raster", "default", "unacked"), "the queue is empty")
@@ -84,10 +90,12 @@ class PrivateQueue:
 class Worker:
     """One Celery worker with its pool, a process group of its own."""
 
-    def __init__(self, environment: dict[str, str], log: Path, processes: int = 1) -> None:
+    def __init__(
+        self, environment: dict[str, str], log: Path, processes: int = 1, level: str = "INFO"
+    ) -> None:
         self.log = log
         self._log_from = log.stat().st_size if log.exists() else 0
-        words = ["-m", "celery", "-A", "config", "worker", "-Q", "raster,default,notify", "-l", "INFO"]
+        words = ["-m", "celery", "-A", "config", "worker", "-Q", "raster,default,notify", "-l", level]
         words += ["-c", str(processes), "-n", f"{log.stem}@localhost", "--without-gossip", "--without-mingle"]
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
@@ -125,6 +133,11 @@ class Worker:
         pid = self._process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        return self._process.pid
+
     def kill(self) -> None:
         """kill -9 of all its processes; they are gone when this returns."""
         if self.is_alive():
@@ -161,13 +174,13 @@ class Crew:
             "CELERY_BROKER_URL": queue.url,
         }
 
-    def hire(self, name: str = "one", processes: int = 1) -> Worker:
+    def hire(self, name: str = "one", processes: int = 1, level: str = "INFO") -> Worker:
         """A worker that is ready; the one of the same name is kept while it lives."""
         log = self.folder / f"{name}.log"
         for worker in self.workers:
             if worker.log == log and worker.is_alive():
                 return worker
-        self.workers.append(Worker(self.environment, log, processes))
+        self.workers.append(Worker(self.environment, log, processes, level))
         wait_until(self.workers[-1].is_ready, "a worker is ready")
         return self.workers[-1]
 

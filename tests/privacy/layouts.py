@@ -1,13 +1,15 @@
 """What a world holds, laid out from seeds (pure).
 
 A coarse seed decides what is published; a hidden seed decides everything that no coarse role may learn: where inside
-its block a cell lies, its scores, the days of its observations, the order in which anything was stored. Identifiers
-follow from their names, so that two worlds can be compared byte by byte.
+its block a cell lies, its scores, the days of its observations, the order in which anything was stored; a field seed
+decides alerts, inspections and findings. Identifiers follow from their names, so that two worlds can be compared byte
+by byte.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
@@ -27,15 +29,17 @@ BLOCKS = {
 ACTIVE_COUNTS = ((0, 0), (1, 7), (8, 19), (20, 40), (41, 90))
 """Counts of active cells of a whole block that fall in one band."""
 OBSERVED_COUNTS = ((200, 299), (300, 400))
-ALERTS = 4
+STATUSES = ("raised", "raised", "triaged", "visited")
+"""What alerts without an inspection are at."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Seeds of one world, by region: what is published and what is hidden. same_counts: hidden counts are equal too."""
+    """Seeds of one world, by region. same_counts: hidden counts are equal too."""
 
-    coarse: dict[str, int]
-    hidden: dict[str, int]
+    coarse: Mapping[str, int]
+    hidden: Mapping[str, int]
+    field: Mapping[str, int]
     same_counts: bool = False
 
 
@@ -49,16 +53,52 @@ class Look:
     probability: float
 
 
+@dataclass(frozen=True)
+class Raised:
+    """An alert and the cells of its site."""
+
+    id: UUID
+    region: str
+    status: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An inspection, with its one finding. inspector: by name."""
+
+    id: UUID
+    alert: UUID
+    inspector: str
+    status: str
+    finding: UUID
+    kind: str
+    found_on: date
+    people: str
+    mercury: bool
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An access request for a region, and its grant where it was granted. asker: by name."""
+
+    id: UUID
+    region: str
+    asker: str
+    level: int
+    status: str
+    grant: UUID
+
+
 @dataclass
 class Layout:
     """Everything that a world holds, before it is written."""
 
     plan: Plan
     looks: list[Look] = field(default_factory=list)
-    sites: dict[UUID, list[Cell]] = field(default_factory=dict)
-    """Cells of the site of each alert."""
-    regions: dict[UUID, str] = field(default_factory=dict)
-    """Region of each alert."""
+    alerts: list[Raised] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
 
     def active_cells(self) -> list[Cell]:
         """Cells whose last look left them active."""
@@ -83,7 +123,9 @@ def lay_out(plan: Plan) -> Layout:
         else:
             for block in blocks:
                 _lay_block(layout, block, coarse, hidden, counts)
-            _lay_alerts(layout, name, plan.coarse[name], hidden)
+            _lay_alerts(layout, name, hidden)
+            _lay_visits(layout, name, hidden)
+            _lay_wishes(layout, name)
     return layout
 
 
@@ -122,18 +164,63 @@ def _look(cell: Cell, month: date, is_active: bool, hidden: random.Random) -> Lo
     return Look(cell, day, "active" if is_active else "quiet", round(probability, 4))
 
 
-def _lay_alerts(layout: Layout, name: str, coarse_seed: int, hidden: random.Random) -> None:
+def _lay_alerts(layout: Layout, name: str, hidden: random.Random) -> None:
     """Alerts of a region on sites of three cells; the first site of the east reaches over the border into the west."""
-    n = Level.L2.span
-    taken = {cell for cells in layout.sites.values() for cell in cells}
-    for number in range(ALERTS):
-        row = BLOCKS[name][0][0] * n + 4 * number + hidden.randrange(3)
+    plan, n = layout.plan, Level.L2.span
+    field_draw = random.Random(f"field {name} {plan.field[name]}")
+    taken = {cell for alert in layout.alerts for cell in alert.cells}
+    for number in range(field_draw.randint(4, 7) if name == "east" else field_draw.randint(0, 6)):
+        row = min(BLOCKS[name])[0] * n + 5 * number + hidden.randrange(3)
         col = BLOCKS[name][0][1] * n + 1 + hidden.randrange(2 * n - 4)
-        site = [(row, col), (row, col + 1), (row, col + 2)]
+        cells = [(row, col), (row, col + 1), (row, col + 2)]
         if name == "east" and number == 0:
-            other = random.Random(f"hidden border {layout.plan.hidden['west']}")
-            site = [(row, 20000), *((row, 19999 - k) for k in range(other.randint(1, 4)))]
-        alert_id = identify(f"alert {name} {number} {coarse_seed}")
-        layout.sites[alert_id] = [cell for cell in site if cell not in taken]
-        taken |= set(site)
-        layout.regions[alert_id] = name
+            other = random.Random(f"hidden border {plan.hidden['west']}")
+            cells = [(row, 20000), *((row, 19999 - k) for k in range(other.randint(1, 19)))]
+        left = tuple(cell for cell in cells if cell not in taken)
+        taken |= set(cells)
+        status = field_draw.choice(STATUSES)
+        layout.alerts.append(
+            Raised(identify(f"alert {name} {number} {plan.field[name]}"), name, status, left)
+        )
+
+
+def _lay_visits(layout: Layout, name: str, hidden: random.Random) -> None:
+    """A closed inspection of Ines and an open one of Ivo in the east, up to two of Wim in the west.
+
+    What Ines and Ivo found is theirs to read, so it is of the field; what Wim found is hidden.
+    """
+    seed = layout.plan.field[name]
+    shown = random.Random(f"found {name} {seed}")
+    alerts = [alert for alert in layout.alerts if alert.region == name]
+    people = [("ines", "closed"), ("ivo", "accepted")] if name == "east" else [("wim", "accepted")] * 2
+    for number, (alert, (person, status)) in enumerate(zip(alerts[1:], people, strict=False)):
+        draw = hidden if person == "wim" else shown
+        layout.visits.append(
+            Visit(
+                identify(f"inspection {name} {number} {seed}"),
+                alert.id,
+                person,
+                status,
+                identify(f"finding {name} {number} {seed}"),
+                draw.choice(["active", "inactive", "industrial"]),
+                date(2026, 9, 1 + draw.randrange(28)),
+                draw.choice(["none", "1-10", "11-50"]),
+                draw.random() < 0.5,
+            )
+        )
+        layout.alerts[layout.alerts.index(alert)] = Raised(
+            alert.id, name, "triaged" if status == "closed" else "assigned", alert.cells
+        )
+
+
+def _lay_wishes(layout: Layout, name: str) -> None:
+    """Requests for a finer level on a region, with what became of them: rights, so they go with what is published."""
+    seed = layout.plan.coarse[name]
+    draw = random.Random(f"wishes {name} {seed}")
+    askers = ["pia", "rosa"] if name == "east" else ["anna", "wim"]
+    for number, asker in enumerate(askers):
+        status = draw.choice(["waiting", "granted", "refused"])
+        if name == "east" or draw.random() < 0.7:
+            level = 1 if asker == "pia" else 0
+            wish = identify(f"wish {name} {number} {seed}")
+            layout.wishes.append(Wish(wish, name, asker, level, status, identify(f"grant of {wish}")))

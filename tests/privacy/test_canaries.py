@@ -2,163 +2,72 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Iterator
-from datetime import date
-from uuid import uuid4
+from pathlib import Path
 
 import pytest
-from celery import Celery
-from django.core.cache import cache
-from django.db import connection, transaction
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from django.db import connection
 
-from config.celery import app as our_app
-from monitor.services.releases import publish_release
-from tasks.tasks import label_finding
-from tests.api.conftest import WebClient
-from tests.builders import cell_at, make_alert, make_model, put_cells
-from tests.cast import Cast, make_cast
+from tests.builders import make_model, put_cells
+from tests.cast import make_cast
+from tests.house.source import PACKAGES, ROOT
 from tests.privacy.canaries import find_canaries, write_canaries
-from tests.roles import as_role, read_rows
-
-SITE = [cell_at(20.075, 2.135), cell_at(20.085, 2.135)]
-CANARIES = [canary for cell in SITE for canary in write_canaries(*cell)]
-ITEM = {
-    "type": "Feature",
-    "stac_version": "1.1.0",
-    "id": "over 20.07 2.13",
-    "bbox": [20.07, 2.13, 20.09, 2.14],
-    "geometry": None,
-    "properties": {"constellation": "sentinel-2", "datetime": "2026-09-05T10:00:00Z"},
-    "assets": {
-        "image": {"href": "https://imagery.example.org/20.07/2.13.tif", "bands": [{"eo:common_name": "red"}]}
-    },
-    "links": [],
-}
-_ALL_ROWS = "SELECT row_to_json(t)::text FROM {} AS t"
+from tests.privacy.leaks import LEAKY_BUILDS, LeakyBuild
+from tests.privacy.working_day import CANARIES, SITE, watch_a_day
+from tests.roles import read_rows
 
 pytestmark = pytest.mark.django_db
+BUILDS = [build for build in LEAKY_BUILDS if build.net == "canaries"]
+MAIL_AND_THE_LIKE = (
+    "django.core.mail",
+    "smtplib",
+    "urllib.request",
+    "http.client",
+    "import requests",
+    "httpx",
+)
 
 
-@pytest.fixture
-def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
-    """A queue in memory, with the configuration of the real one."""
-    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
-    app = Celery("canaries", set_as_current=True)
-    app.config_from_object("django.conf:settings", namespace="CELERY")
-    yield app
-    our_app.set_current()
+def search(received: dict[str, list[bytes]]) -> list[str]:
+    """What the canaries find in any of the sinks."""
+    return [line for sink, contents in received.items() for line in find_canaries(CANARIES, sink, contents)]
 
 
-def read_messages(app: Celery) -> list[bytes]:
-    """Every message in the queue, whole."""
-    with app.connection_for_read() as reader:
-        queues = reader.default_channel.queues
-        return [
-            json.dumps(held.get_nowait()).encode() for held in queues.values() for _ in range(held.qsize())
-        ]
+def test_no_side_door_receives_an_exact_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    received = watch_a_day(monkeypatch, tmp_path)
+    assert len([message for message in received["messages"] if b"tasks." in message]) == 2
+    # nothing is left in temporary files; all other sinks have something to search
+    assert [name for name, contents in received.items() if not any(contents)] == ["temporary files"]
+    assert search(received) == []
 
 
-def read_public_tables() -> list[bytes]:
-    """Every row of every table that is not behind the fence, and of what auditors and partners may read."""
-    names = read_rows(
-        "SELECT oid::regclass::text FROM pg_class c WHERE relkind = 'r' AND (relnamespace = 'public'::regnamespace"
-        " OR relnamespace = 'release'::regnamespace OR oid IN ('ledger.entry'::regclass, 'ledger.completion'::regclass))"
-        " AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = c.oid AND deptype = 'e')"
-    )
-    rows = []
-    for (name,) in names:
-        rows += [f"{name} {text}".encode() for (text,) in read_rows(_ALL_ROWS.format(name))]
-    return rows
-
-
-def work(cast: Cast) -> list[bytes]:
-    """People of every role use every door; the answers of those who may see no exact place."""
-    web = WebClient()
-    alert = make_alert(cast.east, SITE)
-    rosa, ines = web.as_(cast.rosa), web.as_(cast.ines)
-    assert (
-        len(rosa.get("/api/v1/activity?bbox=20.07,2.13,20.09,2.14&min_probability=0.5").json()["features"])
-        == 2
-    )
-    assert rosa.get(f"/api/v1/alerts/{alert.id}/site").status_code == 200
-    rosa.post(f"/api/v1/alerts/{alert.id}/triage", {"decision": "confirm"}, format="json")
-    window = {"alert": str(alert.id), "inspector": "ines", "expires_at": "2099-01-01T00:00:00Z"}
-    window["opens_at"] = "2098-12-01T00:00:00Z"
-    assigned = rosa.post(
-        "/api/v1/inspections", window, format="json", headers={"idempotency-key": "k1"}
-    ).json()
-    ines.post(f"/api/v1/inspections/{assigned['id']}/accept", {}, format="json")
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE monitor_inspection SET opens_at = '2026-01-01'")
-    assert ines.get(f"/api/v1/inspections/{assigned['id']}/site").status_code == 200
-    finding = {"id": str(uuid4()), "kind": "active", "observed_on": "2026-09-20"}
-    ines.post(f"/api/v1/inspections/{assigned['id']}/findings", finding, format="json")
-    item = web.as_(cast.finn).post("/api/v1/scenes", ITEM, format="json", headers={"idempotency-key": "k2"})
-    assert item.status_code == 202
-    with as_role("penumbra_worker"):
-        publish_release(date(2026, 11, 20))
-    seen = [item.content]
-    for name in ("pia", "paul", "aldo", "adam", "finn", "mallory", "otis", "ivo"):
-        client = web.as_(cast.everybody()[name])
-        for path in (
-            "activity",
-            "activity?bbox=20.071,2.131,20.079,2.139",
-            "activity?min_probability=2.135",
-            f"alerts/{alert.id}/site",
-            f"inspections/{assigned['id']}/site",
-            "alerts",
-            "releases",
-            "audit/entries",
-            "me",
-            "scenes",
-        ):
-            answer = client.get(f"/api/v1/{path}")
-            seen += [answer.content, str(answer.headers).encode()]
-    return seen
-
-
-def break_things(cast: Cast) -> None:
-    """Faults whose own words would tell the place: in a question, in a statement, in a task."""
-    web = WebClient()
-    web.as_(cast.rosa).get("/api/v1/activity?bbox=20.07,2.13,20.09")
-    web.as_(cast.finn).post("/api/v1/scenes", ITEM | {"assets": {}}, format="json")
-    before = transaction.savepoint()
-    with connection.cursor() as cursor:
-        cursor.execute("REVOKE ALL ON release.block, release.batch FROM penumbra_web")
-        cursor.execute("ALTER TABLE vault.label ADD CONSTRAINT nothing_fits CHECK (false) NOT VALID")
-    assert web.as_(cast.pia).get("/api/v1/activity?bbox=20.07,2.13,20.09,2.14").status_code == 500
-    ((finding_id,),) = read_rows("SELECT id FROM monitor_finding")
-    with as_role("penumbra_worker"):
-        assert label_finding.apply(args=[str(finding_id)]).failed()
-    transaction.savepoint_rollback(before)
-
-
-def test_no_side_door_receives_an_exact_place(
-    queue: Celery,
-    caplog: pytest.LogCaptureFixture,
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+@pytest.mark.parametrize("build", BUILDS, ids=lambda build: build.name.replace(" ", "-"))
+def test_a_leaky_side_door_is_caught(
+    build: LeakyBuild, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    caplog.set_level(logging.DEBUG)
-    cast = make_cast()
-    put_cells(make_model(cast.anna.user), SITE)
-    with django_capture_on_commit_callbacks(execute=True):
-        answers = work(cast)
-        break_things(cast)
-    messages = read_messages(queue)
-    sinks: dict[str, list[bytes]] = {
-        "answers": answers,
-        "messages": messages,
-        "logs": [caplog.text.encode()],
-        "cache": [repr(entry).encode() for entry in vars(cache._connections["default"])["_cache"].items()],  # type: ignore[attr-defined]
-        "tables": read_public_tables(),
-    }
-    assert len(messages) == 2  # a scene and a finding: there was something to search
-    assert all(sinks.values())
-    told = [line for sink, contents in sinks.items() for line in find_canaries(CANARIES, sink, contents)]
-    assert told == []
+    with connection.cursor() as cursor:
+        if build.statement is not None:
+            cursor.execute(build.statement)
+    build.break_code(monkeypatch)
+    told = search(watch_a_day(monkeypatch, tmp_path, watched=["pia"]))
+    assert any(line.startswith(f"{build.pair}:") for line in told), f"nobody noticed that {build.name}"
+
+
+def test_every_sink_has_a_leaky_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The positive control of each sink: a place that is put into it is found in it."""
+    assert {build.pair for build in BUILDS} == set(watch_a_day(monkeypatch, tmp_path, watched=["pia"]))
+
+
+def test_there_is_no_outbox_webhook_mail_or_subscription() -> None:
+    """So none of them is among the sinks. Whoever adds one adds it to tests/privacy/sinks.py, and its leaky build."""
+    sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    sending = [
+        path.relative_to(ROOT).as_posix()
+        for path in sources
+        if any(word in path.read_text(encoding="utf-8") for word in MAIL_AND_THE_LIKE)
+    ]
+    assert [path for path in sending if not path.startswith("config/local/")] == []
+    tables = {name for (name,) in read_rows("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')")}
+    assert not [name for name in tables if any(word in name for word in ("outbox", "webhook", "subscri"))]
 
 
 def test_a_running_statement_shows_none_of_its_values(db: None) -> None:
@@ -184,13 +93,21 @@ def test_a_running_statement_shows_none_of_its_values(db: None) -> None:
         b"POINT(20.075 0)",
         b"20075000",
         b"20\xc2\xb004'30",
+        b"20 04 30",
+        b"20d4.5m",
         b"tile 16/36422/32379",
+        b'{"z":14,"x":9105,"y":8094}',
+        b"quadkey 1222333003222132",
+        b"geohash s2qk0u",
         b"AAAA\x33\x33\x33\x33\x33\x13\x34\x40",
+        b"0101000020E61000003333333333133440",
+        b"34N CH 9713 3601",
+        b"easting 397137.15, northing 236013.68",
+        b"886ab10a0dfffff",
         b"eyJsb24iOiAyMC4wNzUsICJsYXQiOiAyLjEzNX0=",
     ],
 )
 def test_the_search_finds_what_it_looks_for(content: bytes) -> None:
-    assert cell_at(20.075, 2.135) == (9213, 20007)
     assert find_canaries(write_canaries(9213, 20007), "test", [content])
 
 

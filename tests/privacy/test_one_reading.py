@@ -181,9 +181,14 @@ def test_a_cell_is_written_the_same_whenever_it_was_stored_and_whatever_the_sess
         assert stored == (None if state == "quiet" else written)
         told = json.loads(written)
         assert told["properties"] == {
-            "row": cell[0], "col": cell[1], "state": state, "probability": 0.25,
-            "class": "none" if state == "quiet" else "artisanal", "interval": [0.1, 0.95],
-            "observed_on": "2026-09-05", "valid_share": 1.0,
+            "row": cell[0],
+            "col": cell[1],
+            "state": state,
+            "probability": 0.25,
+            "class": "none" if state == "quiet" else "artisanal",
+            "interval": [0.1, 0.95],
+            "observed_on": "2026-09-05",
+            "valid_share": 1.0,
         }
         assert told["geometry"]["coordinates"][0][0] == [20.01, 2.01]
 

@@ -1,36 +1,61 @@
-"""Put questions to a world as one viewer and write down every byte that comes back; compare two such transcripts.
+"""Put scripts to a world as one viewer and write down every byte that comes back; compare two such transcripts.
 
-Left out of the comparison, and nothing else: Date, the request's own id, the receipt (a random id; that there is one
-is compared), and in what an auditor reads the ids and moments of entries, which are random and of the clock.
+What is left out of the comparison, and why (nothing else is):
+
+- `X-Request-Id`, and `Access-Receipt` but for its presence: random, made anew for each request;
+- ids that were made by a write of the same script (`id` or `grant` of its answer, if it was not asked for): random;
+- moments between the first question and now: the clock of the run. A world is built before, with fixed moments;
+- cursors of pages that end in such an id or moment: they are sealed over it (their length is compared);
+- in what an auditor reads, ids and moments of entries: random and of the clock.
+
+Beside the bytes, the work is compared: how many statements were sent to the database, and how many rows each returned.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
+from urllib.parse import quote
 
-from tests.api.conftest import WebClient
-from tests.privacy.questions import API, Question
+from django.db import transaction
+
+from tests.privacy.acts import Act
+from tests.privacy.asking import count_vault_scans, counted, send
+from tests.privacy.questions import API, Question, Script, Step
 from tests.privacy.worlds import World
 
 PAGES = 4
 """So many further pages are followed."""
-_RANDOM_HEADERS = {"Date": None, "X-Request-Id": None, "Access-Receipt": "<receipt>"}
-_RANDOM_FIELDS = {"id": "<id>", "at": "<moment>", "completed_at": "<moment>", "request_id": "<id>"}
+SHOWN = 200
+"""Characters around the first difference."""
+_HEADERS = {"X-Request-Id": None, "Access-Receipt": "<receipt>"}
+_OF_ENTRIES = {"id": "<id>", "at": "<moment>", "completed_at": "<moment>", "request_id": "<id>"}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
+_CURSOR = re.compile(r"cursor=([A-Za-z0-9_-]+)")
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question and what came back, without what is random."""
+    """A question and what came back, without what is random. kind: of its script. operation: method and route.
 
+    work: verb and rows of each statement. vault_scans: how often a table or index of the vault was opened meanwhile; not
+    compared, because exact roles may differ in it, but it must be nought for whoever reads and may read nothing exact.
+    """
+
+    kind: str
     question: str
+    method: str
+    path: str
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    work: tuple[tuple[str, int], ...] = ()
+    vault_scans: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -40,33 +65,36 @@ class Difference:
     one: Exchange | None
     other: Exchange | None
 
+    @property
+    def kind(self) -> str:
+        """Of the script."""
+        return (self.one or self.other).kind  # type: ignore[union-attr]
+
+    @property
+    def parts(self) -> list[str]:
+        """In what they differ: `status`, `headers`, `body`, `work`, or `presence`."""
+        if self.one is None or self.other is None:
+            return ["presence"]
+        names = ("question", "status", "headers", "body", "work")
+        return [name for name in names if getattr(self.one, name) != getattr(self.other, name)]
+
     def __str__(self) -> str:
         if self.one is None or self.other is None:
-            return f"asked in one world only: {(self.one or self.other or self).question}"  # type: ignore[union-attr]
-        parts = [f"{self.one.question}"]
-        for name in ("status", "headers", "body"):
-            here, there = getattr(self.one, name), getattr(self.other, name)
-            if here != there:
-                parts.append(f"  {name}: {here!r:.300}\n  {' ' * len(name)}  {there!r:.300}")
-        return "\n".join(parts)
+            return f"asked in one world only: {(self.one or self.other).question}"  # type: ignore[union-attr]
+        lines = [self.one.question]
+        for name in self.parts:
+            here, there = repr(getattr(self.one, name)), repr(getattr(self.other, name))
+            same = max(_length_of_same(here, there) - 60, 0)
+            lines += [
+                f"  {name}: ...{here[same : same + SHOWN]}",
+                f"  {' ' * len(name)}  ...{there[same : same + SHOWN]}",
+            ]
+        return "\n".join(lines)
 
 
-def write_transcript(world: World, name: str | None, questions: Sequence[Question]) -> list[Exchange]:
-    """Ask everything as the person of that name, or as nobody, and follow the pages."""
-    person = world.cast.everybody()[name] if name else None
-    client = WebClient().as_(person)
-    transcript = []
-    for question in questions:
-        query = question.query.replace("{since}", world.began.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-        url, label = f"{question.path}?{query}" if query else question.path, str(question)
-        for _ in range(1 + PAGES):
-            answer = _send(client, question, url)
-            transcript.append(_note(label, question.path, answer))
-            following = _next_page(answer)
-            if question.method != "GET" or following is None:
-                break
-            url, label = following, f"{label} -> next"
-    return transcript
+def _length_of_same(here: str, there: str) -> int:
+    pairs = enumerate(zip(here, there, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(here), len(there)))
 
 
 def compare(one: Sequence[Exchange], other: Sequence[Exchange]) -> list[Difference]:
@@ -74,37 +102,127 @@ def compare(one: Sequence[Exchange], other: Sequence[Exchange]) -> list[Differen
     return [Difference(here, there) for here, there in zip_longest(one, other) if here != there]
 
 
-def _send(client: WebClient, question: Question, url: str) -> Any:
-    body: Mapping[str, Any] = {}
-    if question.body is not None:
-        body = {"data": question.body, "content_type": question.content_type}
-    return client.generic(question.method, url, headers=question.headers, **body)
+def write_transcript(
+    world: World, name: str | None, scripts: Sequence[Script], first: Sequence[Step] = ()
+) -> list[Exchange]:
+    """Ask everything as the person of that name, or as nobody. Whatever a script changes is undone after it.
+
+    first: what happens before each script; what the viewer asks then is not compared.
+    """
+    transcript: list[Exchange] = []
+    for script in scripts:
+        before = transaction.savepoint()
+        transcript += _Conversation(world, name, script).hold(first)
+        transaction.savepoint_rollback(before)
+    return transcript
 
 
-def _note(label: str, path: str, answer: Any) -> Exchange:
-    headers = {name: _RANDOM_HEADERS.get(name, value) for name, value in answer.items()}
-    body = answer.content
-    if path == f"{API}/audit/entries" and answer.status_code == 200:
-        body = _without_the_clock(body)
-    return Exchange(
-        label, answer.status_code, tuple(sorted((n, v) for n, v in headers.items() if v is not None)), body
-    )
+class _Conversation:
+    """One script, asked by one viewer."""
+
+    def __init__(self, world: World, viewer: str | None, script: Script) -> None:
+        self.world, self.viewer, self.script = world, viewer, script
+        self.made: list[str] = []
+        self.scans = 0
+        self.known = {"since": world.began.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "next": "", "etag": '"0"'}
+
+    def hold(self, first: Sequence[Step]) -> Iterator[Exchange]:
+        for step in first:
+            if isinstance(step, Act):
+                step.do(self.world, self.viewer)
+            else:
+                answer = send(self.world, self.viewer, step, self._fill(step.url), self._fill)
+                self.known["next"] = _next_page(answer) or self.known["next"]
+        self.scans = count_vault_scans()
+        for step in self.script.steps:
+            if isinstance(step, Act):
+                step.do(self.world, self.viewer)
+            elif step.asker is not None:
+                send(self.world, step.asker, step, self._fill(step.url), self._fill)  # not compared
+            else:
+                yield from self._ask(step)
+                continue
+            self.scans = count_vault_scans()
+
+    def _ask(self, question: Question) -> Iterator[Exchange]:
+        url, label = self._fill(question.url), str(question)
+        for _ in range(1 + (PAGES if question.follow else 0)):
+            if not url:
+                return
+            before = self.scans
+            with counted() as work:
+                answer = send(self.world, self.viewer, question, url, self._fill)
+            self.scans = count_vault_scans()
+            yield self._note(label, question, answer, tuple(work), self.scans - before)
+            following = _next_page(answer)
+            self.known |= {"next": following or "", "etag": answer.get("ETag", self.known["etag"])}
+            if question.method != "GET" or following is None:
+                return
+            url, label = following, f"{label} -> next"
+
+    def _fill(self, text: str) -> str:
+        for name, value in (self.known | {"made": self.made[-1] if self.made else ""}).items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def _note(
+        self, label: str, question: Question, answer: Any, work: tuple[tuple[str, int], ...], scans: int
+    ) -> Exchange:
+        if question.method == "POST" and answer.status_code in {200, 201, 202}:
+            asked = self._fill(question.url) + self._fill(question.body or "")
+            self.made += [made for made in _list_made(answer) if made not in asked and made not in self.made]
+        body = answer.content
+        if question.path == f"{API}/audit/entries" and answer.status_code == 200 and body:
+            body = _without_entries(body)
+        headers = {name: _HEADERS.get(name, value) for name, value in answer.items()}
+        return Exchange(
+            self.script.kind,
+            label,
+            question.method,
+            question.path,
+            answer.status_code,
+            tuple(sorted((name, self._steady(v)) for name, v in headers.items() if v is not None)),
+            self._steady(body.decode("latin-1")).encode("latin-1"),
+            work,
+            scans,
+        )
+
+    def _steady(self, text: str) -> str:
+        """The text without what is random or of the clock of this run."""
+        steady = text
+        for number, made in enumerate(self.made):
+            steady = steady.replace(made, f"<made {number}>")
+        steady = steady.replace(self.known["since"], "<since>").replace(quote(self.known["since"]), "<since>")
+        steady = _MOMENT.sub(self._hide_present, steady)
+        return _CURSOR.sub(_hide_cursor, steady) if steady != text else text
+
+    def _hide_present(self, match: re.Match[str]) -> str:
+        moment = datetime.fromisoformat(match[0].replace("Z", "+00:00"))
+        return "<now>" if self.world.began <= moment <= datetime.now(UTC) else match[0]
 
 
-def _without_the_clock(body: bytes) -> bytes:
+def _list_made(answer: Any) -> list[str]:
+    """What a write has made: its own id and that of the grant that it led to."""
+    body = json.loads(answer.content)
+    return [str(body[name]) for name in ("grant", "id") if body.get(name)]
+
+
+def _hide_cursor(match: re.Match[str]) -> str:
+    return f"cursor=<{len(match[1])} characters>"
+
+
+def _without_entries(body: bytes) -> bytes:
     """A page of ledger entries without ids and moments, which differ between any two runs of one world."""
-    if not body:
-        return body
     page = json.loads(body)
     for item in page["items"]:
-        item.update({name: mark for name, mark in _RANDOM_FIELDS.items() if item[name] is not None})
+        item.update({name: mark for name, mark in _OF_ENTRIES.items() if item[name] is not None})
     if page["next"] is not None:
-        page["next"] = re.sub(r"(cursor|since)=[^&]+", r"\1=<moment>", page["next"])
+        page["next"] = re.sub(r"cursor=[^&]+", "cursor=<sealed over a moment>", page["next"])
     return json.dumps(page).encode()
 
 
 def _next_page(answer: Any) -> str | None:
-    if answer.status_code != 200 or not answer.content or "json" not in answer["Content-Type"]:
+    if answer.status_code != 200 or not answer.content or "json" not in answer.get("Content-Type", ""):
         return None
-    following: str | None = json.loads(answer.content).get("next")
-    return following
+    page = json.loads(answer.content)
+    return page.get("next") if isinstance(page, dict) else None

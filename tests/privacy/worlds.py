@@ -9,54 +9,103 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
-from monitor.models import Alert, AlertMove, Finding, Inspection, Region, Scene, TrainedModel
+from accounts.roles import Role
+from accounts.tokens import revoke_tokens
+from monitor.models import (
+    AccessApproval,
+    AccessGrant,
+    AccessRequest,
+    Alert,
+    AlertMove,
+    Finding,
+    Inspection,
+    Region,
+    Scene,
+    TrainedModel,
+)
 from monitor.privacy.scope import grant_region, open_inspection_to
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
-from tests.cast import Cast, make_box, make_cast
-from tests.privacy.layouts import PRESENT, Layout, Look, identify
+from tests.cast import Cast, Person, hire, make_box, make_cast
+from tests.privacy.layouts import MONTHS, PRESENT, Layout, Look, Raised, Visit, Wish, identify
 from tests.roles import as_role
 
 PUBLICATIONS = (date(2026, 10, 5), date(2026, 11, 16))
 STRIP = (20.0, 2.4, 20.4, 2.41)
 """Forty cells in two blocks: too few in each, so they are published in the parent."""
+LONG_AGO = datetime(2026, 9, 1, tzinfo=UTC)
+
+_TABLES = (
+    "vault.score, vault.cell_state, vault.site, vault.site_cell, vault.alert_site, vault.region_run, release.block,"
+    " release.region_block, monitor_alert, monitor_inspection, monitor_regionuserpermission, accounts_user, accounts_token"
+)
 
 Shuffle = Callable[[list[Any]], None]
 
 
 @dataclass(frozen=True)
 class World:
-    """A world in the database."""
+    """A world in the database. people: by name. began: when the first question could be asked."""
 
     layout: Layout
     cast: Cast
+    people: dict[str, Person]
     began: datetime
 
 
 def build_world(layout: Layout) -> World:
     """Write a world as the owner, publish as the worker, and set what is random or of the clock to fixed values."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        began = cursor.fetchone()[0]
     cast = make_cast(identify)
     strip = Region.objects.create(id=identify("Aruwe Strip"), name="Aruwe Strip", boundary=make_box(*STRIP))
     create_region("Aruwe Strip", make_box(*STRIP))
     for person in (cast.pia, cast.paul):
         grant_region(person.user, strip)
+    people = cast.everybody() | _hire_others(cast)
     shuffle = random.Random(f"order {sorted(layout.plan.hidden.items())}").shuffle
     _write_looks(layout, cast, shuffle)
-    alerts = list(layout.sites)
+    alerts = list(layout.alerts)
     shuffle(alerts)
-    for alert_id in alerts:
-        _write_alert(layout, alert_id, cast)
-    _write_inspections(layout, cast)
+    for alert in alerts:
+        _write_alert(layout, alert, cast)
+    visits = list(layout.visits)
+    shuffle(visits)
+    for visit in visits:
+        _write_visit(visit, people[visit.inspector], cast)
+    for wish in layout.wishes:
+        _write_wish(wish, people, cast)
+    for number, day in enumerate(PUBLICATIONS):
+        publish(day, number)
+    for model in apps.get_models():
+        ContentType.objects.get_for_model(model)  # kept in this process from its first use on, whoever asks
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {_TABLES}")  # or every statement would be planned for empty tables
+        cursor.execute("SELECT clock_timestamp()")
+        began = cursor.fetchone()[0]
+    return World(layout, cast, people, began)
+
+
+def _hire_others(cast: Cast) -> dict[str, Person]:
+    """Rex, whose mandate was taken back; Vera, whose token was; Wim, who inspects in the west."""
+    others = {"rex": Role.REGULATOR, "vera": Role.PARTNER, "wim": Role.INSPECTOR}
+    people = {
+        name: hire(name, role, id=identify(name), pseudonym=identify(f"pseudonym of {name}"))
+        for name, role in others.items()
+    }
+    for region in Region.objects.filter(id__in=[cast.east, cast.west]):
+        grant_region(people["vera"].user, region)
+    revoke_tokens(people["vera"].user)
+    return people
+
+
+def publish(day: date, number: int) -> None:
+    """Publish as the worker; the batch gets the id and the moment that it has in every world."""
     with as_role("penumbra_worker"):
-        batches = [publish_release(day).batch for day in PUBLICATIONS]
-    for number, batch in enumerate(batches):
-        _fix_batch(batch, identify(f"batch {number}"), PUBLICATIONS[number])
-    return World(layout, cast, began)
+        batch = publish_release(day).batch
+    _fix_batch(batch, identify(f"batch {number}"), day)
 
 
 def _write_looks(layout: Layout, cast: Cast, shuffle: Shuffle) -> None:
@@ -69,17 +118,38 @@ def _write_looks(layout: Layout, cast: Cast, shuffle: Shuffle) -> None:
         activated_by=cast.anna.user,
         activated_at=datetime(2026, 7, 1, tzinfo=UTC),
     )
+    TrainedModel.objects.update(trained_at=datetime(2026, 6, 1, tzinfo=UTC))
     looks = list(layout.looks)
     shuffle(looks)
-    scenes = {
-        day: Scene(digest=f"{day:%Y%m%d}", sensor="sentinel-2", state="scored")
-        for day in {x.day for x in looks}
-    }
-    Scene.objects.bulk_create(scenes.values())
+    scenes = _write_scenes(layout)
     last = {look.cell: look for look in sorted(looks, key=lambda look: look.day)}
-    for alert_cells in layout.sites.values():
-        for cell in alert_cells:
+    for alert in layout.alerts:
+        for cell in alert.cells:
             last.setdefault(cell, Look(cell, PRESENT, "quiet", 0.2))
+    states = list(last.values())
+    shuffle(states)
+    write_scores(model.id, looks, [scenes[look.day] for look in looks])
+    write_states(states)
+
+
+def _write_scenes(layout: Layout) -> dict[date, UUID]:
+    """A scene for every day on which one could have been taken, the same in both worlds: regulators of all regions see
+    that scenes came in, and when. What was seen in them is hidden."""
+    afield = layout.plan.field["strip"]
+    days = [month + timedelta(days=number) for month in (*MONTHS, PRESENT) for number in range(28)]
+    scenes = [
+        Scene(
+            id=identify(f"scene {day} {afield}"), digest=f"{day:%Y%m%d}", sensor="sentinel-2", state="scored"
+        )
+        for day in days
+    ]
+    Scene.objects.bulk_create(scenes)
+    Scene.objects.update(received_at=LONG_AGO + timedelta(minutes=afield % 100_000))
+    return {day: scene.id for day, scene in zip(days, scenes, strict=True)}
+
+
+def write_scores(model_id: UUID, looks: Sequence[Look], scenes: Sequence[UUID]) -> None:
+    """Put looks into the vault's history, each with its scene."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO vault.score (row, col, scene_id, model_id, sensor, observed_from, observed_on, observed,"
@@ -88,17 +158,22 @@ def _write_looks(layout: Layout, cast: Cast, shuffle: Shuffle) -> None:
             " x.p / 2, x.p, x.state"
             " FROM unnest(%s::int[], %s::int[], %s::uuid[], %s::date[], %s::text[], %s::real[])"
             " AS x (row, col, scene, day, state, p)",
-            [model.id, *_columns(looks, [scenes[look.day].id for look in looks])],
+            [model_id, *_columns(looks, scenes)],
         )
-        states = list(last.values())
-        shuffle(states)
+
+
+def write_states(looks: Sequence[Look]) -> None:
+    """Put looks into the vault as what is currently believed of their cells."""
+    with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO vault.cell_state (row, col, state, mine_class, probability, low, high, valid_share, observed_on,"
             " support, systems) SELECT x.row, x.col, x.state, CASE x.state WHEN 'active' THEN 'artisanal' ELSE 'none'"
             " END, x.p, x.p / 2, x.p, 1, x.day, 2, 1"
             " FROM unnest(%s::int[], %s::int[], %s::uuid[], %s::date[], %s::text[], %s::real[])"
-            " AS x (row, col, scene, day, state, p)",
-            _columns(states, [None] * len(states)),
+            " AS x (row, col, scene, day, state, p) ON CONFLICT (row, col) DO UPDATE SET state = excluded.state,"
+            " mine_class = excluded.mine_class, probability = excluded.probability, low = excluded.low,"
+            " high = excluded.high, observed_on = excluded.observed_on",
+            _columns(looks, [None] * len(looks)),
         )
 
 
@@ -113,22 +188,21 @@ def _columns(looks: Sequence[Look], scenes: Sequence[UUID | None]) -> list[list[
     ]
 
 
-def _write_alert(layout: Layout, alert_id: UUID, cast: Cast) -> None:
-    name = layout.regions[alert_id]
-    region = cast.east if name == "east" else cast.west
+def _write_alert(layout: Layout, raised: Raised, cast: Cast) -> None:
+    region = cast.east if raised.region == "east" else cast.west
     alert = Alert.objects.create(
-        id=alert_id,
+        id=raised.id,
         region_id=region,
         kind="appeared",
         mine_class="artisanal",
         confidence="nominal",
-        status="raised",
+        status=raised.status,
     )
-    raised = datetime(2026, 9, 1, tzinfo=UTC) + timedelta(minutes=alert_id.int % 50_000)
-    Alert.objects.filter(id=alert_id).update(raised_at=raised)
+    moment = LONG_AGO + timedelta(minutes=raised.id.int % 50_000)
+    Alert.objects.filter(id=alert.id).update(raised_at=moment)
     move = AlertMove.objects.create(alert=alert, status="raised")
-    AlertMove.objects.filter(id=move.id).update(moved_at=raised)
-    site_id = identify(f"site of {alert_id} in {layout.plan}")
+    AlertMove.objects.filter(id=move.id).update(moved_at=moment)
+    site_id = identify(f"site of {alert.id} in {layout.plan}")
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO vault.site (id, region_id, first_seen_on, cells_alerted) VALUES (%s, %s, '2026-09-01', 3)",
@@ -136,44 +210,64 @@ def _write_alert(layout: Layout, alert_id: UUID, cast: Cast) -> None:
         )
         cursor.executemany(
             "INSERT INTO vault.site_cell (row, col, site_id) VALUES (%s, %s, %s)",
-            [(*cell, site_id) for cell in layout.sites[alert_id]],
+            [(*cell, site_id) for cell in raised.cells],
         )
         cursor.execute(
-            "INSERT INTO vault.alert_site (alert_id, site_id) VALUES (%s, %s)", [alert_id, site_id]
+            "INSERT INTO vault.alert_site (alert_id, site_id) VALUES (%s, %s)", [alert.id, site_id]
         )
 
 
-def inspected_alerts(layout: Layout) -> tuple[UUID, UUID]:
-    """The alerts of the closed inspection (Ines) and of the open one (Ivo)."""
-    eastern = [alert for alert, name in layout.regions.items() if name == "east"]
-    return eastern[1], eastern[2]
+def _write_visit(visit: Visit, inspector: Person, cast: Cast) -> None:
+    inspection = Inspection.objects.create(
+        id=visit.id,
+        alert_id=visit.alert,
+        inspector=inspector.user,
+        assigned_by=(cast.otis if visit.inspector == "wim" else cast.rosa).user,
+        status=visit.status,
+        opens_at=LONG_AGO,
+        expires_at=datetime(2099, 1, 1, tzinfo=UTC),
+    )
+    Inspection.objects.filter(id=inspection.id).update(assigned_at=LONG_AGO)
+    if visit.status == "accepted":
+        open_inspection_to(inspector.user, inspection)
+    Finding.objects.create(
+        id=visit.finding,
+        inspection=inspection,
+        kind=visit.kind,
+        observed_on=visit.found_on,
+        people=visit.people,
+        response="none",
+        mercury=visit.mercury,
+    )
+    Finding.objects.filter(id=visit.finding).update(received_at=LONG_AGO)
 
 
-def _write_inspections(layout: Layout, cast: Cast) -> None:
-    hidden = random.Random(f"finding {layout.plan.hidden['east']}")
-    for number, (alert_id, person, status) in enumerate(
-        zip(inspected_alerts(layout), (cast.ines, cast.ivo), ("closed", "accepted"), strict=True)
-    ):
-        inspection = Inspection.objects.create(
-            id=identify(f"inspection {number}"),
-            alert_id=alert_id,
-            inspector=person.user,
-            assigned_by=cast.rosa.user,
-            status=status,
-            opens_at=datetime(2026, 9, 1, tzinfo=UTC),
-            expires_at=datetime(2099, 1, 1, tzinfo=UTC),
-        )
-        Inspection.objects.filter(id=inspection.id).update(assigned_at=datetime(2026, 9, 1, tzinfo=UTC))
-        if status == "accepted":
-            open_inspection_to(person.user, inspection)
-        Finding.objects.create(
-            id=identify(f"finding {number}"),
-            inspection=inspection,
-            kind=hidden.choice(["active", "inactive", "industrial"]),
-            observed_on=date(2026, 9, 1 + hidden.randrange(28)),
-            people=hidden.choice(["none", "1-10", "11-50"]),
-            response="none",
-            mercury=hidden.random() < 0.5,
+def _write_wish(wish: Wish, people: dict[str, Person], cast: Cast) -> None:
+    asker, until = people[wish.asker].user, LONG_AGO.replace(year=2099)
+    request = AccessRequest.objects.create(
+        id=wish.id,
+        asked_by=asker,
+        role=asker.role,
+        region_id=cast.east if wish.region == "east" else cast.west,
+        level=wish.level,
+        purpose="incident-response",
+        asked_at=LONG_AGO,
+        until=until,
+        status=wish.status,
+        refused_by=cast.adam.user if wish.status == "refused" else None,
+    )
+    if wish.status == "granted":
+        AccessApproval.objects.create(request=request, approver=cast.adam.user, approved_at=LONG_AGO)
+        AccessGrant.objects.create(
+            id=wish.grant,
+            request=request,
+            holder=asker,
+            role=asker.role,
+            region=request.region,
+            level=wish.level,
+            approvals=1,
+            granted_at=LONG_AGO,
+            expires_at=until,
         )
 
 

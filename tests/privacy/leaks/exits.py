@@ -21,7 +21,7 @@ from monitor.grid import Level, cell_bounds
 from monitor.privacy.door import regions, tiles
 from monitor.privacy.released_files import FileFormat, ReadyFile, ReleasedFile
 from monitor.tiles import Square, TileAddress, encode_tile
-from tests.privacy.leaks import READ_THE_VAULT, LeakyBuild
+from tests.privacy.leaks.build import READ_THE_VAULT, LeakyBuild, leave_code_alone
 
 FORGET_THE_PERSON = """DO $$ BEGIN
     EXECUTE regexp_replace(
@@ -31,6 +31,10 @@ FORGET_THE_PERSON = """DO $$ BEGIN
         SELECT i.id, p.id, i.inspector_id FROM public.monitor_inspection i, public.auth_permission p
         WHERE p.codename = ''carry_out_inspection'' AND i.status = ''closed''';
 END $$"""
+
+
+EVERY_ADDRESS = 200
+"""Of so many questions each address is one."""
 
 
 def read_cells() -> list[tuple[int, int]]:
@@ -119,8 +123,8 @@ def _look_at_the_centre(patch: pytest.MonkeyPatch) -> None:
     honest = writing._STREAMED[FileFormat.KML]
 
     def write(shape: Any) -> Iterator[bytes]:
-        west, south, east, north = read_extent()
-        centre = f"<longitude>{(west + east) / 2}</longitude><latitude>{(south + north) / 2}</latitude>"
+        rows, cols = zip(*read_cells(), strict=True)
+        centre = f"<longitude>{sum(cols) / len(cols)}</longitude><latitude>{sum(rows) / len(rows)}</latitude>"
         for number, part in enumerate(honest(shape)):
             yield part + (f"<LookAt>{centre}</LookAt>".encode() if number == 0 else b"")
 
@@ -186,17 +190,15 @@ def _count_exactly(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("monitor.api.views.regions.summarise_region", summarise)
 
 
-def _leave_code_alone(patch: pytest.MonkeyPatch) -> None:
-    """The fault is in the database."""
-
-
 _TILE_EMPTY = "a tile beyond the greatest zoom is empty where no cell is active"
 
 
 def _build(
     name: str, channel: str, viewer: str, break_code: Callable[[pytest.MonkeyPatch], None], exit_name: str
 ) -> LeakyBuild:
-    return LeakyBuild(name, channel, "inside", viewer, break_code, READ_THE_VAULT, exit_name)
+    return LeakyBuild(
+        name, channel, "inside", viewer, break_code, READ_THE_VAULT, exit_name, questions=EVERY_ADDRESS
+    )
 
 
 EXIT_LEAKS = (
@@ -216,8 +218,9 @@ EXIT_LEAKS = (
         "LC-47",
         "inside",
         "ines",
-        _leave_code_alone,
+        leave_code_alone,
         FORGET_THE_PERSON,
         "inspection-site",
+        questions=EVERY_ADDRESS,
     ),
 )

@@ -1,0 +1,71 @@
+"""Questions that need no drawing: all that is known by its id, every address, every word that an attacker would try."""
+
+from __future__ import annotations
+
+import json
+import random
+
+from monitor.checks import list_patterns
+from tests.privacy.layouts import identify
+from tests.privacy.questions import API, ATTACK_WORDS, SOON, Bait, Question
+from tests.privacy.values import write_tile
+
+
+def list_everything_by_id(bait: Bait) -> list[Question]:
+    """Every alert, inspection and access request of either world, and what hangs on it."""
+    alerts = [f"alerts/{alert}{end}" for alert in bait.alerts for end in ("", "/site", "/history")]
+    inspections = [
+        f"inspections/{inspection}{end}"
+        for inspection in bait.inspections
+        for end in ("", "/site", "/findings")
+    ]
+    wishes = [f"access-requests/{wish}" for wish in bait.wishes]
+    certificates = [f"releases/{identify(f'batch {number}')}/certificate" for number in (0, 1)]
+    return [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections, *wishes, *certificates)]
+
+
+def list_every_write(bait: Bait) -> list[Question]:
+    """Findings under ids that may be taken, decisions about every alert of either world."""
+    report = {"kind": "active", "observed_on": "2026-09-15"}
+    findings = [
+        Question(
+            "POST", f"{API}/inspections/{inspection}/findings", body=json.dumps(report | {"id": str(finding)})
+        )
+        for inspection in bait.inspections
+        for finding in bait.findings
+    ]
+    decisions = [
+        Question("POST", f"{API}/{path}", body=json.dumps(body))
+        for alert in bait.alerts
+        for path, body in (
+            (f"alerts/{alert}/triage", {"decision": "confirm"}),
+            ("inspections", {"alert": str(alert), "inspector": "wim", "expires_at": SOON}),
+        )
+    ]
+    return [*findings, *decisions]
+
+
+def list_every_address(bait: Bait) -> list[Question]:
+    """Every route as it stands, those that the document does not name too; with the tiles that cover the country."""
+    routes = [str(pattern.pattern) for pattern in list_patterns()]
+    # the ledger is never rolled back: without its `since` another world would be read
+    plain = [
+        f"/{route}{'?since={since}' if '/audit/' in route else ''}" for route in routes if "<" not in route
+    ]
+    summaries = [
+        f"{API}/regions/{region}/{end}" for region in bait.others[:3] for end in ("summary", "posture")
+    ]
+    tiles = [f"/tiles/activity/9/{x}/{y}.mvt" for x in range(283, 286) for y in range(251, 255)]
+    beyond = [f"/tiles/activity/{write_tile(random.Random(n), bait)}.mvt" for n in range(6)]
+    verbs = [
+        Question(verb, f"{API}/{noun}")
+        for verb in ("OPTIONS", "HEAD", "PUT")
+        for noun in ("activity", "alerts")
+    ]
+    return [*(Question("GET", path) for path in (*plain, *summaries, *tiles, *beyond)), *verbs]
+
+
+def list_every_word(bait: Bait) -> list[Question]:
+    """Every word that an attacker would try as a parameter, alone."""
+    value = str(bait.cells[0][0])
+    return [Question("GET", f"{API}/activity", f"{word}={value}") for word in sorted(ATTACK_WORDS)]

@@ -1,0 +1,225 @@
+"""Leaky builds of what a block says and of which blocks are there: places, counts, scores, dates, names, the present."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import date
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from monitor.grid import cell_bounds, decimal_deg
+from monitor.privacy.coarsen import choose_activity_band
+from monitor.privacy.door import activity
+from monitor.privacy.released import ReleasedBlock, ReleasedBlocks
+from monitor.services import releases
+from monitor.vault.blocks import list_observed_months
+from tests.privacy.leaks.build import (
+    READ_THE_VAULT,
+    LeakyBuild,
+    ask_of_block,
+    ask_vault,
+    change_blocks,
+    change_released,
+    say_of_block,
+)
+
+
+def _filter_by_exact_cells(patch: pytest.MonkeyPatch) -> None:
+    """The box is laid over exact cells, not over blocks."""
+
+    def is_inside(block: ReleasedBlock, ask: activity.CoarseAsk) -> bool:
+        if ask.box is None:
+            return True
+        box = ask.box
+        inside = (
+            f"row >= {box.row_from} AND row < {box.row_to} AND col >= {box.col_from} AND col < {box.col_to}"
+        )
+        return bool(ask_of_block("count(*)", block, f"state = 'active' AND {inside}"))
+
+    change_blocks(patch, lambda blocks, ask: [block for block in blocks if is_inside(block, ask)])
+
+
+def _fit_the_box(patch: pytest.MonkeyPatch) -> None:
+    """`applied_bbox` is the extent of what is really there."""
+
+    def fit(page: ReleasedBlocks, ask: activity.CoarseAsk) -> ReleasedBlocks:
+        west = ask_vault("SELECT coalesce(min(col), 18000) FROM vault.cell_state WHERE state = 'active'")
+        return dataclasses.replace(page, applied_bbox=(decimal_deg(west - 18_000), "2", "20.4", "2.4"))
+
+    change_released(patch, fit)
+
+
+def _centre_on_the_cells(patch: pytest.MonkeyPatch) -> None:
+    """A block is drawn around the mean of its cells."""
+    say_of_block(patch, lambda block: ask_of_block("round(avg(row), 1) || ' ' || round(avg(col), 1)", block))
+
+
+def _keep_near_cells(patch: pytest.MonkeyPatch) -> None:
+    """Only blocks that have a cell within a kilometre or so of the middle of the box."""
+
+    def is_near(block: ReleasedBlock, ask: activity.CoarseAsk) -> bool:
+        if ask.box is None:
+            return True
+        row, col = (ask.box.row_from + ask.box.row_to) / 2, (ask.box.col_from + ask.box.col_to) / 2
+        near = f"abs(row - {row}) + abs(col - {col}) < 3 AND state = 'active'"
+        return bool(ask_of_block("count(*)", block, near))
+
+    change_blocks(patch, lambda blocks, ask: [block for block in blocks if is_near(block, ask)])
+
+
+def _say(expression: str, condition: str = "state = 'active'") -> Callable[[pytest.MonkeyPatch], None]:
+    """A block that says an aggregate over its cells."""
+    return lambda patch: say_of_block(patch, lambda block: ask_of_block(expression, block, condition))
+
+
+def _read_the_river(patch: pytest.MonkeyPatch) -> None:
+    """A covariate of the best cell: its distance to a river that everybody has a map of."""
+
+    def read(block: ReleasedBlock) -> str:
+        number = ask_of_block("max(row * 36000 + col)", block)
+        west, south, _, _ = cell_bounds(*divmod(number or 0, 36_000))
+        return f"{abs(2 * west - 3 * south):.3f} km to the river"
+
+    say_of_block(patch, read)
+
+
+def _name_what_is_cut(patch: pytest.MonkeyPatch) -> None:
+    """An area is named that begins in the middle of the block, where most of its cells are."""
+
+    def name(block: ReleasedBlock) -> str:
+        return "Ubila Territory" if (ask_of_block("avg(mod(col, 20))", block) or 0) > 9.5 else ""
+
+    say_of_block(patch, name)
+
+
+def _clip_to_the_area(patch: pytest.MonkeyPatch) -> None:
+    """A block on the edge of the agreed area is shown only where most of its cells lie on the agreed side."""
+
+    def is_agreed(block: ReleasedBlock) -> bool:
+        return bool((ask_of_block("avg(mod(row, 20))", block) or 0) > 9.5)
+
+    change_blocks(patch, lambda blocks, _: [block for block in blocks if is_agreed(block)])
+
+
+def _read_the_present(patch: pytest.MonkeyPatch) -> None:
+    """The band is of what is believed now, not of the published batch."""
+
+    def band(block: ReleasedBlock) -> ReleasedBlock:
+        return dataclasses.replace(block, band=choose_activity_band(ask_of_block("count(*)", block), 400))
+
+    change_blocks(patch, lambda blocks, _: [band(block) for block in blocks])
+
+
+def _publish_the_present(patch: pytest.MonkeyPatch) -> None:
+    """A batch takes in the month that has not ended."""
+
+    def list_months(models: list[UUID], today: date) -> list[date]:
+        return list_observed_months(models, date(today.year, today.month + 1, 1))
+
+    patch.setattr(releases, "list_observed_months", list_months)
+
+
+def _publish_what_hides_too_little(patch: pytest.MonkeyPatch) -> None:
+    """Blocks of few cells are published by themselves instead of in their parent."""
+    patch.setattr(releases, "_is_safe", lambda cells: cells > 0)
+
+
+def _compare_with_the_present(patch: pytest.MonkeyPatch) -> None:
+    """The trend is drawn from what is not published yet."""
+    say_of_block(patch, lambda block: "up" if (ask_of_block("count(*)", block) or 0) > 20 else "down")
+
+
+def _mark_withdrawn(patch: pytest.MonkeyPatch) -> None:
+    """A block says how many cells were active once and are no more."""
+    say_of_block(patch, lambda block: f"{ask_of_block('count(*)', block, _WITHDRAWN)} withdrawn")
+
+
+_WITHDRAWN = (
+    "state = 'quiet' AND EXISTS (SELECT FROM vault.score s WHERE s.row = cell_state.row AND s.col = cell_state.col"
+    " AND s.state_after = 'active')"
+)
+
+
+def _add_noise(patch: pytest.MonkeyPatch) -> None:
+    """A noisy count, drawn anew for each answer: its mean is the count."""
+    say_of_block(patch, lambda block: (ask_of_block("count(*)", block) or 0) + Random().choice([-1, 0, 1]))
+
+
+def _shift_by_organisation(patch: pytest.MonkeyPatch) -> None:
+    """Everybody gets another shift of the centre: several together get the centre."""
+
+    def shift(block: ReleasedBlock) -> str:
+        middle = float(ask_of_block("avg(col)", block) or 0)
+        return f"{middle + 3:.1f}"
+
+    say_of_block(patch, shift)
+
+
+def _answer_more_where_more_is(patch: pytest.MonkeyPatch) -> None:
+    """An inner list that is emptied before it leaves, but for its commas."""
+    say_of_block(patch, lambda block: "," * (ask_of_block("count(*)", block) or 0))
+
+
+def _leave_out_the_unseen(patch: pytest.MonkeyPatch) -> None:
+    """No block where the clouds left too few cells: where the clouds were is known."""
+    change_blocks(
+        patch,
+        lambda blocks, _: [
+            b for b in blocks if (ask_of_block("count(*)", b, "observed_on > '2026-11-09'") or 0) > 150
+        ],
+    )
+
+
+def _inside(
+    name: str,
+    channel: str,
+    break_code: Callable[[pytest.MonkeyPatch], None],
+    viewer: str = "pia",
+    questions: int = 60,
+) -> LeakyBuild:
+    return LeakyBuild(
+        name, channel, "inside", viewer, break_code, READ_THE_VAULT, "activity", questions=questions
+    )
+
+
+BLOCK_LEAKS = (
+    _inside("a box filters exact cells", "LC-01", _filter_by_exact_cells, questions=200),
+    _inside("a circle finds exact cells", "LC-02", _keep_near_cells, "paul", questions=200),
+    _inside(
+        "a block has an id made of its cells",
+        "LC-08",
+        _say("left(md5(string_agg(row || ' ' || col, ',')), 8)"),
+    ),
+    _inside("a block says how many cells it has", "LC-09", _say("count(*)"), "paul"),
+    _inside("the applied box fits the exact cells", "LC-10", _fit_the_box),
+    _inside("a block says the centre of its cells", "LC-11", _centre_on_the_cells, "paul"),
+    _inside("a block says its last day", "LC-16", _say("max(observed_on)", "true")),
+    _inside(
+        "a block says on how many days it was seen", "LC-17", _say("count(DISTINCT observed_on)", "true")
+    ),
+    _inside("a block says its greatest probability", "LC-18", _say("max(probability)"), "paul"),
+    _inside("a block says how far the river is", "LC-19", _read_the_river),
+    _inside("a block names a territory it only touches", "LC-20", _name_what_is_cut),
+    _inside("blocks are clipped by exact cells", "LC-21", _clip_to_the_area, "paul"),
+    _inside("an answer is longer where more is", "LC-25", _answer_more_where_more_is),
+    _inside("the band is of the present", "LC-38", _read_the_present),
+    _inside("noise is drawn anew", "LC-39", _add_noise, "paul"),
+    _inside("each partner gets another shift", "LC-41", _shift_by_organisation),
+    _inside("withdrawn cells are counted", "LC-43", _mark_withdrawn, "paul"),
+    _inside("the trend is drawn from the present", "LC-57", _compare_with_the_present),
+    _inside("no block where clouds were", "LC-58", _leave_out_the_unseen, "paul"),
+    LeakyBuild(
+        "a batch takes in the present month", "LC-38", "inside", "pia", _publish_the_present, publishes=True
+    ),
+    LeakyBuild(
+        "blocks are published that hide too little",
+        "LC-40",
+        "inside",
+        "paul",
+        _publish_what_hides_too_little,
+        publishes=True,
+    ),
+)

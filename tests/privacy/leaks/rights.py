@@ -1,0 +1,192 @@
+"""Leaky builds of rights, revocation and the ledger."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db.models import Q
+from guardian.shortcuts import get_objects_for_user
+
+from accounts import authentication
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import complete_entry, record
+from accounts.models import Token
+from accounts.viewer import Viewer
+from monitor.models import Inspection, Region
+from monitor.privacy import scope
+from monitor.privacy.door import activity, disclosure, placeless, rights, sight
+from monitor.privacy.door.viewers import describe_viewer
+from tests.privacy.leaks.build import LeakyBuild, ask_vault, change_response, leave_code_alone
+
+FORGET_THE_BORDER = """DO $$ BEGIN
+    EXECUTE regexp_replace(
+        pg_get_functiondef('vault.exact_alert_site'::regproc), 'AND EXISTS \\(.*HAVING', 'HAVING'
+    );
+END $$"""
+FORGET_WHO_HOLDS = """
+CREATE OR REPLACE FUNCTION vault.held_regions(p_user uuid, p_roles text[]) RETURNS SETOF uuid LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$ SELECT id FROM public.monitor_region $$;
+"""
+FORGET_THE_SIGHT = """
+CREATE OR REPLACE FUNCTION access.sharpness(p_user uuid) RETURNS TABLE (region_id uuid, finest smallint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT id, 2::smallint FROM public.monitor_region $$;
+"""
+FORGET_POSTURE = """
+CREATE OR REPLACE FUNCTION access.shut_regions(p_user uuid) RETURNS SETOF uuid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT NULL::uuid WHERE false $$;
+"""
+COUNT_READINGS = "GRANT SELECT ON vault.cells_read TO penumbra_web"
+
+
+def _let_superusers_pass(patch: pytest.MonkeyPatch) -> None:
+    """guardian's default: whoever is a superuser holds everything."""
+
+    def get(*args: Any, **kwargs: Any) -> Any:
+        return get_objects_for_user(*args, **kwargs | {"with_superuser": True})
+
+    patch.setattr(scope, "get_objects_for_user", get)
+
+
+def _accept_revoked_tokens(patch: pytest.MonkeyPatch) -> None:
+    """A token is checked for its signature, not for its revocation."""
+
+    def find(secret: str) -> Token | None:
+        digest = hashlib.sha256(secret.encode()).digest()
+        return Token.objects.select_related("user").filter(digest=digest).first()
+
+    patch.setattr(authentication, "find_token", find)
+
+
+def _keep_rights(patch: pytest.MonkeyPatch) -> None:
+    """Rights are kept in the process for a while."""
+    honest, kept = scope.list_regions, dict[UUID, list[Region]]()
+
+    def list_kept(viewer: Viewer) -> list[Region]:
+        return kept.setdefault(viewer.user_id, honest(viewer)) or honest(viewer)
+
+    def list_ids(viewer: Viewer) -> list[UUID]:
+        return [region.id for region in list_kept(viewer)]
+
+    patch.setattr(placeless, "list_region_ids", list_ids)
+
+
+def _page_on(patch: pytest.MonkeyPatch) -> None:
+    """The regions of the first page go on to the next: the statement that reads asks nothing."""
+    kept = dict[UUID, list[UUID]]()
+
+    def remember(viewer: Viewer) -> list[UUID]:
+        return kept.setdefault(viewer.user_id, scope.list_region_ids(viewer))
+
+    patch.setattr(sight, "list_region_ids", remember)
+
+
+def _ask_no_region(patch: pytest.MonkeyPatch) -> None:
+    """The ticket names every region, and the statement does not ask who holds them."""
+    patch.setattr(activity, "list_region_ids", lambda viewer: [region.id for region in Region.objects.all()])
+
+
+def _go_by_the_role(patch: pytest.MonkeyPatch) -> None:
+    """The way is chosen by the role, not by the posture."""
+    patch.setattr("monitor.api.views.activity.sees_blocks_only", lambda viewer, region: False)
+
+
+def _show_all_requests(patch: pytest.MonkeyPatch) -> None:
+    """Access requests of all regions, as lists of rights are often open to everybody."""
+    patch.setattr(rights, "own_or_decided", lambda viewer, own: Q())
+
+
+def _count_what_others_read(patch: pytest.MonkeyPatch) -> None:
+    """What is left of a quota that all share."""
+
+    def count(view: object, answer: Any) -> None:
+        answer["X-Cells-Left"] = str(20_000 - (ask_vault("SELECT sum(used) FROM vault.cells_read") or 0))
+
+    change_response(patch, count)
+
+
+def _list_permissions(patch: pytest.MonkeyPatch) -> None:
+    """`/me` counts the inspections that exist, not one's own."""
+
+    def describe(viewer: Viewer) -> Any:
+        return dataclasses.replace(describe_viewer(viewer), open_inspections=Inspection.objects.count())
+
+    patch.setattr("monitor.api.views.me.describe_viewer", describe)
+
+
+def _record_the_address(patch: pytest.MonkeyPatch) -> None:
+    """The ledger keeps the address as it was asked, query and all."""
+    honest = activity.read_exact_activity
+
+    def read(viewer: Viewer, ask: activity.ExactAsk, endpoint: str) -> Any:
+        return honest(viewer, ask, f"{endpoint}?bbox={ask.box}")
+
+    patch.setattr("monitor.api.views.activity.read_exact_activity", read)
+
+
+def _reference_without_a_key(patch: pytest.MonkeyPatch) -> None:
+    """What was answered is referred to by a plain hash: a cell can be tried out in 400 attempts."""
+
+    def complete(ticket: Any, outcome: Any, quantity: int = 0, answer: bytes = b"", cells: Any = ()) -> None:
+        complete_entry(ticket, outcome, quantity, answer, cells)
+        if cells:
+            reference = hashlib.sha256(str(sorted(cells)).encode()).hexdigest()
+            record(Entry(None, "read.cells", reference, uuid4()), outcome)
+
+    patch.setattr(disclosure, "complete_entry", complete)
+
+
+RIGHT_LEAKS = (
+    LeakyBuild(
+        "a site reaches over a border",
+        "LC-42",
+        "elsewhere",
+        "rosa",
+        leave_code_alone,
+        FORGET_THE_BORDER,
+        "alert-site",
+        questions=200,
+    ),
+    LeakyBuild(
+        "anybody's regions are open",
+        "LC-42",
+        "elsewhere",
+        "rosa",
+        _ask_no_region,
+        FORGET_WHO_HOLDS,
+        "activity",
+    ),
+    LeakyBuild(
+        "posture is forgotten", "LC-48", "inside", "rosa guarded", _go_by_the_role, FORGET_POSTURE, "activity"
+    ),
+    LeakyBuild("superusers pass", "LC-46", "elsewhere", "mallory", _let_superusers_pass, exit="releases"),
+    LeakyBuild("a revoked token still opens", "LC-47", "elsewhere", "vera", _accept_revoked_tokens),
+    LeakyBuild(
+        "rights are kept for a while", "LC-48", "elsewhere", "paul later", _keep_rights, exit="releases"
+    ),
+    LeakyBuild(
+        "pages go on after a revocation",
+        "LC-48",
+        "elsewhere",
+        "paul later",
+        _page_on,
+        FORGET_THE_SIGHT,
+        "activity",
+    ),
+    LeakyBuild("inspections of others are counted", "LC-46", "elsewhere", "rosa", _list_permissions),
+    LeakyBuild("access requests of others are shown", "LC-46", "elsewhere", "rosa", _show_all_requests),
+    LeakyBuild(
+        "a quota counts what others read",
+        "LC-50",
+        "inside",
+        "pia",
+        _count_what_others_read,
+        COUNT_READINGS,
+        questions=150,
+    ),
+    LeakyBuild("the ledger keeps addresses", "LC-44", "counted", "aldo", _record_the_address),
+    LeakyBuild("the ledger refers without a key", "LC-45", "counted", "aldo", _reference_without_a_key),
+)

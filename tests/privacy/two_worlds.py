@@ -1,0 +1,135 @@
+"""Two worlds that look the same to a viewer must answer with the same bytes: the command of the full run.
+
+    python -m tests.privacy.two_worlds --pairs 100000 --seed 1 --processes 2 --json var/reports/two-worlds.json
+
+Needs the environment of the test servers (`python3 -m config.local run -- ...`); makes test databases of its own.
+Exit code 0: nothing differs. 1: something does; the first differences are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # Django must be set up before it can be loaded
+    from tests.privacy.comparing import Tally
+
+PAIRS_A_SEED = 2000
+SHOWN = 5
+
+
+def main(words: list[str]) -> int:
+    """Compare, report, say whether nothing differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.privacy.two_worlds", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=100_000, help="requests to compare, at least")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="first seed; each seed draws new worlds and questions"
+    )
+    parser.add_argument("--processes", type=int, default=2, help="processes, each with a database of its own")
+    parser.add_argument("--json", type=Path, help="where to write the report")
+    asked = parser.parse_args(words)
+    began = time.monotonic()
+    seeds = list(range(asked.seed, asked.seed - (-asked.pairs // PAIRS_A_SEED)))
+    parts = [seeds[number :: asked.processes] for number in range(asked.processes)]
+    with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
+        reports = list(pool.map(compare_seeds, [part for part in parts if part]))
+    report = merge_reports(reports) | {
+        "seed": asked.seed,
+        "seeds": len(seeds),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    if asked.json is not None:
+        asked.json.parent.mkdir(parents=True, exist_ok=True)
+        asked.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print("\n".join(report["first_differences"]))
+    print(
+        {
+            name: report[name]
+            for name in ("pairs_compared", "pairs_differing", "vault_opened", "faults", "seconds")
+        }
+    )
+    return 0 if report["is_clean"] else 1
+
+
+def merge_reports(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """One report of several."""
+    merged: dict[str, Any] = {
+        name: sum(report[name] for report in reports)
+        for name in ("pairs_compared", "pairs_differing", "vault_opened", "faults")
+    }
+    merged["is_clean"] = all(report["is_clean"] for report in reports)
+    for name in ("by_viewer", "by_kind"):
+        merged[name] = {}
+        for report in reports:
+            for key, value in report[name].items():
+                sums = merged[name].setdefault(key, {"compared": 0, "differing": 0})
+                merged[name][key] = {count: sums[count] + value[count] for count in sums}
+    merged["first_differences"] = [line for report in reports for line in report["first_differences"]][:SHOWN]
+    return merged
+
+
+def compare_seeds(seeds: list[int]) -> dict[str, Any]:
+    """The report of some seeds, in a database made for it. Runs in a process of its own."""
+    import django
+
+    django.setup()
+    from tests.privacy.comparing import Tally, compare_seed
+
+    tally = Tally()
+    with own_database(f"worlds_{os.getpid()}"):
+        for seed in seeds:
+            tally += compare_seed(seed, PAIRS_A_SEED)
+    return report_tally(tally)
+
+
+def report_tally(tally: Tally) -> dict[str, Any]:
+    """What a tally says, as JSON values."""
+
+    def sum_by(part: int) -> dict[str, dict[str, int]]:
+        sums: dict[str, Counter[str]] = {}
+        for word, counter in (("compared", tally.compared), ("differing", tally.differing)):
+            for key, count in counter.items():
+                sums.setdefault(key[part], Counter(compared=0, differing=0))[word] += count
+        return {name: dict(counts) for name, counts in sorted(sums.items())}
+
+    return {
+        "pairs_compared": tally.compared.total(),
+        "pairs_differing": tally.differing.total(),
+        "vault_opened": tally.openings,
+        "faults": tally.faults,
+        "is_clean": tally.is_clean,
+        "by_viewer": sum_by(0),
+        "by_kind": sum_by(1),
+        "first_differences": tally.told[:SHOWN],
+    }
+
+
+@contextmanager
+def own_database(name: str) -> Iterator[None]:
+    """A migrated database of this process, dropped at the end."""
+    from django.db import connection
+
+    from accounts.ledger.connection import close_ledger_connections
+
+    before = connection.settings_dict["NAME"]
+    connection.settings_dict["TEST"]["NAME"] = f"test_{name}"
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        yield
+    finally:
+        close_ledger_connections()
+        connection.creation.destroy_test_db(before, verbosity=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
