@@ -15,6 +15,7 @@ from django.db import connection
 
 ROUNDS = 15
 WORK_ROUNDS = 150
+PEER_WORK_ROUNDS = 10
 
 
 @dataclass(frozen=True)
@@ -64,22 +65,25 @@ def compare_work(
     peer: Callable[[], object],
     conditions: str,
     before: Callable[[], object] = lambda: None,
-    also: Sequence[int] = (),
+    also: Callable[[], Sequence[int]] = tuple,
+    peer_rounds: int = PEER_WORK_ROUNDS,
 ) -> Figure:
     """Processor time of both, in milliseconds a call: of this process and of its database session, and of the sessions
-    `also` (process ids on this machine). What else the machine does hardly changes it, other than the time on the clock."""
-    here, there = _work(ours, WORK_ROUNDS, before, also), _work(peer, ROUNDS, lambda: None, also)
-    said = f"processor time, mean of {WORK_ROUNDS} and {ROUNDS} calls; {conditions}; {describe_machine()}"
+    that `also` names (process ids on this machine). Unlike the clock's time it hardly changes with what else runs."""
+    here, there = _work(ours, WORK_ROUNDS, before, also), _work(peer, peer_rounds, lambda: None, also)
+    said = (
+        f"processor time, mean of {WORK_ROUNDS} and {peer_rounds} calls; {conditions}; {describe_machine()}"
+    )
     return Figure(name, round(here, 3), round(there, 3), round(there / here, 2), "ms of CPU", said)
 
 
 def _work(
-    call: Callable[[], object], rounds: int, before: Callable[[], object], also: Sequence[int]
+    call: Callable[[], object], rounds: int, before: Callable[[], object], also: Callable[[], Sequence[int]]
 ) -> float:
     for _ in range(3):
         before()
         call()
-    sessions = [connection.connection.info.backend_pid, *also]
+    sessions = [connection.connection.info.backend_pid, *also()]
     spent_ms = -sum(map(_session_ms, sessions))
     gc.collect()
     for _ in range(rounds):
