@@ -6,6 +6,7 @@ So a request that is rolled back keeps its record, and the role that writes entr
 from __future__ import annotations
 
 import os
+import selectors
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,15 @@ def ledger_connection() -> Iterator[Connection]:
         raise LedgerUnavailable(
             "The ledger cannot be written at the moment, so nothing is disclosed."
         ) from error
+
+
+def check_alive(connection: Connection) -> None:
+    """Raise OperationalError where the server has ended the connection. Asks the socket, not the server: two journeys an
+    entry would be a third of an answer's time, and a server that is silently gone fails the statement itself."""
+    with selectors.PollSelector() as watch:
+        watch.register(connection.pgconn.socket, selectors.EVENT_READ)
+        while watch.select(0):
+            connection.pgconn.consume_input()
 
 
 def close_ledger_connections() -> None:
@@ -71,7 +81,7 @@ def _open_pool(host: str, port: str, name: str) -> ConnectionPool[Connection]:
         max_size=4,
         timeout=settings.LEDGER_TIMEOUT_S,
         max_idle=60,
-        check=ConnectionPool.check_connection,
+        check=check_alive,
         open=True,
         name="ledger",
     )

@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from psycopg.types.multirange import Multirange
-from psycopg.types.range import Range
-
 from accounts.ledger.connection import ledger_connection
 from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
 from accounts.ledger.keyed import keyed_digest, keyed_reference
+from accounts.ledger.ranges import write_multirange
+from accounts.roles import Role
 
 _ENTRY = """
     WITH entry AS (
@@ -79,7 +78,7 @@ def complete_entry(
     }
     numbers = sorted(set(cells))
     if numbers:
-        values["cells"] = Multirange([Range(number, number + 1) for number in numbers])
+        values["cells"] = write_multirange(numbers)
     with ledger_connection() as connection:
         connection.execute(_COMPLETION_WITH_CELLS if numbers else _COMPLETION, values)
 
@@ -95,7 +94,7 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
     return {
         "id": uuid4(),
         "nonce": secrets.token_bytes(16),
-        "actor": viewer.pseudonym if viewer else None,
+        "actor": viewer.pseudonym if viewer and viewer.role is not Role.PUBLIC else None,
         "organisation": viewer.organisation if viewer else None,
         "role": viewer.role.value if viewer else "anonymous",
         "purpose_code": purpose.code.value if purpose else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
@@ -91,15 +91,16 @@ def head_of(provenance: Provenance) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=16_384)
 def write_block(block: ReleasedBlock) -> str:
-    """One block as a GeoJSON feature."""
+    """One block as a GeoJSON feature. Kept: what is published is told again and again."""
     west, south, east, north = block.bounds
     ring = f"[[[{west},{south}],[{east},{south}],[{east},{north}],[{west},{north}],[{west},{south}]]]"
     # words of enumerations and whole numbers only: nothing in them needs an escape
     return (
         f'{{"type":"Feature","geometry":{{"type":"Polygon","coordinates":{ring}}},"properties":{{"level":"{block.level}",'
         f'"row":{block.row},"col":{block.col},"period":"{block.period}","band":"{block.band}","trend":"{block.trend}",'
-        f'"observed":"{block.observed}"}}}}'
+        f'"observed":"{block.observed}","part":"{block.part}"}}}}'
     )
 
 

@@ -15,7 +15,7 @@ from guardian.shortcuts import assign_perm, get_objects_for_user
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
-from monitor.models import Inspection, InspectionUserPermission, Region, RegionUserPermission
+from monitor.models import Agreement, Inspection, InspectionUserPermission, Region, RegionUserPermission
 
 _PERMISSION = {Role.REGULATOR: Region.MANDATE, Role.ANALYST: Region.MANDATE, Role.PARTNER: Region.RECEIVE}
 
@@ -38,8 +38,13 @@ def list_regions(viewer: Viewer) -> list[Region]:
 
 
 def list_region_ids(viewer: Viewer) -> list[UUID]:
-    """Ids of `list_regions`."""
-    return [region.id for region in list_regions(viewer)]
+    """Ids of `list_regions`, in the order of ids, by one statement: it stands before every reading."""
+    if viewer.role not in _PERMISSION:
+        return []
+    held = RegionUserPermission.objects.filter(
+        user_id=viewer.user_id, user__is_active=True, permission__codename=_PERMISSION[viewer.role]
+    )
+    return list(held.order_by("content_object_id").values_list("content_object_id", flat=True))
 
 
 def decides_about(viewer: Viewer, region_id: UUID) -> bool:
@@ -80,6 +85,12 @@ def grant_region(user: User, region: Region) -> None:
     if codename is None:
         raise ValueError(f"A {user.role} holds nothing on a region.")
     assign_perm(f"monitor.{codename}", user, region)
+
+
+def withdraw_region(user: User, region: Region) -> None:
+    """Take away what an account holds on a region, with the terms of its agreement, at once (P7)."""
+    RegionUserPermission.objects.filter(user=user, content_object=region).delete()
+    Agreement.objects.filter(user=user, region=region).delete()
 
 
 def open_inspection_to(inspector: User, inspection: Inspection) -> None:

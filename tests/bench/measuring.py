@@ -7,10 +7,14 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import connection
 
 ROUNDS = 15
+WORK_ROUNDS = 150
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,44 @@ def compare(
     return Figure(
         name, round(ours_median, 3), round(peer_median, 3), round(peer_median / ours_median, 2), "ms", said
     )
+
+
+def compare_work(
+    name: str,
+    ours: Callable[[], object],
+    peer: Callable[[], object],
+    conditions: str,
+    before: Callable[[], object] = lambda: None,
+    also: Sequence[int] = (),
+) -> Figure:
+    """Processor time of both, in milliseconds a call: of this process and of its database session, and of the sessions
+    `also` (process ids on this machine). What else the machine does hardly changes it, other than the time on the clock."""
+    here, there = _work(ours, WORK_ROUNDS, before, also), _work(peer, ROUNDS, lambda: None, also)
+    said = f"processor time, mean of {WORK_ROUNDS} and {ROUNDS} calls; {conditions}; {describe_machine()}"
+    return Figure(name, round(here, 3), round(there, 3), round(there / here, 2), "ms of CPU", said)
+
+
+def _work(
+    call: Callable[[], object], rounds: int, before: Callable[[], object], also: Sequence[int]
+) -> float:
+    for _ in range(3):
+        before()
+        call()
+    sessions = [connection.connection.info.backend_pid, *also]
+    spent_ms = -sum(map(_session_ms, sessions))
+    gc.collect()
+    for _ in range(rounds):
+        before()
+        began = time.process_time()
+        call()
+        spent_ms += (time.process_time() - began) * 1000
+    return (spent_ms + sum(map(_session_ms, sessions))) / rounds
+
+
+def _session_ms(pid: int) -> float:
+    """Processor time of a process so far, of which the kernel counts hundredths of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def describe_machine() -> str:

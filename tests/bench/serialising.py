@@ -14,6 +14,7 @@ from django.db import connection
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
+from accounts.ledger.connection import ledger_connection
 from accounts.ledger.entry import Entry, Reads, TicketScope
 from accounts.ledger.writer import open_entry
 from accounts.roles import Role
@@ -36,7 +37,7 @@ from monitor.releases.blocks import read_blocks
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 from tests.bench import peer
 from tests.bench.country import Country
-from tests.bench.measuring import Figure, compare
+from tests.bench.measuring import Figure, compare, compare_work
 from tests.builders import make_viewer
 from tests.roles import as_role
 
@@ -68,7 +69,24 @@ def _compare(
 ) -> list[Figure]:
     same = "peer: djangorestframework-gis, the same rows from a table with geometry, no rights, no ledger"
     with as_role("penumbra_web"):
+        whole()
+        with ledger_connection() as ledger:
+            ledger_session = ledger.info.backend_pid
         return [
+            compare_work(
+                f"{name}, rows to bytes, work",
+                alone,
+                theirs,
+                f"ours without scope and ledger; {same}",
+                before,
+            ),
+            compare_work(
+                f"{name}, question to bytes, work",
+                whole,
+                theirs,
+                f"ours with scope and two ledger commits; {same}",
+                also=[ledger_session],
+            ),
             compare(
                 f"{name}, rows to bytes",
                 alone,
@@ -85,13 +103,23 @@ def _compare(
 def compare_pages(country: Country, count: int) -> list[Figure]:
     """A partner's page of blocks (as ours) against a regulator's page of as many cells (as peer): both are ours."""
     with as_role("penumbra_web"):
+        answer_blocks(country, count)()
+        with ledger_connection() as ledger:
+            ledger_session = ledger.info.backend_pid
         return [
+            compare_work(
+                f"a partner's page of {count} blocks vs a regulator's, work",
+                answer_blocks(country, count),
+                answer_cells(country, count),
+                "both ours, question to bytes: ours = the partner's page, peer = the regulator's",
+                also=[ledger_session],
+            ),
             compare(
                 f"a partner's page of {count} blocks vs a regulator's of {count} cells",
                 answer_blocks(country, count),
                 answer_cells(country, count),
                 "both ours, question to bytes: ours = the partner's page, peer = the regulator's",
-            )
+            ),
         ]
 
 

@@ -6,6 +6,7 @@ import json
 import random
 
 from monitor.checks import list_patterns
+from tests.privacy.layouts import identify
 from tests.privacy.questions import API, ATTACK_WORDS, SOON, Bait, Question
 from tests.privacy.values import write_tile
 
@@ -19,7 +20,8 @@ def list_everything_by_id(bait: Bait) -> list[Question]:
         for end in ("", "/site", "/findings")
     ]
     wishes = [f"access-requests/{wish}" for wish in bait.wishes]
-    return [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections, *wishes)]
+    certificates = [f"releases/{identify(f'batch {number}')}/certificate" for number in (0, 1)]
+    return [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections, *wishes, *certificates)]
 
 
 def list_every_write(bait: Bait) -> list[Question]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.access.sharpness import find_sharpness
 from monitor.errors import NotYours
 from monitor.grid import Level
 from monitor.privacy.policy import ACTIVITY_RULES, Reach, Rule
-from monitor.privacy.scope import list_region_ids
 
 GUARDED_RULES = {
     level: Rule(name, Reach.RELEASE, level)
@@ -40,9 +40,8 @@ def list_exact_regions(viewer: Viewer, region: UUID | None) -> list[UUID]:
 
     For an answer in several parts, which ends where one of these is taken away.
     """
-    levels = find_sharpness(viewer)
     return [
-        held for held in list_region_ids(viewer) if region in (None, held) and levels.get(held) is Level.L0
+        held for held, level in find_sharpness(viewer).items() if region in (None, held) and level is Level.L0
     ]
 
 
@@ -54,8 +53,10 @@ def rule_for_blocks(viewer: Viewer, region: UUID | None) -> tuple[Rule, Sequence
     rule = ACTIVITY_RULES.get(viewer.role)
     if rule is None:
         raise NotYours("Your role sees no activity.")
+    if viewer.role is Role.PUBLIC:
+        return rule, []
     levels = find_sharpness(viewer)
-    held = [held for held in list_region_ids(viewer) if region in (None, held) and held in levels]
+    held = [held for held in levels if region in (None, held)]
     if not rule.is_exact:
         # a grant can be finer than the role's own rule, a posture coarser
         finest = min((levels[each] for each in held), default=rule.level)

@@ -8,14 +8,15 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from accounts.viewer import Viewer
-from monitor.privacy.door import activity, placeless
+from monitor.privacy.door import activity, certificates, placeless
 from monitor.privacy.released import Page, ReleasedBlock, ReleasedBlocks
 from monitor.releases.batches import BatchRow, list_batches
+from monitor.releases.parts import Part, read_part
+from monitor.releases.sight import Rights
 from tests.privacy.leaks.build import (
     READ_THE_VAULT,
     LeakyBuild,
@@ -100,10 +101,17 @@ def _number_the_alerts(patch: pytest.MonkeyPatch) -> None:
 
 
 def _digest_the_whole_batch(patch: pytest.MonkeyPatch) -> None:
-    def list_whole(regions: Sequence[UUID], limit: int, before: datetime | None = None) -> list[BatchRow]:
+    def list_whole(rights: Rights, limit: int, before: datetime | None = None) -> list[BatchRow]:
         return list_batches(limit, before)
 
-    patch.setattr(placeless, "list_batches_of_regions", list_whole)
+    patch.setattr(certificates, "list_batches_of", list_whole)
+
+
+def _certify_the_whole_batch(patch: pytest.MonkeyPatch) -> None:
+    def read(batch: BatchRow, rights: Rights) -> Part:
+        return dataclasses.replace(read_part(batch, rights), digest=batch.digest)
+
+    patch.setattr(certificates, "read_part", read)
 
 
 def _count_in_the_head(patch: pytest.MonkeyPatch) -> None:
@@ -177,5 +185,13 @@ ORDER_LEAKS = (
         "pia",
         _digest_the_whole_batch,
         exit="releases",
+    ),
+    LeakyBuild(
+        "a certificate covers rows of others",
+        "LC-41",
+        "elsewhere",
+        "pia",
+        _certify_the_whole_batch,
+        exit="certificate",
     ),
 )
