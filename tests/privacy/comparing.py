@@ -20,7 +20,7 @@ from django.test import override_settings
 
 from tests.privacy import acts
 from tests.privacy.layouts import Layout, lay_out
-from tests.privacy.leaks import LeakyBuild
+from tests.privacy.leaks import LEAKY_BUILDS, LeakyBuild
 from tests.privacy.pairs import (
     KINDS,
     READERS_OF_NOTHING_EXACT,
@@ -45,6 +45,10 @@ ACTS = {
     "adam": [Question("GET", f"{API}/activity")],
 }
 """What others did before the auditor looks."""
+CONTROL_QUESTIONS = 120
+QUESTIONS_A_BUILD = 60
+SPARE = 6
+"""Questions more for each viewer: a page that does not follow is a request less."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,8 @@ def try_builds(kind: str, seed: int, builds: Sequence[LeakyBuild]) -> dict[str, 
         with _standing(layout) as world:
             for build in builds:
                 role = ROLES.get(name_person(build.viewer))
-                scripts = {build.viewer: write_scripts(seed, bait, build.questions, role, operations)}
+                asked = write_scripts(seed, bait, QUESTIONS_A_BUILD, role, operations, build.focus)
+                scripts = {build.viewer: asked}
                 told[build.name].append(_ask_broken(world, build, scripts)[build.viewer])
     return {build.name: _listen(build.viewer, *told[build.name]) for build in builds}
 
@@ -230,15 +235,53 @@ def act(world: World) -> None:
 def compare_seed(seed: int, pairs: int, kinds: Sequence[str] = KINDS) -> Tally:
     """Compare the worlds of one seed with at least `pairs` requests over all kinds, or the share of some kinds."""
     tally = Tally()
-    each = -(-pairs // TOTAL_WEIGHT)
+    each = -(-pairs // TOTAL_WEIGHT) + SPARE
     with unhurried():
         for kind in kinds:
             pair = draw_pair(kind, seed)
-            with transaction.atomic():
+            with _undone_at_the_end():
                 heard = ask_in_both(
                     pair, seed, {viewer: each * weight for viewer, weight in pair.blind.items()}
                 )
-                transaction.set_rollback(True)
             for viewer, what in heard.items():
                 tally.add(viewer, what)
     return tally
+
+
+def find_blind_controls(seed: int, kinds: Sequence[str] = KINDS) -> tuple[int, list[str]]:
+    """How many viewers must see a difference between the worlds of a seed, and which of them did not."""
+    checked, blind = 0, list[str]()
+    for kind in kinds:
+        pair = draw_pair(kind, seed)
+        with unhurried(), _undone_at_the_end():
+            heard = ask_in_both(pair, seed, dict.fromkeys(pair.sharp, CONTROL_QUESTIONS))
+        checked += len(heard)
+        blind += [
+            f"{kind}, {seed}: {viewer} sees nothing" for viewer, what in heard.items() if not what.differences
+        ]
+    return checked, blind
+
+
+def find_missed_builds(
+    seeds: Sequence[int], kinds: Sequence[str] = KINDS, part: slice = slice(None)
+) -> tuple[int, list[str]]:
+    """How many leaky builds of answers there are, and which of them no pair of worlds of these seeds caught."""
+    total, missed = 0, list[str]()
+    for kind in kinds:
+        left = [build for build in LEAKY_BUILDS if build.pair == kind][part]
+        total += len(left)
+        for seed in seeds:
+            with unhurried(), _undone_at_the_end():
+                heard = try_builds(kind, seed, left)
+            left = [build for build in left if not is_caught(build, heard[build.name])]
+            if not left:
+                break
+        missed += [build.name for build in left]
+    return total, missed
+
+
+@contextmanager
+def _undone_at_the_end() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

@@ -48,10 +48,8 @@ def list_every_write(bait: Bait) -> list[Question]:
 def list_every_address(bait: Bait) -> list[Question]:
     """Every route as it stands, those that the document does not name too; with the tiles that cover the country."""
     routes = [str(pattern.pattern) for pattern in list_patterns()]
-    # the ledger is never rolled back: without its `since` another world would be read
-    plain = [
-        f"/{route}{'?since={since}' if '/audit/' in route else ''}" for route in routes if "<" not in route
-    ]
+    plain = [f"/{route}" for route in routes if "<" not in route and "/audit/" not in route]
+    audit = [f"/{route}" for route in routes if "<" not in route and "/audit/" in route]
     summaries = [
         f"{API}/regions/{region}/{end}" for region in bait.others[:3] for end in ("summary", "posture")
     ]
@@ -62,7 +60,9 @@ def list_every_address(bait: Bait) -> list[Question]:
         for verb in ("OPTIONS", "HEAD", "PUT")
         for noun in ("activity", "alerts")
     ]
-    return [*(Question("GET", path) for path in (*plain, *summaries, *tiles, *beyond)), *verbs]
+    # the ledger is never rolled back: without its `since` another world would be read
+    entries = [Question("GET", path, "since={since}") for path in audit]
+    return [*(Question("GET", path) for path in (*plain, *summaries, *tiles, *beyond)), *entries, *verbs]
 
 
 def list_every_word(bait: Bait) -> list[Question]:

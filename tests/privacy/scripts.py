@@ -13,30 +13,36 @@ from tests.privacy.schema_questions import Operation, ask_operation
 from tests.privacy.sequences import SEQUENCES, draw_sequence
 
 BY_ID, FROM_SCHEMA = "known by id", "from the schema"
+SHARES = {BY_ID: 8, "writes": 20, "addresses": 8, "words": 12, FROM_SCHEMA: 8}
+"""One of so many questions is from the sample of each kind of what is known."""
+DRAWS = 12
 
 
 def write_scripts(
-    seed: int, bait: Bait, count: int, role: Role | None, operations: Sequence[Operation]
+    seed: int, bait: Bait, count: int, role: Role | None, operations: Sequence[Operation], focus: str = ""
 ) -> list[Script]:
     """Scripts with at least `count` requests; the same seed asks the same.
 
-    First some of what is known: ids, addresses, words, operations, each kind of sequence (all of it where there is room). Of
-    the rest a third is from the document, a third what the role may ask at all, a third attempts and sequences.
+    First samples of what is known: ids, writes, addresses, words, operations. Of the rest a third is from the document, a
+    third what the role may ask at all, a third attempts and sequences. focus: a kind of which there is much in the
+    beginning (all that is known, or several draws), where one looks for a leak of one kind.
     """
     draw = random.Random(f"questions {seed} {role}")
+    known = {
+        BY_ID: list_everything_by_id(bait),
+        "writes": list_every_write(bait),
+        "addresses": list_every_address(bait),
+        "words": list_every_word(bait),
+        FROM_SCHEMA: [ask_operation(draw, operation, bait) for operation in operations],
+    }
     scripts: list[Script] = []
-    for kind, part, known in (
-        (BY_ID, 5, list_everything_by_id(bait)),
-        ("writes", 12, list_every_write(bait)),
-        ("addresses", 3, list_every_address(bait)),
-        ("words", 6, list_every_word(bait)),
-        (FROM_SCHEMA, 6, [ask_operation(draw, operation, bait) for operation in operations]),
-    ):
-        scripts += [
-            Script(kind, [question]) for question in draw.sample(known, min(len(known), count // part))
-        ]
-    if count >= 6 * len(SEQUENCES):
-        scripts += [Script(kind, write(draw, bait)) for kind, write in SEQUENCES.items()]
+    if focus in SEQUENCES:
+        scripts += [Script(focus, SEQUENCES[focus](draw, bait)) for _ in range(DRAWS)]
+    elif focus in ATTEMPTS:
+        scripts += [Script(focus, [ATTEMPTS[focus][0](draw, bait)]) for _ in range(3 * DRAWS)]
+    for kind, questions in known.items():
+        sample = len(questions) if kind == focus else min(len(questions), count // SHARES[kind])
+        scripts += [Script(kind, [question]) for question in draw.sample(questions, sample)]
     weights = [weight for _, weight in ATTEMPTS.values()]
     asked = sum(count_requests(script) for script in scripts)
     while asked < count:

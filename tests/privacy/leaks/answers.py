@@ -256,7 +256,7 @@ ANSWER_LEAKS = (
         "pia",
         _share_the_cache,
         exit="activity",
-        questions=200,
+        focus="asked after others",
     ),
     LeakyBuild(
         "time depends on cells", "LC-24", "inside", "paul", _look_at_each_cell, READ_THE_VAULT, net="work"
@@ -275,11 +275,20 @@ ANSWER_LEAKS = (
     LeakyBuild(
         "related objects are looked up among all", "LC-27", "elsewhere", "rosa", _look_up_before_scoping
     ),
-    LeakyBuild("duplicates are told at once", "LC-28", "elsewhere", "ivo", _tell_duplicates),
     LeakyBuild(
-        "keys are shared by all accounts", "LC-27", "elsewhere", "rosa", _share_the_keys, questions=150
+        "duplicates are told at once", "LC-28", "elsewhere", "ivo", _tell_duplicates, focus="report a finding"
     ),
-    LeakyBuild("the schema has real examples", "LC-30", "unseen", None, _give_real_examples, questions=400),
+    LeakyBuild(
+        "keys are shared by all accounts",
+        "LC-27",
+        "elsewhere",
+        "rosa",
+        _share_the_keys,
+        focus="keys of others",
+    ),
+    LeakyBuild(
+        "the schema has real examples", "LC-30", "unseen", None, _give_real_examples, focus="addresses"
+    ),
     LeakyBuild("OPTIONS lists choices", "LC-30", "unseen", "adam", _list_choices),
     LeakyBuild(
         "cells can be expanded",
@@ -288,7 +297,7 @@ ANSWER_LEAKS = (
         "pia",
         _take_any_parameter("expand", STATE),
         READ_THE_VAULT,
-        questions=400,
+        focus="words",
     ),
     LeakyBuild(
         "a search goes over exact cells",
@@ -297,7 +306,7 @@ ANSWER_LEAKS = (
         "paul",
         _take_any_parameter("search", COUNT),
         READ_THE_VAULT,
-        questions=400,
+        focus="words",
     ),
     LeakyBuild(
         "the limit counts hidden rows", "LC-55", "inside", "paul", _count_rows_for_the_limit, READ_THE_VAULT

@@ -190,16 +190,14 @@ def _inside(
     channel: str,
     break_code: Callable[[pytest.MonkeyPatch], None],
     viewer: str = "pia",
-    questions: int = 60,
+    focus: str = "",
 ) -> LeakyBuild:
-    return LeakyBuild(
-        name, channel, "inside", viewer, break_code, READ_THE_VAULT, "activity", questions=questions
-    )
+    return LeakyBuild(name, channel, "inside", viewer, break_code, READ_THE_VAULT, "activity", focus=focus)
 
 
 BLOCK_LEAKS = (
-    _inside("a box filters exact cells", "LC-01", _filter_by_exact_cells, questions=200),
-    _inside("a circle finds exact cells", "LC-02", _keep_near_cells, "paul", questions=200),
+    _inside("a box filters exact cells", "LC-01", _filter_by_exact_cells, focus="activity"),
+    _inside("a circle finds exact cells", "LC-02", _keep_near_cells, "paul", focus="activity"),
     _inside(
         "a block has an id made of its cells",
         "LC-08",

@@ -33,10 +33,6 @@ FORGET_THE_PERSON = """DO $$ BEGIN
 END $$"""
 
 
-EVERY_ADDRESS = 200
-"""Of so many questions each address is one."""
-
-
 def read_cells() -> list[tuple[int, int]]:
     """The active cells of the country: what a careless writer would reach for."""
     with connection.cursor() as cursor:
@@ -197,7 +193,7 @@ def _build(
     name: str, channel: str, viewer: str, break_code: Callable[[pytest.MonkeyPatch], None], exit_name: str
 ) -> LeakyBuild:
     return LeakyBuild(
-        name, channel, "inside", viewer, break_code, READ_THE_VAULT, exit_name, questions=EVERY_ADDRESS
+        name, channel, "inside", viewer, break_code, READ_THE_VAULT, exit_name, focus="addresses"
     )
 
 
@@ -221,6 +217,6 @@ EXIT_LEAKS = (
         leave_code_alone,
         FORGET_THE_PERSON,
         "inspection-site",
-        questions=EVERY_ADDRESS,
+        focus="known by id",
     ),
 )

@@ -155,7 +155,7 @@ ORDER_LEAKS = (
         _put_scores_in_cursors,
         READ_THE_VAULT,
         "activity",
-        questions=150,
+        focus="pages",
     ),
     LeakyBuild(
         "a page ends by exact cells",
@@ -173,7 +173,7 @@ ORDER_LEAKS = (
         "rosa",
         _number_the_alerts,
         READ_THE_VAULT,
-        questions=150,
+        focus="lists",
     ),
     LeakyBuild(
         "a head counts exact rows", "LC-09", "inside", "paul", _count_in_the_head, READ_THE_VAULT, "activity"

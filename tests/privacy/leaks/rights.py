@@ -148,7 +148,7 @@ RIGHT_LEAKS = (
         leave_code_alone,
         FORGET_THE_BORDER,
         "alert-site",
-        questions=200,
+        focus="known by id",
     ),
     LeakyBuild(
         "anybody's regions are open",
@@ -176,7 +176,14 @@ RIGHT_LEAKS = (
         FORGET_THE_SIGHT,
         "activity",
     ),
-    LeakyBuild("inspections of others are counted", "LC-46", "elsewhere", "rosa", _list_permissions),
+    LeakyBuild(
+        "inspections of others are counted",
+        "LC-46",
+        "elsewhere",
+        "rosa",
+        _list_permissions,
+        focus="addresses",
+    ),
     LeakyBuild("access requests of others are shown", "LC-46", "elsewhere", "rosa", _show_all_requests),
     LeakyBuild(
         "a quota counts what others read",
@@ -185,7 +192,7 @@ RIGHT_LEAKS = (
         "pia",
         _count_what_others_read,
         COUNT_READINGS,
-        questions=150,
+        focus="asked after others",
     ),
     LeakyBuild("the ledger keeps addresses", "LC-44", "counted", "aldo", _record_the_address),
     LeakyBuild("the ledger refers without a key", "LC-45", "counted", "aldo", _reference_without_a_key),
