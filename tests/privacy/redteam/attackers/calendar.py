@@ -1,0 +1,138 @@
+"""Temporal differencing over weekly batches (LC-16, LC-17, LC-38): what changed this week, and which cells could anybody
+have seen then?
+
+The attacker has read every batch, has the clouds of every picture from public archives, and knows when each scene was
+handed in (a feeder's account would tell). A band that rises in the batch of a week can be due only to cells that were
+clear in the pictures that this batch is the first to hold. Where answers carry dates, each week's dates are matched with
+the day on which each cell was last seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from tests.privacy.redteam.campaign import Atlas, Campaign, Guess, Page, Target, Trail, is_about, normalise
+from tests.privacy.redteam.country import Bools, Floats, weeks_from_start
+
+MIDDLE_OF_BAND = {"none": 0.0, "under_2": 0.01, "2_to_5": 0.035, "5_to_10": 0.075, "over_10": 0.15}
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+Bands = dict[date, float]
+"""Expected active share by month."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one month's pictures showed of a target. seen: cells; week: when each was handled; gap: days since the look
+    before, at each cell; day: of the look, as a day number."""
+
+    first: date
+    seen: Bools
+    week: Floats
+    gap: Floats
+    day: Floats
+
+
+@dataclass(frozen=True)
+class Differencing:
+    """Reads the journal of the batches. with_calendar: uses clouds and acquisitions; else dates in answers only."""
+
+    name: str = "temporal differencing"
+    channel: str = "LC-38"
+    control: str = "exact dates"
+
+    def attack(self, campaign: Campaign) -> list[Trail]:
+        """A trail for each target, with a guess every quarter of a year."""
+        return [self._follow(campaign, target) for target in campaign.targets]
+
+    def _follow(self, campaign: Campaign, target: Target) -> Trail:
+        looks = list(_list_looks(campaign.atlas, target))
+        expected = np.zeros(len(target.cells))
+        run = np.zeros(len(target.cells))
+        before: Bands = {}
+        trail, queries, has_dates = [], 0, False
+        for page in campaign.journal:
+            queries += page.queries
+            own = [feature["properties"] for feature in page.features if is_about(feature, target)]
+            bands = _read_bands(own)
+            expected += _explain(target, looks, before, bands, page)
+            before = bands
+            days = {date.fromisoformat(text).toordinal() for said in own for text in _list_days(said)}
+            if days:
+                has_dates = True
+                fits = np.isin(_last_seen(looks, page.week), list(days))
+                run = np.where(fits, run + 1, 0)
+            if page.week % 13 == 12 or page is campaign.journal[-1]:
+                weights = target.prior * (run**3 + 1e-6) if has_dates else expected
+                trail.append(Guess(queries, normalise(weights, target.prior)))
+        return trail
+
+
+def _list_looks(atlas: Atlas, target: Target) -> Iterator[Look]:
+    swath = atlas.look_up(atlas.swath, target.cells)
+    previous = np.full(len(target.cells), np.nan)
+    for month in atlas.months:
+        day = np.array([each.toordinal() for each in month.day], dtype=np.float64)[swath]
+        seen = np.asarray(atlas.look_up(month.clear, target.cells), dtype=bool)
+        gap = np.where(np.isnan(previous), 120.0, day - previous)
+        yield Look(month.first, seen, np.array(month.week, dtype=np.float64)[swath], gap, day)
+        previous = np.where(seen, day, previous)
+
+
+def _read_bands(rows: list[Mapping[str, Any]]) -> Bands:
+    return {
+        date.fromisoformat(f"{said['period']}-01"): MIDDLE_OF_BAND.get(str(said.get("band")), 0.0)
+        for said in rows
+        if re.fullmatch(r"\d{4}-\d{2}", str(said.get("period")))
+    }
+
+
+def _explain(target: Target, looks: list[Look], before: Bands, now: Bands, page: Page) -> Floats:
+    """Where what rose in this batch can be: for each rise, its size spread over the cells that can be its cause."""
+    expected = np.zeros(len(target.cells))
+    level = 0.0
+    for look in looks:
+        if look.first not in now:
+            continue
+        is_new = look.first not in before
+        known = level if is_new else max(level, before[look.first])
+        rise = now[look.first] - known
+        if rise > 0:
+            handled = look.week <= page.week if is_new else look.week == page.week
+            cause = target.prior * (look.seen & handled) * look.gap
+            if not before:
+                cause = target.prior * np.ones(len(target.cells))
+            expected += rise * len(target.cells) * normalise(cause, target.prior)
+        level = max(level, now[look.first]) if rise > 0 else now[look.first]
+    return expected
+
+
+def _last_seen(looks: list[Look], week: int) -> Floats:
+    """The day on which each cell was last seen by pictures handled up to a week; 0 where never."""
+    last = np.zeros(len(looks[0].seen))
+    for look in looks:
+        last = np.where(look.seen & (look.week <= week), np.maximum(last, look.day), last)
+    return last
+
+
+def _list_days(said: Any) -> Iterator[str]:
+    """Every date in a JSON value."""
+    if isinstance(said, str) and DAY.fullmatch(said):
+        yield said
+    elif isinstance(said, list):
+        for each in said:
+            yield from _list_days(each)
+    elif isinstance(said, dict):
+        for each in said.values():
+            yield from _list_days(each)
+
+
+def first_week_after(month: date) -> int:
+    """The first Monday, counted, on which a month has ended."""
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    return int(np.ceil(weeks_from_start(following)))
