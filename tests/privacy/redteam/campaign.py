@@ -114,11 +114,27 @@ class Campaign:
 
 
 class Attacker(Protocol):
-    """One way to ask. channel: of the list of leak channels. control: the leaky server that it must see through."""
+    """One way to ask."""
 
-    name: str
-    channel: str
-    control: str
+    @property
+    def name(self) -> str:
+        """As it is called in the report."""
+        ...
+
+    @property
+    def channel(self) -> str:
+        """The channel it tries."""
+        ...
+
+    @property
+    def control(self) -> str:
+        """The variant of `variants.py` that opens that channel."""
+        ...
+
+    @property
+    def asks_much(self) -> bool:
+        """Whether it asks hundreds of questions about each block."""
+        ...
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target."""

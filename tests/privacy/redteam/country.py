@@ -32,7 +32,8 @@ NEVER = 1e9
 
 @dataclass(frozen=True)
 class Plan:
-    """What makes a country. west, south, width, height: degrees. crowding: spread (log) of sites among blocks."""
+    """What makes a country. west, south, width, height: degrees. crowding: spread (log) of sites among blocks.
+    clear: least and greatest share of a month's cells that are not under cloud."""
 
     name: str
     seed: int
@@ -44,12 +45,15 @@ class Plan:
     sites: int
     crowding: float
     weeks: int
+    clear: tuple[float, float] = (0.55, 0.97)
 
 
 @dataclass(frozen=True)
 class Site:
-    """One hidden site. cells: the first is where it began; since: weeks at which each was dug; until: the end."""
+    """One hidden site. point: where it began, in cells (row, col) with fractions; cells: the first holds the point;
+    since: weeks at which each was dug; until: the end."""
 
+    point: tuple[float, float]
     cells: tuple[Cell, ...]
     since: tuple[float, ...]
     until: float
@@ -95,7 +99,9 @@ class Country:
         rows, cols = self.region.shape
         part = self.region[max(top, 0) : min(top + n, rows), max(left, 0) : min(left + n, cols)]
         found = np.argwhere(part >= 0) if part.size else np.zeros((0, 2), dtype=np.int64)
-        return np.asarray(found + (max(top, 0) + self.origin[0], max(left, 0) + self.origin[1]), dtype=np.int64)
+        return np.asarray(
+            found + np.array([max(top, 0) + self.origin[0], max(left, 0) + self.origin[1]]), dtype=np.int64
+        )
 
 
 def invent_country(plan: Plan) -> Country:
@@ -131,7 +137,9 @@ def _draw_boundaries(plan: Plan, draw: np.random.Generator) -> tuple[MultiPolygo
         return plan.west + number * step + np.interp(share, lats, waves[number])
 
     coast = np.linspace(0, 1, 400)
-    south, north = (plan.south + end * plan.height + _wave(coast, 0.12, draw) for end in (0.0, 1.0))
+    south, north = (
+        plan.south + end * plan.height + _wave(coast, 0.05 * plan.height, draw) for end in (0.0, 1.0)
+    )
 
     def shore(lon: float, line: Floats) -> float:
         return float(np.interp((lon - plan.west) / plan.width, coast, line))
@@ -221,7 +229,8 @@ def _grow(plan: Plan, seed: Cell, block: set[Cell], taken: set[Cell], draw: np.r
             cells.append(new)
             since.append(since[-1] + float(draw.uniform(2, 12)))
     until = start + float(draw.uniform(15, 45)) if draw.random() < 0.2 else NEVER
-    return Site(tuple(cells), tuple(since), until)
+    point = seed[0] + float(draw.random()), seed[1] + float(draw.random())
+    return Site(point, tuple(cells), tuple(since), until)
 
 
 def _take_pictures(
@@ -233,11 +242,12 @@ def _take_pictures(
     number = FIRST_MONDAY.year * 12 + FIRST_MONDAY.month - 1 - EARLIER_MONTHS
     while (first := date(number // 12, number % 12 + 1, 1)) < last:
         clouds = gaussian_filter(draw.standard_normal(shape), 5)
-        clear = clouds < np.quantile(clouds, draw.uniform(0.55, 0.97))
+        clear = clouds < np.quantile(clouds, draw.uniform(*plan.clear))
         days = tuple(first + timedelta(days=int(draw.integers(28))) for _ in range(swaths))
         late = [int(draw.integers(2, 7)) if draw.random() < 0.2 else 0 for _ in range(swaths)]
         weeks = tuple(
-            max(int(np.ceil(weeks_from_start(day) + 0.1)), 0) + lag for day, lag in zip(days, late, strict=True)
+            max(int(np.ceil(weeks_from_start(day) + 0.1)), 0) + lag
+            for day, lag in zip(days, late, strict=True)
         )
         months.append(Month(first, clear, days, weeks))
         number += 1
@@ -248,7 +258,9 @@ def survey_terrain(rows: Ints, cols: Ints) -> dict[str, Floats]:
     """Public layers at cells of the lattice: height, distance to a river, and where in its L2 block a cell lies."""
     n = Level.L2.span
     return {
-        "elevation": 300 + 120 * np.sin(rows / 7.0) * np.cos(cols / 9.0) + 60 * np.sin((rows + 2 * cols) / 5.0),
+        "elevation": 300
+        + 120 * np.sin(rows / 7.0) * np.cos(cols / 9.0)
+        + 60 * np.sin((rows + 2 * cols) / 5.0),
         "river": np.abs((cols - 10 * np.sin(rows / 12.0)) % 31 - 15),
         "row": (rows % n).astype(np.float64),
         "col": (cols % n).astype(np.float64),

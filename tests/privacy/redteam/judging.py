@@ -1,6 +1,6 @@
 """The figures: how far attackers end from the sites, against the same attackers who know the block and the prior only.
 
-Error: an attacker may name as many places as the block holds sites; a site's error is its distance, in cells, from the
+Error: an attacker may name as many places as the block holds sites; a site's error is its distance, in km, from the
 nearest place named. Both sides choose their places by the same rule, from the posterior or from the prior.
 """
 
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.privacy.redteam.campaign import Guess, Target, Trail
-from tests.privacy.redteam.country import Cell, Floats, Ints
+from tests.privacy.redteam.country import Floats, Ints, Site
 
 RESAMPLES = 2000
+KM_A_CELL = 1.1132
 _CONFIDENT = (2.5, 97.5)
 
 
@@ -59,19 +60,18 @@ def choose_places(target: Target, weights: Floats) -> Ints:
     return np.asarray(target.cells[chosen])
 
 
-def measure_errors(target: Target, weights: Floats, sites: Sequence[Cell]) -> Floats:
-    """Distance in cells from each site to the nearest place named; shape (sites,)."""
-    places = choose_places(target, weights)
-    at = np.array(sites)
-    return np.asarray(
-        np.hypot(at[:, None, 0] - places[None, :, 0], at[:, None, 1] - places[None, :, 1]).min(axis=1)
-    )
+def measure_errors(target: Target, weights: Floats, sites: Sequence[Site]) -> Floats:
+    """Kilometres from each site to the middle of the nearest cell named; shape (sites,)."""
+    places = choose_places(target, weights) + 0.5
+    at = np.array([site.point for site in sites])
+    away = np.hypot(at[:, None, 0] - places[None, :, 0], at[:, None, 1] - places[None, :, 1])
+    return np.asarray(KM_A_CELL * away.min(axis=1))
 
 
-def rank_sites(target: Target, weights: Floats, sites: Sequence[Cell]) -> tuple[Floats, Floats]:
+def rank_sites(target: Target, weights: Floats, sites: Sequence[Site]) -> tuple[Floats, Floats]:
     """Normalised middle rank of each site's cell, and the chance that the first cell of the ranking is it."""
     order = {(int(row), int(col)): number for number, (row, col) in enumerate(target.cells)}
-    own = weights[[order[site] for site in sites]]
+    own = weights[[order[site.cells[0]] for site in sites]]
     close = 1e-12
     above = (weights[None, :] > own[:, None] + close).sum(axis=1)
     tied = (np.abs(weights[None, :] - own[:, None]) <= close).sum(axis=1)
@@ -79,8 +79,8 @@ def rank_sites(target: Target, weights: Floats, sites: Sequence[Cell]) -> tuple[
     return (above + tied / 2) / len(weights), is_first / tied
 
 
-def judge(targets: Sequence[Target], hidden: Sequence[Sequence[Cell]], trails: Sequence[Trail]) -> Score:
-    """Figures over all sites. hidden: the first cell of each site, by target."""
+def judge(targets: Sequence[Target], hidden: Sequence[Sequence[Site]], trails: Sequence[Trail]) -> Score:
+    """Figures over all sites. hidden: the sites, by target."""
     groups = np.repeat(np.arange(len(targets)), [len(sites) for sites in hidden])
     priors = [Guess(0, target.prior) for target in targets]
     before = _errors(targets, hidden, priors)
@@ -112,9 +112,7 @@ def judge(targets: Sequence[Target], hidden: Sequence[Sequence[Cell]], trails: S
     )
 
 
-def _errors(
-    targets: Sequence[Target], hidden: Sequence[Sequence[Cell]], guesses: Sequence[Guess]
-) -> Floats:
+def _errors(targets: Sequence[Target], hidden: Sequence[Sequence[Site]], guesses: Sequence[Guess]) -> Floats:
     return np.concatenate(
         [
             measure_errors(target, guess.weights, sites)
@@ -125,7 +123,7 @@ def _errors(
 
 
 def _ranks(
-    targets: Sequence[Target], hidden: Sequence[Sequence[Cell]], guesses: Sequence[Guess]
+    targets: Sequence[Target], hidden: Sequence[Sequence[Site]], guesses: Sequence[Guess]
 ) -> tuple[Floats, Floats]:
     both = [
         rank_sites(target, guess.weights, sites)
@@ -137,7 +135,7 @@ def _ranks(
 
 def _follow(
     targets: Sequence[Target],
-    hidden: Sequence[Sequence[Cell]],
+    hidden: Sequence[Sequence[Site]],
     trails: Sequence[Trail],
     priors: Sequence[Guess],
 ) -> tuple[tuple[float, float], ...]:

@@ -11,8 +11,8 @@ from django.core.wsgi import get_wsgi_application
 
 from tests.privacy.redteam.serving import LEAK
 
-application = get_wsgi_application()
+honest = get_wsgi_application()
 
 from tests.privacy.redteam.variants import break_server  # noqa: E402 - needs Django to be ready
 
-application = break_server(os.environ[LEAK], application)
+application = break_server(os.environ[LEAK], honest)

@@ -77,6 +77,4 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
         if answers(f"http://{HOST}:{port}/readyz"):
             return
         time.sleep(0.1)
-    raise RuntimeError(
-        "a server of the red team did not start: try `gunicorn` with its settings to see why"
-    )
+    raise RuntimeError("a server of the red team did not start: try `gunicorn` with its settings to see why")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -14,7 +14,7 @@ from monitor.grid import Level
 from monitor.privacy.coarsen import count_effective_cells
 from tests.cast import Person
 from tests.privacy.redteam.campaign import Atlas, Campaign, Page, Target, publish_atlas, read_all
-from tests.privacy.redteam.country import Cell, Country, Ints, Plan, invent_country
+from tests.privacy.redteam.country import Cell, Country, Ints, Plan, Site, invent_country
 from tests.privacy.redteam.database import private_database
 from tests.privacy.redteam.serving import serve
 from tests.privacy.redteam.wire import Desk, HttpWire, Wire
@@ -26,7 +26,7 @@ SWARM = 8
 
 @dataclass
 class Theatre:
-    """A country that is written and published. hidden: the first cell of each site, by target; truths: all its cells."""
+    """A country that is written and published. hidden: its sites, by target; truths: all their cells."""
 
     country: Country
     staff: Staff
@@ -34,7 +34,7 @@ class Theatre:
     alerts: Sequence[UUID] = ()
     journal: list[Page] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
-    hidden: list[list[Cell]] = field(default_factory=list)
+    hidden: list[list[Site]] = field(default_factory=list)
     truths: list[Ints] = field(default_factory=list)
     outside: int = 0
 
@@ -42,24 +42,32 @@ class Theatre:
         """A desk at which these people ask."""
         return Desk(wire, [person.headers for person in people])
 
-    def campaign(self, wire: Wire, people: Sequence[Person], threads: int) -> Campaign:
-        """What attackers with these accounts have to go by."""
+    def campaign(
+        self, wire: Wire, people: Sequence[Person], threads: int, most: int | None = None
+    ) -> Campaign:
+        """What attackers with these accounts have to go by. most: so many targets at most, evenly chosen."""
+        kept = self.choose_targets(most)
         return Campaign(
-            self.desk(wire, people),
+            self.desk(wire, people) if people else Desk(wire, [{}]),
             self.desk(wire, self.staff.colluding),
-            self.targets,
+            [self.targets[number] for number in kept],
             self.atlas,
             self.journal,
-            self.truths,
+            [self.truths[number] for number in kept],
             threads,
         )
+
+    def choose_targets(self, most: int | None) -> list[int]:
+        """Numbers of `most` targets, spread over all of them; of all where there are no more."""
+        count = len(self.targets)
+        return sorted({int(k) for k in np.linspace(0, count - 1, min(most or count, count))})
 
     @property
     def atlas(self) -> Atlas:
         """What is public of the country."""
         return publish_atlas(self.country)
 
-    def hiding(self) -> Mapping[str, float]:
+    def hiding(self) -> dict[str, float]:
         """Effective plausible cells and largest prior over the released blocks."""
         k_effs = [count_effective_cells(target.prior.tolist()) for target in self.targets]
         return {
@@ -70,15 +78,20 @@ class Theatre:
         }
 
 
+def prepare_theatre(plan: Plan) -> Theatre:
+    """A country with its regions and accounts in the database that Django speaks to, before the first week."""
+    country = invent_country(plan)
+    return Theatre(country, hire_staff(country, SWARM), str(connection.settings_dict["NAME"]))
+
+
 @contextmanager
 def open_theatre(plan: Plan, journal_leak: str | None = None) -> Iterator[Theatre]:
     """Invent, write and publish a country in a database of its own; a server is up meanwhile and the journal is read.
 
     journal_leak: the leaky variant that the journal is read from, for the control of the temporal attacker.
     """
-    country = invent_country(plan)
     with private_database(plan.name) as database:
-        theatre = Theatre(country, hire_staff(country, SWARM), database)
+        theatre = prepare_theatre(plan)
         with serve(database, journal_leak) as port:
             roll_theatre(theatre, HttpWire(port))
         connection.close()
@@ -119,14 +132,14 @@ def _find_targets(theatre: Theatre) -> None:
         by_cell |= {(int(r), int(c)): len(theatre.targets) for r, c in cells}
         prior = np.full(len(cells), 1 / max(len(cells), 1))
         theatre.targets.append(Target(level, row, col, cells, prior, 0))
-    hidden: list[list[Cell]] = [[] for _ in theatre.targets]
+    hidden: list[list[Site]] = [[] for _ in theatre.targets]
     truths: list[list[Cell]] = [[] for _ in theatre.targets]
     for site in theatre.country.sites:
         number = by_cell.get(site.cells[0])
         if number is None:
             theatre.outside += 1
             continue
-        hidden[number].append(site.cells[0])
+        hidden[number].append(site)
         truths[number] += site.cells
     kept = [number for number, sites in enumerate(hidden) if sites]
     theatre.targets = [

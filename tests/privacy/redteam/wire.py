@@ -8,10 +8,11 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
+from wsgiref.util import setup_testing_defaults
 
 Headers = Mapping[str, str]
 BUDGET = 2000
@@ -67,6 +68,27 @@ class HttpWire:
                 continue
             return Reply(answer.status, tuple(answer.getheaders()), body, seconds)
         raise AssertionError("unreachable")
+
+
+class InnerWire:
+    """Straight into a WSGI application of this process, with all its middleware: for small trials without a server."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+
+    def send(self, method: str, url: str, headers: Headers) -> Reply:
+        """One request."""
+        path, _, query = url.partition("?")
+        environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
+        environ |= {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        setup_testing_defaults(environ)
+        said: list[Any] = []
+        began = time.perf_counter()
+        chunks = self._application(environ, lambda status, fields, *_: said.extend((status, fields)))
+        body = b"".join(chunks)
+        if hasattr(chunks, "close"):
+            chunks.close()
+        return Reply(int(said[0][:3]), tuple(said[1]), body, time.perf_counter() - began)
 
 
 class Desk:

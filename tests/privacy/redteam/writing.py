@@ -17,7 +17,7 @@ from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.builders import make_model
 from tests.cast import Person, hire, make_box
-from tests.privacy.redteam.country import Country, Floats, Ints, Site, weeks_from_start
+from tests.privacy.redteam.country import Bools, Country, Floats, Ints, Site, weeks_from_start
 from tests.roles import as_role
 
 COLLUDING = 5
@@ -98,7 +98,7 @@ def _write_looks(country: Country, staff: Staff, number: int, swath: int) -> Non
 
 
 def _insert_looks(
-    cells: Ints, is_active: Ints, probability: Floats, day: date, scene: UUID, model: UUID
+    cells: Ints, is_active: Bools, probability: Floats, day: date, scene: UUID, model: UUID
 ) -> None:
     values = {
         "rows": cells[:, 0].tolist(),

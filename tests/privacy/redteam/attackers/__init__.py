@@ -16,6 +16,7 @@ from tests.privacy.redteam.attackers.tiles import TilePyramid
 from tests.privacy.redteam.attackers.trilateration import Trilateration
 from tests.privacy.redteam.campaign import Attacker
 
+
 def gather_attackers(timing_repeats: int) -> Sequence[Attacker]:
     """Everybody who attacks with partners' accounts. timing_repeats: how often the clock is read for each part."""
     return (

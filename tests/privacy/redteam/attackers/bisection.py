@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from tests.privacy.redteam.campaign import (
     read_features,
     write_box,
 )
-from tests.privacy.redteam.country import Floats
+from tests.privacy.redteam.country import Bools
 from tests.privacy.redteam.wire import BudgetSpent, Purse, Reply
 
 Part = tuple[int, int, int, int]
@@ -39,6 +40,7 @@ class Bisection:
     name: str = "bisection"
     channel: str = "LC-01"
     control: str = "exact box"
+    asks_much: bool = True
     exits: tuple[tuple[str, dict[str, object]], ...] = ((ACTIVITY, {"limit": PAGE}),)
     steps: int = 3
     single_cells: int = 12
@@ -72,7 +74,8 @@ class Bisection:
         self, purse: Purse, target: Target, path: str, query: dict[str, object], whole: str
     ) -> list[list[Part]]:
         """The parts that seem empty, step by step."""
-        steps, full, has_differed = [], [target.bounds], False
+        steps: list[list[Part]] = []
+        full, has_differed = [target.bounds], False
         while full and (has_differed or len(steps) < self.steps):
             empty, rest = [], []
             for part in [small for large in full for small in _quarter(large)]:
@@ -106,13 +109,9 @@ def _quarter(part: Part) -> list[Part]:
     top, left, bottom, right = part
     rows = sorted({top, (top + bottom + 1) // 2, bottom})
     cols = sorted({left, (left + right + 1) // 2, right})
-    return [
-        (a, c, b, d)
-        for a, b in zip(rows, rows[1:], strict=False)
-        for c, d in zip(cols, cols[1:], strict=False)
-    ]
+    return [(a, c, b, d) for a, b in pairwise(rows) for c, d in pairwise(cols)]
 
 
-def _inside(target: Target, part: Part) -> Floats:
+def _inside(target: Target, part: Part) -> Bools:
     rows, cols = target.cells[:, 0], target.cells[:, 1]
-    return (rows >= part[0]) & (cols >= part[1]) & (rows < part[2]) & (cols < part[3])  # type: ignore[return-value]
+    return np.asarray((rows >= part[0]) & (cols >= part[1]) & (rows < part[2]) & (cols < part[3]))

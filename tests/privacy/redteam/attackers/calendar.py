@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from tests.privacy.redteam.attackers.lessons import choose_beliefs, mix
 from tests.privacy.redteam.campaign import Atlas, Campaign, Guess, Page, Target, Trail, is_about, normalise
-from tests.privacy.redteam.country import Bools, Floats, weeks_from_start
+from tests.privacy.redteam.country import Bools, Floats
 
 MIDDLE_OF_BAND = {"none": 0.0, "under_2": 0.01, "2_to_5": 0.035, "5_to_10": 0.075, "over_10": 0.15}
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -40,15 +41,21 @@ class Look:
 
 @dataclass(frozen=True)
 class Differencing:
-    """Reads the journal of the batches. with_calendar: uses clouds and acquisitions; else dates in answers only."""
+    """Reads the journal of the batches. How far its map is believed is decided on the known half."""
 
     name: str = "temporal differencing"
     channel: str = "LC-38"
     control: str = "exact dates"
+    asks_much: bool = False
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target, with a guess every quarter of a year."""
-        return [self._follow(campaign, target) for target in campaign.targets]
+        trails = [self._follow(campaign, target) for target in campaign.targets]
+        beliefs = choose_beliefs(campaign, [trail[-1].weights for trail in trails])
+        return [
+            [Guess(guess.queries, mix(target, guess.weights, belief)) for guess in trail]
+            for target, trail, belief in zip(campaign.targets, trails, beliefs, strict=True)
+        ]
 
     def _follow(self, campaign: Campaign, target: Target) -> Trail:
         looks = list(_list_looks(campaign.atlas, target))
@@ -68,7 +75,7 @@ class Differencing:
                 fits = np.isin(_last_seen(looks, page.week), list(days))
                 run = np.where(fits, run + 1, 0)
             if page.week % 13 == 12 or page is campaign.journal[-1]:
-                weights = target.prior * (run**3 + 1e-6) if has_dates else expected
+                weights = target.prior * ((run / max(run.max(), 1)) ** 8 + 1e-6) if has_dates else expected
                 trail.append(Guess(queries, normalise(weights, target.prior)))
         return trail
 
@@ -130,9 +137,3 @@ def _list_days(said: Any) -> Iterator[str]:
     elif isinstance(said, dict):
         for each in said.values():
             yield from _list_days(each)
-
-
-def first_week_after(month: date) -> int:
-    """The first Monday, counted, on which a month has ended."""
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    return int(np.ceil(weeks_from_start(following)))

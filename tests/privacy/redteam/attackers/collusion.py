@@ -22,6 +22,7 @@ from tests.privacy.redteam.campaign import (
     normalise,
     read_all,
 )
+from tests.privacy.redteam.country import Floats
 
 QUERIES = (f"limit={PAGE}", f"limit={PAGE}&level=L3", "limit=50")
 """Each account asks for its blocks, for the coarser level, and for its blocks in small pages."""
@@ -34,6 +35,7 @@ class Collusion:
     name: str = "collusion of five accounts"
     channel: str = "LC-41"
     control: str = "own cells only"
+    asks_much: bool = False
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target: all ask the same questions."""
@@ -46,7 +48,7 @@ class Collusion:
                 queries += asked
         return [[Guess(queries, self._compare(campaign, target, told))] for target in campaign.targets]
 
-    def _compare(self, campaign: Campaign, target: Target, told: list[tuple[int, Features]]) -> np.ndarray:  # type: ignore[type-arg]
+    def _compare(self, campaign: Campaign, target: Target, told: list[tuple[int, Features]]) -> Floats:
         accounts = len(campaign.colluding.accounts)
         seen: dict[str, dict[int, float]] = {}
         for account, features in told:

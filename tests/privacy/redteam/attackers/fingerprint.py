@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tests.privacy.redteam.attackers.lessons import SURE
+from tests.privacy.redteam.attackers.lessons import is_beyond_chance
 from tests.privacy.redteam.campaign import (
     ACTIVITY,
     PAGE,
@@ -27,10 +27,11 @@ from tests.privacy.redteam.campaign import (
     read_features,
     write_box,
 )
-from tests.privacy.redteam.country import Floats
+from tests.privacy.redteam.country import Floats, Ints
 from tests.privacy.redteam.wire import Purse
 
 Record = dict[str, float]
+LESSONS = 12
 WORDS = re.compile(r"[a-z0-9_]+")
 
 
@@ -53,6 +54,7 @@ class Fingerprint:
     name: str = "fingerprinting"
     channel: str = "LC-19"
     control: str = "terrain of sites"
+    asks_much: bool = False
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target."""
@@ -106,25 +108,49 @@ def _flatten(said: dict[str, Any]) -> Record:
 
 
 def _learn(campaign: Campaign, records: Sequence[Sequence[Record]], fold: int) -> dict[str, Relation]:
-    """For each number the layer that it follows most surely."""
-    lessons = [
-        number
-        for number, own in enumerate(records)
-        if campaign.fold(number) != fold and len(own) == 1 and len(campaign.truths[number])
-    ]
-    single = [number for number in lessons if len(campaign.truths[number]) == 1]
-    lessons = single if len(single) >= 15 else lessons
-    names = sorted({name for number in lessons for name in records[number][0]})
+    """For each number the layer that it follows most surely. Records are not signed with a place, so the mean over the
+    records of a block is held against the mean over its sites."""
+    lessons = [number for number, own in enumerate(records) if campaign.fold(number) != fold and len(own)]
+    # where there is a record for each known cell, the means are of the same things
+    whole = [number for number in lessons if len(records[number]) == len(campaign.truths[number])]
+    lessons = whole if len(whole) >= LESSONS else lessons
+    names = sorted({name for number in lessons for record in records[number] for name in record})
+    means = {name: [_mean_of(records[number], name) for number in lessons] for name in names}
+    varied = {name: np.array(values) for name, values in means.items() if np.ptp(values) > 1e-12}
     found: dict[str, Relation] = {}
-    for name in names:
-        values = np.array([records[number][0].get(name, 0.0) for number in lessons])
-        if len(values) < 12 or float(np.ptp(values)) < 1e-12:
-            continue
+    for name, values in varied.items():
         relations = [_relate(campaign, lessons, layer, values) for layer in campaign.atlas.layers]
         best = max(relations, key=lambda relation: abs(relation.t))
-        if abs(best.t) > SURE + 30 / len(values):
-            found[name] = best
+        if is_beyond_chance(best.t, len(values) - 3, len(varied) * len(relations)):
+            found[name] = _sharpen(campaign, lessons, records, name, best)
     return found
+
+
+def _mean_of(records: Sequence[Record], name: str) -> float:
+    return float(np.mean([record.get(name, 0.0) for record in records]))
+
+
+def _sharpen(
+    campaign: Campaign,
+    lessons: Sequence[int],
+    records: Sequence[Sequence[Record]],
+    name: str,
+    found: Relation,
+) -> Relation:
+    """The relation with the spread of single records about the site of the block that explains each best."""
+    left = []
+    for number in lessons:
+        said = _predict(campaign, campaign.targets[number], found, campaign.truths[number])
+        left += [float(np.abs(said - record.get(name, 0.0)).min()) for record in records[number]]
+    return replace(found, spread=max(1.5 * float(np.median(left)), 0.02 * found.spread, 1e-3))
+
+
+def _predict(campaign: Campaign, target: Target, relation: Relation, cells: Ints) -> Floats:
+    """What a record would say of a site at each of these cells."""
+    layer = campaign.atlas.layers[relation.layer]
+    mean = float(campaign.atlas.look_up(layer, target.cells) @ target.prior)
+    here = campaign.atlas.look_up(layer, cells)
+    return np.asarray(relation.own * (here - mean) + relation.mean * mean + relation.level)
 
 
 def _relate(campaign: Campaign, lessons: Sequence[int], layer: str, values: Floats) -> Relation:
@@ -142,7 +168,9 @@ def _relate(campaign: Campaign, lessons: Sequence[int], layer: str, values: Floa
     if rank < 3:
         return Relation(layer, 0.0, 0.0, 0.0, spread, 0.0)
     error = spread * float(np.sqrt(np.linalg.inv(design.T @ design)[0, 0]))
-    return Relation(layer, float(fitted[0]), float(fitted[1]), float(fitted[2]), spread, float(fitted[0]) / error)
+    return Relation(
+        layer, float(fitted[0]), float(fitted[1]), float(fitted[2]), spread, float(fitted[0]) / error
+    )
 
 
 def _weigh(
@@ -154,9 +182,7 @@ def _weigh(
         for name, relation in relations.items():
             if name not in record and not name.count(" is "):
                 continue
-            here = campaign.atlas.look_up(campaign.atlas.layers[relation.layer], target.cells)
-            mean = float(here @ target.prior)
-            said = relation.own * (here - mean) + relation.mean * mean + relation.level
-            log -= 0.5 * ((record.get(name, 0.0) - said) / (1.2 * relation.spread)) ** 2
+            said = _predict(campaign, target, relation, target.cells)
+            log -= 0.5 * ((record.get(name, 0.0) - said) / relation.spread) ** 2
         weights += normalise(target.prior * np.exp(log - log.max()), target.prior)
     return normalise(weights, target.prior)

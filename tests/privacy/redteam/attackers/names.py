@@ -41,6 +41,7 @@ class Names:
     name: str = "names that are places"
     channel: str = "LC-08"
     control: str = "hashes of cells"
+    asks_much: bool = False
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target: all ask the same questions."""
@@ -50,7 +51,9 @@ class Names:
             path, _, query = url.partition("?")
             reply = purse.ask(path, dict([query.split("=")]) if query else None)
             texts = [reply.body, *(value.encode() for _, value in reply.headers)]
-            words |= {found.decode().lower().replace("-", "") for text in texts for found in WORD.findall(text)}
+            words |= {
+                found.decode().lower().replace("-", "") for text in texts for found in WORD.findall(text)
+            }
         trails = []
         for target in campaign.targets:
             named = [not words.isdisjoint(_spell((int(row), int(col)))) for row, col in target.cells]

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from monitor.grid import Level
+from tests.privacy.redteam.attackers.lessons import fit_line
 from tests.privacy.redteam.campaign import (
     ACTIVITY,
     PAGE,
@@ -33,6 +34,8 @@ from tests.privacy.redteam.wire import Purse
 SIDE = Level.L2.span
 NEIGHBOURS = 5
 BELIEFS = (0.3, 0.6, 0.9)
+TELLING, UNTOLD = 3.0, 0.1
+"""Least t of a coordinate that counts in full, and the weight of all others."""
 ROWS_KEPT = 14
 """Newest months of a block that go into its vector."""
 
@@ -44,20 +47,23 @@ class NearestNeighbour:
     name: str = "nearest neighbour on transcripts"
     channel: str = "LC-11"
     control: str = "texture of blocks"
+    asks_much: bool = False
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target."""
         purses = [campaign.purse(number) for number in range(len(campaign.targets))]
         spoken = campaign.each(lambda number: _read_words(purses[number], campaign.targets[number]))
-        vectors = _make_vectors(spoken)
+        table = _make_table(spoken)
+        vectors = {fold: _weigh_coordinates(campaign, table, fold) for fold in (0, 1)}
         maps = [_draw_map(truth) for truth in campaign.truths]
-        beliefs = {fold: _choose_belief(campaign, vectors, maps, fold) for fold in (0, 1)}
+        beliefs = {fold: _choose_belief(campaign, vectors[fold], maps, fold) for fold in (0, 1)}
         trails = []
         for number, target in enumerate(campaign.targets):
             belief = beliefs[campaign.fold(number)]
             weights = target.prior
             if belief > 0 and target.level is Level.L2:
-                near = _average(vectors, maps, number, campaign.lessons_for(number))
+                own = vectors[campaign.fold(number)]
+                near = _average(own, maps, number, campaign.lessons_for(number))
                 weights = _believe(target, near, belief)
             trails.append([Guess(purses[number].spent, weights)])
         return trails
@@ -81,16 +87,31 @@ def _coordinates(name: str, value: Any) -> dict[str, float]:
     if isinstance(value, str):
         return {f"{name} {hashlib.sha256(value.encode()).hexdigest()[:6]}": 1.0}
     if isinstance(value, list):
-        return {key: x for k, each in enumerate(value[:32]) for key, x in _coordinates(f"{name} {k}", each).items()}
+        return {
+            key: x
+            for k, each in enumerate(value[:32])
+            for key, x in _coordinates(f"{name} {k}", each).items()
+        }
     return {}
 
 
-def _make_vectors(spoken: Sequence[dict[str, float]]) -> Floats:
-    """Vectors of equal spread, shape (blocks, coordinates); the same value in every month counts once."""
+def _make_table(spoken: Sequence[dict[str, float]]) -> Floats:
+    """Vectors with coordinates of equal spread, shape (blocks, coordinates)."""
     names = sorted({name for each in spoken for name in each})
     table = np.array([[each.get(name, 0.0) for name in names] for each in spoken]).reshape(len(spoken), -1)
     spread = table.std(axis=0)
     return np.asarray((table - table.mean(axis=0))[:, spread > 0] / spread[spread > 0])
+
+
+def _weigh_coordinates(campaign: Campaign, table: Floats, fold: int) -> Floats:
+    """The table with each coordinate stretched by how well it follows, on the known half, where in a block sites lie."""
+    known = [k for k, truth in enumerate(campaign.truths) if campaign.fold(k) != fold and len(truth)]
+    middles = np.array([(campaign.truths[k] % SIDE).mean(axis=0) for k in known])
+    weights = np.full(table.shape[1], UNTOLD)
+    for column in range(table.shape[1]):
+        lines = [fit_line(table[known, column], middles[:, axis]) for axis in (0, 1)]
+        weights[column] = max(UNTOLD, *(abs(line.t) for line in lines if abs(line.t) > TELLING), UNTOLD)
+    return np.asarray(table * weights)
 
 
 def _draw_map(truth: Ints) -> Floats:
@@ -132,7 +153,7 @@ def _choose_belief(campaign: Campaign, vectors: Floats, maps: Sequence[Floats], 
         if len(gains) < 10:
             continue
         error = float(gains.std()) / np.sqrt(len(gains))
-        if gains.mean() > max(gain, 4 * error):
+        if gains.mean() > max(gain, 2 * error):
             best, gain = belief, float(gains.mean())
     return best
 

@@ -1,8 +1,9 @@
-"""Ordering (LC-03, LC-04): find an order that can be asked for, and learn whether a block's rank among its neighbours of
-the same row or column of blocks tells where in the block its sites lie.
+"""Ordering (LC-03, LC-04): find an order that can be asked for, and learn whether a block's rank among its peers tells
+where in the block its sites lie.
 
-Every spelling of an order is tried, from four far points of the compass where it takes a point; so is the order in which
-answers come anyway.
+Every spelling of an order is tried, with far points of eight directions where it takes a point; so is the order in which
+answers come anyway. Peers in a direction are the blocks on one line across it: seen from far away they are equally near,
+so only their contents can put them in order.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tests.privacy.redteam.campaign import (
     PAGE,
     Campaign,
     Guess,
+    Target,
     Trail,
     normalise,
     read_features,
@@ -29,9 +31,13 @@ VALUES = (
     *("score", "-score", "probability", "confidence", "distance", "-distance", "id", "-id", "pk"),
     *("observed_on", "first_seen", "created_at", "updated_at", "cell", "row", "col", "geom", "count"),
 )
+Direction = tuple[int, int]
+DIRECTIONS: tuple[Direction, ...] = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (1, 2), (2, -1), (1, -2))
+"""Steps in rows and columns."""
 FAR = 60.0
 """Degrees to the points that distances are ordered from."""
-Ranks = dict[str, dict[tuple[str, int, int], int]]
+LEAST_PEERS = 3
+Order = dict[tuple[str, int, int], int]
 
 
 @dataclass(frozen=True)
@@ -41,96 +47,98 @@ class Ordering:
     name: str = "ordering"
     channel: str = "LC-04"
     control: str = "exact order"
+    asks_much: bool = False
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target: all ask the same questions."""
         purse = campaign.purse(0)
-        ranks = _read_ranks(campaign, purse)
+        orders = _read_orders(campaign, purse)
         shares = {
-            (name, axis): _share_before(campaign, order, axis)
-            for name, order in ranks.items()
-            for axis in (0, 1)
+            (name, direction): _share_before(campaign, order, direction)
+            for name, order in orders.items()
+            for direction in DIRECTIONS
         }
         lines = {fold: _learn(campaign, shares, fold) for fold in (0, 1)}
         trails = []
         for number, target in enumerate(campaign.targets):
-            weights = target.prior.copy()
-            for (name, axis), line in lines[campaign.fold(number)].items():
-                share = shares[name, axis][number]
+            log = np.zeros(len(target.cells))
+            for (name, direction), line in lines[campaign.fold(number)].items():
+                share = shares[name, direction][number]
                 if np.isfinite(share):
-                    at = target.cells[:, axis] - float(target.cells[:, axis] @ target.prior)
-                    weights = weights * np.exp(-0.5 * ((at - line.slope * share - line.level) / line.spread) ** 2)
+                    off = _project(target, direction) - line.slope * share - line.level
+                    log -= 0.5 * (off / line.spread) ** 2
+            weights = target.prior * np.exp(log - log.max())
             trails.append([Guess(purse.spent, normalise(weights, target.prior))])
         return trails
 
 
-def _read_ranks(campaign: Campaign, purse: Purse) -> Ranks:
-    """Rank of each block, by the question."""
+def _read_orders(campaign: Campaign, purse: Purse) -> dict[str, Order]:
+    """In which order blocks first appear, by the question."""
     middle = np.mean([target.cells.mean(axis=0) for target in campaign.targets], axis=0)
     lon, lat = centre_of((int(middle[0]), int(middle[1])))
-    points = {"west": (lon - FAR, lat), "south": (lon, lat - FAR), "east": (lon + FAR, lat), "north": (lon, lat + FAR)}
     questions: dict[str, dict[str, object]] = {"as it comes": {}}
     for key in KEYS:
         for value in VALUES:
-            if purse.ask(ACTIVITY, {"limit": PAGE, key: value}).status == 200:
-                questions[f"{key}={value}"] = {key: value}
-            for side, (x, y) in points.items():
-                near: dict[str, object] = {key: value, "near": f"{x:.3f},{y:.3f}"}
-                if "distance" not in value:
-                    continue
-                if purse.ask(ACTIVITY, {"limit": PAGE, **near}).status == 200:
-                    questions[f"{key}={value} from the {side}"] = near
-    return {
-        name: _rank(campaign, purse, {"limit": PAGE, **question}) for name, question in questions.items()
-    }
+            if purse.ask(ACTIVITY, {"limit": PAGE, key: value}).status != 200:
+                continue
+            questions[f"{key}={value}"] = {key: value}
+            for up, right in DIRECTIONS if "distance" in value else ():
+                far = FAR / np.hypot(up, right)
+                point = f"{lon - far * right:.3f},{lat - far * up:.3f}"
+                questions[f"{key}={value} along {up} {right}"] = {key: value, "near": point}
+    return {name: _read_order(purse, {"limit": PAGE, **asked}) for name, asked in questions.items()}
 
 
-def _rank(campaign: Campaign, purse: Purse, question: dict[str, object]) -> dict[tuple[str, int, int], int]:
-    """Order in which blocks first appear."""
-    order: dict[tuple[str, int, int], int] = {}
+def _read_order(purse: Purse, question: dict[str, object]) -> Order:
+    order: Order = {}
     for feature in read_features(purse.ask(ACTIVITY, question)):
         said = feature.get("properties") or {}
-        order.setdefault((str(said.get("level")), int(said.get("row", -1)), int(said.get("col", -1))), len(order))
+        key = str(said.get("level")), int(said.get("row", -1)), int(said.get("col", -1))
+        order.setdefault(key, len(order))
     return order
 
 
-def _share_before(campaign: Campaign, order: dict[tuple[str, int, int], int], axis: int) -> Floats:
-    """For each target: the share of blocks in the same line across `axis` that come before it; nan where it is alone.
+def _project(target: Target, direction: Direction) -> Floats:
+    """How far along a direction each cell lies from the middle of what is plausible; shape (n,), in cells."""
+    along = (target.cells @ np.array(direction)) / np.hypot(*direction)
+    return np.asarray(along - along @ target.prior)
 
-    Blocks with the same row of blocks can be told apart by latitude only through their contents, so for axis 0 (rows)
-    the line is the blocks of that row, for axis 1 those of that column.
-    """
+
+def _share_before(campaign: Campaign, order: Order, direction: Direction) -> Floats:
+    """For each target: the share of its peers that come before it; nan where it has too few."""
     keys = [(target.level.name, target.row, target.col) for target in campaign.targets]
+    line = [(level, direction[0] * row + direction[1] * col) for level, row, col in keys]
     shares = np.full(len(keys), np.nan)
     for number, key in enumerate(keys):
-        peers = [other for other in keys if other[0] == key[0] and other[1 + axis] == key[1 + axis] and other != key]
-        known = [order[other] for other in peers if other in order]
-        if key in order and len(known) >= 3:
-            shares[number] = np.mean([rank < order[key] for rank in known])
+        peers = [
+            order[o] for k, o in enumerate(keys) if line[k] == line[number] and k != number and o in order
+        ]
+        if key in order and len(peers) >= LEAST_PEERS:
+            shares[number] = np.mean([rank < order[key] for rank in peers])
     return shares
 
 
 def _learn(
-    campaign: Campaign, shares: dict[tuple[str, int], Floats], fold: int
-) -> dict[tuple[str, int], Line]:
-    """For each axis the order that tells most, if any does."""
-    found: dict[tuple[str, int], Line] = {}
-    for axis in (0, 1):
-        lines = {}
-        for (name, own_axis), values in shares.items():
-            if own_axis != axis:
-                continue
-            x, y = [], []
-            for number, target in enumerate(campaign.targets):
-                if campaign.fold(number) != fold and np.isfinite(values[number]):
-                    middle = float(target.cells[:, axis] @ target.prior)
-                    for place in campaign.truths[number]:
-                        x.append(values[number])
-                        y.append(float(place[axis]) - middle)
-            line = fit_line(np.array(x), np.array(y))
-            if line.is_sure:
-                lines[name, axis] = line
-        if lines:
-            best = max(lines, key=lambda key: abs(lines[key].t))
+    campaign: Campaign, shares: dict[tuple[str, Direction], Floats], fold: int
+) -> dict[tuple[str, Direction], Line]:
+    """For each direction the order that tells most, if any does."""
+    found: dict[tuple[str, Direction], Line] = {}
+    for direction in DIRECTIONS:
+        lines = {key: _fit(campaign, shares[key], direction, fold) for key in shares if key[1] == direction}
+        best = max(lines, key=lambda key: abs(lines[key].t))
+        if lines[best].is_sure(len(shares)):
             found[best] = lines[best]
     return found
+
+
+def _fit(campaign: Campaign, shares: Floats, direction: Direction, fold: int) -> Line:
+    """The line from share to place along a direction, over the sites that attackers of a fold know."""
+    x, y = [], []
+    for number, target in enumerate(campaign.targets):
+        if campaign.fold(number) == fold or not np.isfinite(shares[number]):
+            continue
+        middle = float(target.prior @ target.cells @ np.array(direction))
+        along = (campaign.truths[number] @ np.array(direction) - middle) / np.hypot(*direction)
+        x += [float(shares[number])] * len(along)
+        y += along.tolist()
+    return fit_line(np.array(x), np.array(y))

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Probing:
     name: str
     channel: str
     control: str
+    asks_much: bool = True
     repeats: int = 1
     by_clock: bool = False
     sides: int = 4
@@ -85,10 +87,7 @@ class Probing:
                 reply = purses[number].ask(ACTIVITY, {"bbox": write_box(*part), "limit": PAGE}, fresh=True)
                 seconds.setdefault((number, part), []).append(reply.seconds)
         return [
-            {
-                part: {"seconds": float(np.median(seconds[number, part]))}
-                for part in split(target.bounds, self.sides)
-            }
+            {part: _read_clock(seconds[number, part]) for part in split(target.bounds, self.sides)}
             for number, target in enumerate(campaign.targets)
         ]
 
@@ -96,7 +95,7 @@ class Probing:
         query: dict[str, object] = {"bbox": write_box(*part), "limit": PAGE}
         if self.by_clock:
             times = [purse.ask(ACTIVITY, query, fresh=True).seconds for _ in range(self.repeats)]
-            return {"seconds": float(np.median(times))}
+            return _read_clock(times)
         numbers = read_numbers(purse.ask(ACTIVITY, query), target)
         short = read_numbers(purse.ask(ACTIVITY, {**query, "limit": 1}), target)
         head = read_numbers(purse.ask(ACTIVITY, query, method="HEAD"), target)
@@ -123,20 +122,20 @@ class Probing:
                 expected |= expect_sites(small, name, line, parts)
                 trail.append(Guess(purse.spent, spread_over(target, expected)))
         except BudgetSpent:
-            pass_on = spread_over(target, expected)
-            trail.append(Guess(purse.spent, pass_on))
+            trail.append(Guess(purse.spent, spread_over(target, expected)))
         return trail
+
+
+def _read_clock(seconds: list[float]) -> Numbers:
+    """The middle and the least of some times: other work on a machine can only add to them."""
+    return {"median of seconds": float(np.median(seconds)), "least of seconds": min(seconds)}
 
 
 def split(bounds: Part, sides: int) -> list[Part]:
     """A box of cells in up to sides x sides parts of whole cells."""
     rows = np.unique(np.linspace(bounds[0], bounds[2], sides + 1).astype(int))
     cols = np.unique(np.linspace(bounds[1], bounds[3], sides + 1).astype(int))
-    return [
-        (int(a), int(c), int(b), int(d))
-        for a, b in zip(rows, rows[1:], strict=False)
-        for c, d in zip(cols, cols[1:], strict=False)
-    ]
+    return [(int(a), int(c), int(b), int(d)) for a, b in pairwise(rows) for c, d in pairwise(cols)]
 
 
 def read_numbers(reply: Reply, target: Target) -> Numbers:
@@ -183,7 +182,7 @@ def learn_rule(
             column += own
     y = np.array(counts)
     lines = {name: fit_line(np.array(column), y) for name, column in columns.items()}
-    sure = {name: line for name, line in lines.items() if line.is_sure}
+    sure = {name: line for name, line in lines.items() if line.is_sure(len(lines))}
     if not sure:
         return None
     best = max(sure, key=lambda name: abs(sure[name].t))

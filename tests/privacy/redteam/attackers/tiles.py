@@ -30,6 +30,7 @@ class TilePyramid:
     name: str = "tile pyramid"
     channel: str = "LC-12"
     control: str = "exact tiles"
+    asks_much: bool = True
     last_zoom: int = LAST_ZOOM
 
     def attack(self, campaign: Campaign) -> list[Trail]:

@@ -58,6 +58,7 @@ class Trilateration:
     name: str = "trilateration"
     channel: str = "LC-02"
     control: str = "exact distance"
+    asks_much: bool = True
     anchors: int = 4
 
     def attack(self, campaign: Campaign) -> list[Trail]:
@@ -112,9 +113,7 @@ def _spell(spelling: Spelling, target: Target, anchor: tuple[float, float], km: 
     return asked | {name: text.format(**words) for name, text in spelling.items()}
 
 
-def _bisect_radius(
-    purse: Purse, target: Target, spelling: Spelling, anchor: tuple[float, float]
-) -> float:
+def _bisect_radius(purse: Purse, target: Target, spelling: Spelling, anchor: tuple[float, float]) -> float:
     """Cells from the anchor to the nearest site of the block; the block appears within it."""
     low, high = 0.0, FAR_KM
     for _ in range(HALVINGS):
@@ -125,4 +124,3 @@ def _bisect_radius(
         else:
             low = middle
     return (low + high) / 2 / KM_A_CELL
-
