@@ -13,37 +13,51 @@ from rest_framework.request import Request
 from accounts.models import User
 from accounts.purpose import parse_purpose
 from accounts.roles import Role
-from accounts.tokens import find_holder
-from accounts.viewer import Viewer
+from accounts.tokens import encode_secret, find_token
+from accounts.viewer import Credential, Viewer
 
 
 class TokenAuthentication(BaseAuthentication):
     """Recognises a token. A missing header is anonymous; a wrong one is refused."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
-        """The holder, or None without a token header. Raises AuthenticationFailed for any token that opens nothing."""
+    def authenticate(self, request: Request) -> tuple[User, Credential] | None:
+        """The holder and what was shown, or None without a token header.
+
+        Raises AuthenticationFailed for any token that opens nothing.
+        """
         parts = get_authorization_header(request).split()
         if not parts:
             return None
         if len(parts) != 2 or parts[0].lower() != b"token":
             raise AuthenticationFailed(_("Send 'Authorization: Token <token>'."))
-        holder = find_holder(parts[1].decode("latin-1"))
-        if holder is None:
+        secret = parts[1].decode("latin-1")
+        token = find_token(secret)
+        if token is None:
             raise AuthenticationFailed(_("This token opens nothing. Ask an administrator for a new one."))
-        return holder, None
+        return token.user, Credential(token.id, encode_secret(secret))
 
     def authenticate_header(self, request: Request) -> str:
         """What the 401's WWW-Authenticate says."""
         return 'Token realm="penumbra"'
 
 
-def name_viewer(user: object, purpose_header: str | None, request_id: UUID) -> Viewer:
-    """The viewer behind a request. Raises NotAuthenticated for anybody without an account, then PurposeUnknown."""
+def name_viewer(user: object, shown: object, purpose_header: str | None, request_id: UUID) -> Viewer:
+    """The viewer behind a request. Raises NotAuthenticated for anybody without an account, then PurposeUnknown.
+
+    shown: what authentication returned beside the user.
+    """
     if not isinstance(user, User):
         raise NotAuthenticated
     purpose = parse_purpose(purpose_header) if purpose_header is not None else None
     return Viewer(
-        user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), purpose, request_id
+        user.id,
+        user.pseudonym,
+        user.username,
+        user.organisation_id,
+        Role(user.role),
+        purpose,
+        request_id,
+        shown if isinstance(shown, Credential) else None,
     )
 
 

@@ -29,14 +29,15 @@ def issue_token(user: User, label: str = "") -> str:
     return secret
 
 
+def find_token(secret: str) -> Token | None:
+    """The usable token with this secret, or None: unknown, expired, revoked and closed look the same (P8)."""
+    usable = Token.objects.usable().select_related("user", "user__organisation")
+    return usable.filter(digest=_digest(secret)).first()
+
+
 def find_holder(secret: str) -> User | None:
-    """The active account behind a usable token, or None: unknown, expired, revoked and closed look the same (P8)."""
-    token = (
-        Token.objects.usable()
-        .select_related("user", "user__organisation")
-        .filter(digest=_digest(secret))
-        .first()
-    )
+    """The active account behind a usable token, or None."""
+    token = find_token(secret)
     return token.user if token else None
 
 
@@ -49,5 +50,10 @@ def revoke_tokens(user: User, label: str | None = None) -> int:
     return tokens.update(revoked_at=timezone.now())
 
 
+def encode_secret(secret: str) -> bytes:
+    """The bytes of a secret, as its digest is taken over them here and in the database."""
+    return secret.encode("utf-8", "surrogateescape")
+
+
 def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(encode_secret(secret)).digest()

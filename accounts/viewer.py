@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from accounts.purpose import Purpose
 from accounts.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The token that somebody showed. token_id: its row. secret: what the database's own functions check, never shown."""
+
+    token_id: UUID
+    secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +23,7 @@ class Viewer:
 
     user_id: key of the account, never shown. pseudonym: how the ledger calls this person. organisation: its public id,
     or None. purpose: why they ask, or None where the answer cannot be exact. request_id: ties entries of one request.
+    credential: the token behind the request; None for a command, which can therefore make no two-person move.
     """
 
     user_id: UUID
@@ -24,3 +33,4 @@ class Viewer:
     role: Role
     purpose: Purpose | None
     request_id: UUID
+    credential: Credential | None = field(default=None, repr=False)

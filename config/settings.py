@@ -136,6 +136,8 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": [],
 }
 REQUESTS_PER_MINUTE = read_number("PENUMBRA_REQUESTS_PER_MINUTE", 600)
+CELLS_PER_DAY = read_number("PENUMBRA_CELLS_PER_DAY", 20000)
+"""Different exact cells that one account may be shown in a day (UTC); `migrate` writes it into the database."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Penumbra",
     "VERSION": "1",
@@ -155,6 +157,9 @@ SPECTACULAR_SETTINGS = {
         "InspectionStatus": "monitor.api.shapes.INSPECTION_STATUSES",
         "DismissalReason": "monitor.api.shapes.DISMISSAL_REASONS",
         "FindingKind": "monitor.api.shapes.FINDING_KINDS",
+        "Posture": "monitor.api.rights_shapes.POSTURES",
+        "Level": "monitor.api.rights_shapes.LEVELS",
+        "GrantableLevel": "monitor.api.rights_shapes.GRANTABLE",
     },
 }
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -11,8 +11,10 @@ class MonitorApp(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Renew the database roles' rights after each migration and walk every URL at start-up."""
+        """Renew the database roles' rights and the quota after each migration and walk every URL at start-up."""
         from monitor import checks  # noqa: F401 (registers the start-up checks)
+        from monitor.access.quotas import apply_limits
         from monitor.vault.fence import apply_rights
 
         post_migrate.connect(apply_rights, sender=self)
+        post_migrate.connect(apply_limits, sender=self)

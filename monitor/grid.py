@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +69,7 @@ class Box:
         )
 
 
+@lru_cache(maxsize=65_536)
 def decimal_deg(cells: int) -> str:
     """Write a count of L0 cells as degrees without a float: 20 -> '0.2', -12345 -> '-123.45'."""
     whole, part = divmod(abs(cells), CELLS_PER_DEG)

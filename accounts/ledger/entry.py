@@ -19,6 +19,12 @@ class Outcome(StrEnum):
     DONE = "done"
 
 
+class Refusal(Exception):
+    """Somebody was told no, which belongs on the ledger. is_recorded: it is there already."""
+
+    is_recorded = False
+
+
 class Reads(StrEnum):
     """What a ticket lets the vault read."""
 

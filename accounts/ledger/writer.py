@@ -12,7 +12,7 @@ from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
 from accounts.ledger.connection import ledger_connection
-from accounts.ledger.entry import Entry, Outcome, Ticket, TicketScope
+from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
 from accounts.ledger.keyed import keyed_digest, keyed_reference
 
 _ENTRY = """
@@ -25,8 +25,8 @@ _ENTRY = """
     )
 """
 _TICKET = """
-    INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id)
-    VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s)
+    INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id, token_id)
+    VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s, %(token_id)s)
 """
 _NO_TICKET = _ENTRY + "SELECT 1"
 _WITH_TICKET = _ENTRY + _TICKET
@@ -54,6 +54,10 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
             "reads": scope.reads.value,
             "ticket_regions": list(scope.regions),
             "object_id": scope.object_id,
+            # a ticket is worth nothing any more once the token behind the request is revoked (P7)
+            "token_id": entry.viewer.credential.token_id
+            if entry.viewer and entry.viewer.credential
+            else None,
         }
     with ledger_connection() as connection:
         connection.execute(_NO_TICKET if scope is None else _WITH_TICKET, values)
@@ -120,6 +124,10 @@ def recorded(entry: Entry) -> Iterator[None]:
     ticket = open_entry(entry)
     try:
         yield
+    except Refusal as refusal:
+        complete_entry(ticket, Outcome.REFUSED)
+        refusal.is_recorded = True
+        raise
     except Exception:
         complete_entry(ticket, Outcome.FAILED)
         raise

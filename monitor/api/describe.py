@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
@@ -30,7 +31,7 @@ _ALWAYS = (400, 401, 403, 405, 429, 503)
 
 def describe(
     name: str,
-    answer: Shape,
+    answer: Shape | OpenApiTypes,
     *,
     query: Shape | None = None,
     queries: tuple[Shape, ...] = (),
@@ -39,11 +40,15 @@ def describe(
     also: tuple[int, ...] = (),
     page: bool = False,
     geojson: bool = False,
+    kind: str = "",
     purpose: Purpose = "never",
 ) -> Callable[[Handler], Handler]:
-    """Describe one handler: its name, answer, parameters, body and the problems it can end in."""
-    shape = _page_of(answer) if page else answer
-    kind = GEOJSON if geojson else "application/json"
+    """Describe one handler: its name, answer, parameters, body and the problems it can end in.
+
+    kind: media type of an answer that is neither JSON nor, with `geojson`, GeoJSON.
+    """
+    shape = _page_of(answer) if page and not isinstance(answer, OpenApiTypes) else answer
+    kind = kind or (GEOJSON if geojson else "application/json")
     responses: dict[Any, Any] = {}
     for code in (status, *(code for code in also if code < 400)):
         responses[(code, kind)] = OpenApiResponse(shape, description="The answer.")

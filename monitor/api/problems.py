@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 import logging
 import math
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.purpose import PurposeUnknown
-from monitor.errors import NotNow, NotThere, NotYours, VaultSealed, describe_fault
+from monitor.errors import (
+    NotNow,
+    NotThere,
+    NotYours,
+    QuotaSpent,
+    StreamCut,
+    TooMany,
+    VaultSealed,
+    describe_fault,
+)
 from monitor.imagery.refusal import SceneRefused
 from monitor.privacy.door.cursors import CursorUnusable
 
@@ -79,12 +90,17 @@ def make_problem(status: int, detail: str, code: str, **more: Any) -> Problem:
 def answer_exception(error: Exception, context: dict[str, Any]) -> Response | HttpResponse | None:
     """DRF's exception handler. An error it does not know is logged without its text and answered with a bare 500."""
     match error:
-        case NotThere() | exceptions.NotFound():
+        # a file whose right ended before a byte was sent
+        case NotThere() | StreamCut() | exceptions.NotFound():
             return make_problem(404, str(NotThere()), "not-found")
         case NotNow():
             return make_problem(409, str(error), "not-now")
         case NotYours():
             return make_problem(403, str(error), "not-permitted")
+        case QuotaSpent():
+            return _answer_quota_spent(error)
+        case TooMany():
+            return make_problem(400, str(error), "too-many")
         case SceneRefused():
             return make_problem(
                 422, error.detail, error.cause.value.replace("_", "-"), cause=error.cause.value
@@ -112,6 +128,15 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
             return _answer_api_exception(error)
     log.error("unexpected %s", describe_fault(error))
     return make_problem(500, "Something went wrong on our side. It has been noted.", "fault")
+
+
+def _answer_quota_spent(error: QuotaSpent) -> HttpResponse:
+    """429 until the next day begins (UTC): how long that is depends on the clock and on nothing that is stored (LC-55)."""
+    now = timezone.now()
+    tomorrow = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    response = make_problem(429, str(error), "quota-spent")
+    response["Retry-After"] = str(math.ceil((tomorrow - now).total_seconds()))
+    return response
 
 
 def answer_bad_request(request: HttpRequest | None, exception: Exception) -> HttpResponse:

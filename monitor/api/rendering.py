@@ -11,14 +11,8 @@ from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from monitor.api.shapes import SHAPES
-from monitor.privacy.released import (
-    ExactCells,
-    Leaving,
-    Page,
-    Provenance,
-    ReleasedBlock,
-    ReleasedBlocks,
-)
+from monitor.privacy.released import ExactCells, Leaving, Page, Provenance, ReleasedBlock, ReleasedBlocks
+from monitor.privacy.released_files import ReleasedSummary, Tile
 
 
 class ReleasedResponse(HttpResponse):
@@ -27,42 +21,66 @@ class ReleasedResponse(HttpResponse):
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+MVT = "application/vnd.mapbox-vector-tile"
 
 
-def render(shape: Leaving, request: Request) -> tuple[str, str]:
-    """Content type and text of a shape. Raises LookupError for a shape that nobody taught this file to write."""
+def render(shape: Leaving, request: Request) -> tuple[str, str | bytes]:
+    """Content type and body of a shape. Raises LookupError for a shape that nobody taught this file to write."""
     return _render(shape, request)
 
 
 @singledispatch
-def _render(shape: Leaving, request: Request) -> tuple[str, str]:
-    return JSON, _dump(SHAPES[type(shape)](shape).data)
+def _render(shape: Leaving, request: Request) -> tuple[str, str | bytes]:
+    return JSON, dump(SHAPES[type(shape)](shape).data)
 
 
 @_render.register
 def _(shape: Page, request: Request) -> tuple[str, str]:
     items = [SHAPES[type(item)](item).data for item in shape.items]
-    return JSON, _dump({"items": items, "next": _next_link(request, shape.next_cursor)})
+    return JSON, dump({"items": items, "next": _next_link(request, shape.next_cursor)})
+
+
+@_render.register
+def _(shape: ReleasedSummary, request: Request) -> tuple[str, str]:
+    head = {name: value for name, value in head_of(shape.provenance).items() if name != "type"}
+    shares = {"active_per_cent": shape.share, "observed_per_cent": shape.observed}
+    return JSON, dump(
+        {
+            **head,
+            "region": {"id": str(shape.region), "name": shape.name},
+            "release": str(shape.release) if shape.release else None,
+            "period": shape.period,
+            "blocks": shape.blocks,
+            "active_cells": {"low": shape.cells[0], "high": shape.cells[1]},
+            **{name: {"low": float(low), "high": float(high)} for name, (low, high) in shares.items()},
+        }
+    )
+
+
+@_render.register
+def _(shape: Tile, request: Request) -> tuple[str, bytes]:
+    return MVT, shape.content
 
 
 @_render.register
 def _(shape: ExactCells, request: Request) -> tuple[str, str]:
-    head = _head(shape.provenance) | {"next": _next_link(request, shape.next_cursor)}
-    return GEOJSON, f'{_dump(head)[:-1]},"features":[{shape.features}]}}'
+    head = head_of(shape.provenance) | {"next": _next_link(request, shape.next_cursor)}
+    return GEOJSON, f'{dump(head)[:-1]},"features":[{shape.features}]}}'
 
 
 @_render.register
 def _(shape: ReleasedBlocks, request: Request) -> tuple[str, str]:
-    head = _head(shape.provenance) | {
+    head = head_of(shape.provenance) | {
         "next": _next_link(request, shape.next_cursor),
         "release": str(shape.release) if shape.release else None,
     }
     box = f"[{','.join(shape.applied_bbox)}]" if shape.applied_bbox else "null"
-    features = ",".join(_block_feature(block) for block in shape.blocks)
-    return GEOJSON, f'{_dump(head)[:-1]},"applied_bbox":{box},"features":[{features}]}}'
+    features = ",".join(write_block(block) for block in shape.blocks)
+    return GEOJSON, f'{dump(head)[:-1]},"applied_bbox":{box},"features":[{features}]}}'
 
 
-def _head(provenance: Provenance) -> dict[str, object]:
+def head_of(provenance: Provenance) -> dict[str, object]:
+    """What a collection says of itself before its features (P9)."""
     return {
         "type": "FeatureCollection",
         "precision_deg": float(provenance.precision_deg),
@@ -73,19 +91,16 @@ def _head(provenance: Provenance) -> dict[str, object]:
     }
 
 
-def _block_feature(block: ReleasedBlock) -> str:
+def write_block(block: ReleasedBlock) -> str:
+    """One block as a GeoJSON feature."""
     west, south, east, north = block.bounds
     ring = f"[[[{west},{south}],[{east},{south}],[{east},{north}],[{west},{north}],[{west},{south}]]]"
-    properties = {
-        "level": block.level,
-        "row": block.row,
-        "col": block.col,
-        "period": block.period,
-        "band": block.band.value,
-        "trend": block.trend.value,
-        "observed": block.observed.value,
-    }
-    return f'{{"type":"Feature","geometry":{{"type":"Polygon","coordinates":{ring}}},"properties":{_dump(properties)}}}'
+    # words of enumerations and whole numbers only: nothing in them needs an escape
+    return (
+        f'{{"type":"Feature","geometry":{{"type":"Polygon","coordinates":{ring}}},"properties":{{"level":"{block.level}",'
+        f'"row":{block.row},"col":{block.col},"period":"{block.period}","band":"{block.band}","trend":"{block.trend}",'
+        f'"observed":"{block.observed}"}}}}'
+    )
 
 
 def _next_link(request: Request, cursor: str | None) -> str | None:
@@ -96,5 +111,6 @@ def _next_link(request: Request, cursor: str | None) -> str | None:
     return f"{request.path}?{urlencode(query | {'cursor': cursor})}"
 
 
-def _dump(value: object) -> str:
+def dump(value: object) -> str:
+    """JSON without blanks."""
     return json.dumps(value, cls=JSONEncoder, ensure_ascii=False, separators=(",", ":"))

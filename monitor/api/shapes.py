@@ -9,6 +9,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from monitor.api.rights_shapes import LEVELS, POSTURES, RIGHTS_SHAPES, QuotaShape
 from monitor.field.lifecycle import (
     AlertKind,
     AlertStatus,
@@ -31,6 +32,7 @@ from monitor.privacy.released import (
     PlacelessMove,
     PlacelessScene,
     PlacelessViewer,
+    RegionName,
     ReleasedBatch,
 )
 
@@ -41,10 +43,12 @@ FINDING_KINDS = [kind.value for kind in FindingKind]
 
 
 class RegionNameShape(serializers.Serializer[Any]):
-    """A region by id and name."""
+    """A region by id and name, its posture, and the finest level at which one sees it now."""
 
     id = serializers.UUIDField()
     name = serializers.CharField()
+    posture = serializers.ChoiceField(choices=POSTURES)
+    level = serializers.ChoiceField(choices=LEVELS)
 
 
 class ViewerShape(serializers.Serializer[Any]):
@@ -58,6 +62,8 @@ class ViewerShape(serializers.Serializer[Any]):
     policy_version = serializers.CharField()
     requests_per_minute = serializers.IntegerField()
     open_inspections = serializers.IntegerField()
+    open_grants = serializers.IntegerField()
+    quota = QuotaShape(allow_null=True)
 
 
 class AlertShape(serializers.Serializer[Any]):
@@ -177,6 +183,8 @@ SHAPES: dict[type[Leaving], type[serializers.Serializer[Any]]] = {
     PlacelessModel: ModelShape,
     ReleasedBatch: BatchShape,
     PlacelessEntry: EntryShape,
+    **RIGHTS_SHAPES,
+    RegionName: RegionNameShape,
 }
 
 

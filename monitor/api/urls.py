@@ -8,6 +8,13 @@ from monitor.api.schema import SchemaView
 from monitor.api.views.activity import ActivityView
 from monitor.api.views.alerts import AlertHistoryView, AlertSiteView, AlertsView, AlertTriageView, AlertView
 from monitor.api.views.audit import AuditEntriesView
+from monitor.api.views.exports import (
+    ActivityCSVView,
+    ActivityFGBView,
+    ActivityGeoJSONView,
+    ActivityGPKGView,
+    ActivityKMLView,
+)
 from monitor.api.views.health import HealthView, ReadyView
 from monitor.api.views.inspections import (
     InspectionAcceptView,
@@ -19,8 +26,20 @@ from monitor.api.views.inspections import (
 )
 from monitor.api.views.me import MeView
 from monitor.api.views.models import ModelActivateView, ModelsView
+from monitor.api.views.regions import RegionSummaryView, RegionsView
 from monitor.api.views.releases import ReleasesView
+from monitor.api.views.rights import (
+    AccessRequestApproveView,
+    AccessRequestRefuseView,
+    AccessRequestsView,
+    AccessRequestView,
+    GrantRevokeView,
+    GrantsView,
+    PostureView,
+    QuotaReleaseView,
+)
 from monitor.api.views.scenes import ScenesView, SceneView
+from monitor.api.views.tiles import TileView
 
 urlpatterns = [
     path("healthz", HealthView.as_view()),
@@ -44,5 +63,21 @@ urlpatterns = [
     path("api/v1/models", ModelsView.as_view()),
     path("api/v1/models/<uuid:model_id>/activate", ModelActivateView.as_view()),
     path("api/v1/releases", ReleasesView.as_view()),
+    path("api/v1/regions/<uuid:region_id>/posture", PostureView.as_view()),
+    path("api/v1/access-requests", AccessRequestsView.as_view()),
+    path("api/v1/access-requests/<uuid:request_id>", AccessRequestView.as_view()),
+    path("api/v1/access-requests/<uuid:request_id>/approve", AccessRequestApproveView.as_view()),
+    path("api/v1/access-requests/<uuid:request_id>/refuse", AccessRequestRefuseView.as_view()),
+    path("api/v1/grants", GrantsView.as_view()),
+    path("api/v1/grants/<uuid:grant_id>/revoke", GrantRevokeView.as_view()),
+    path("api/v1/quotas/<str:username>/release", QuotaReleaseView.as_view()),
     path("api/v1/audit/entries", AuditEntriesView.as_view()),
+    path("api/v1/regions", RegionsView.as_view()),
+    path("api/v1/regions/<uuid:region_id>/summary", RegionSummaryView.as_view()),
+    path("tiles/activity/<int:z>/<int:x>/<int:y>.mvt", TileView.as_view()),
+    path("export/activity.geojson", ActivityGeoJSONView.as_view()),
+    path("export/activity.csv", ActivityCSVView.as_view()),
+    path("export/activity.gpkg", ActivityGPKGView.as_view()),
+    path("export/activity.kml", ActivityKMLView.as_view()),
+    path("export/activity.fgb", ActivityFGBView.as_view()),
 ]

@@ -20,17 +20,19 @@ from rest_framework.views import APIView
 
 from accounts.authentication import name_viewer
 from accounts.ledger.connection import LedgerUnavailable
-from accounts.ledger.entry import Entry, Outcome
+from accounts.ledger.entry import Entry, Outcome, Refusal
 from accounts.ledger.writer import record
 from accounts.roles import Role
 from accounts.viewer import Viewer
+from monitor.api.files.writing import ReleasedStream, write_file
 from monitor.api.idempotency import answer_once
 from monitor.api.middleware import REQUEST_ID
 from monitor.api.problems import Problem, PurposeRequired
 from monitor.api.rendering import ReleasedResponse, render
-from monitor.errors import NotThere, NotYours
+from monitor.errors import NotYours, QuotaSpent, StreamCut, TooMany
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.released import Leaving
+from monitor.privacy.released_files import File
 
 AnySerializer = TypeVar("AnySerializer", bound=Serializer[Any])
 
@@ -70,7 +72,7 @@ class DoorView(APIView):
         if (asked := "GET" if method == "HEAD" else method) not in self.roles:
             raise MethodNotAllowed(method)
         self.viewer = name_viewer(
-            request.user, request.headers.get("Access-Purpose"), request.META[REQUEST_ID]
+            request.user, request.auth, request.headers.get("Access-Purpose"), request.META[REQUEST_ID]
         )
         if self.viewer.role not in self.roles[asked]:
             raise NotYours("Your role has no business here.")
@@ -86,12 +88,11 @@ class DoorView(APIView):
     def handle_exception(self, exc: Exception) -> Any:
         """Record a refusal for somebody who is known, then answer it."""
         viewer = getattr(self, "viewer", None)
-        if (
-            viewer is not None
-            and isinstance(exc, NotYours | NotThere)
-            and not getattr(exc, "is_recorded", False)
-        ):
-            action = f"refuse.{type(self).__name__.removesuffix('View').lower()}"
+        if viewer is not None and isinstance(exc, Refusal) and not exc.is_recorded:
+            what = (
+                "quota" if isinstance(exc, QuotaSpent) else type(self).__name__.removesuffix("View").lower()
+            )
+            action = f"refuse.{what}"
             try:
                 record(
                     Entry(viewer, action, self.endpoint, viewer.request_id, policy_version=POLICY_VERSION),
@@ -105,9 +106,11 @@ class DoorView(APIView):
         """Turn a released shape into bytes. Raises UnreleasedShape for anything else that is no problem document."""
         if isinstance(response, Leaving):
             response = Answer(response)
+        if isinstance(response, Answer) and isinstance(response.shape, File):
+            response = self._to_file(request, response.shape, response.receipt)
         if isinstance(response, Answer):
             response = self._to_http(request, response)
-        if not isinstance(response, ReleasedResponse | Problem):
+        if not isinstance(response, ReleasedResponse | ReleasedStream | Problem):
             raise UnreleasedShape(f"{type(self).__name__} answered with {type(response).__name__}.")
         response["Cache-Control"] = "private, no-store"
         response["Vary"] = "Authorization"
@@ -127,6 +130,13 @@ class DoorView(APIView):
             raise ValidationError({"body": ["Send a JSON object."]})
         return self._validate(serializer, self.request.data)
 
+    def named_region(self) -> UUID | None:
+        """The region that the question names, or None; a text that is no id is refused with all other parameters."""
+        try:
+            return UUID(self.request.query_params.get("region", ""))
+        except ValueError:
+            return None
+
     def refuse_query(self, request: Request) -> None:
         """No method but GET takes parameters."""
         if request.query_params:
@@ -141,6 +151,14 @@ class DoorView(APIView):
     ) -> ReleasedResponse:
         answer = make_answer()
         return self._to_http(request, answer if isinstance(answer, Answer) else Answer(answer))
+
+    def _to_file(self, request: Request, shape: File, receipt: UUID | None) -> Any:
+        try:
+            response = write_file(shape, request.method == "HEAD")
+        except (StreamCut, TooMany, QuotaSpent) as refusal:  # of a file that must be whole before it is sent
+            return self.handle_exception(refusal)
+        response["Access-Receipt"] = str(receipt)
+        return response
 
     def _to_http(self, request: Request, answer: Answer) -> ReleasedResponse:
         content_type, body = render(answer.shape, request)

@@ -4,6 +4,7 @@ Every field says where it stands (`# where: none | coarse | exact`); a test read
 May not import the vault, the door or anything above.
 """
 
+from monitor.models.access import AccessApproval, AccessGrant, AccessRequest, QuotaRelease, RegionPosture
 from monitor.models.alert import Alert, AlertMove
 from monitor.models.inspection import Finding, Inspection
 from monitor.models.region import InspectionUserPermission, Region, RegionUserPermission
@@ -12,13 +13,18 @@ from monitor.models.scene import Scene
 from monitor.models.trained_model import TrainedModel
 
 __all__ = [
+    "AccessApproval",
+    "AccessGrant",
+    "AccessRequest",
     "Alert",
     "AlertMove",
     "Finding",
     "HandledRequest",
     "Inspection",
     "InspectionUserPermission",
+    "QuotaRelease",
     "Region",
+    "RegionPosture",
     "RegionUserPermission",
     "Scene",
     "TrainedModel",

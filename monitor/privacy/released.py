@@ -183,11 +183,75 @@ class PlacelessEntry(Leaving):
 
 
 @dataclass(frozen=True, slots=True)
-class RegionName:
-    """A region by id and name."""
+class PlacelessPosture(Leaving):
+    """The posture of a region. asked: a raise that waits for a second person, or None."""
+
+    region: UUID
+    posture: str
+    changed_by: str | None
+    changed_at: datetime | None
+    asked: str | None
+    asked_by: str | None
+    asked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacelessAccessRequest(Leaving):
+    """Somebody asks for a finer level on a region."""
+
+    id: UUID
+    asked_by: str
+    role: str
+    region: UUID
+    level: str
+    purpose: str
+    reason: str
+    until: datetime
+    asked_at: datetime
+    status: str
+    approved_by: Sequence[str]
+    refused_by: str | None
+    grant: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacelessGrant(Leaving):
+    """A finer level on a region for one person. in_force: not revoked, not over, and with enough approvals now."""
+
+    id: UUID
+    request: UUID
+    holder: str
+    role: str
+    region: UUID
+    level: str
+    approved_by: Sequence[str]
+    granted_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlacelessQuota(Leaving):
+    """How many different exact cells somebody may be shown today (UTC), and has been shown."""
+
+    username: str
+    per_day: int
+    used: int
+    left: int
+    release: str
+    """Where somebody else can release more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionName(Leaving):
+    """A region by id and name, with its posture and the finest level at which the viewer sees it now."""
 
     id: UUID
     name: str
+    posture: str
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +266,9 @@ class PlacelessViewer(Leaving):
     policy_version: str
     requests_per_minute: int
     open_inspections: int
+    open_grants: int
+    quota: PlacelessQuota | None
+    """Of exact roles."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import Q
+from django.utils import timezone
 from guardian.shortcuts import assign_perm, get_objects_for_user
 
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
-from monitor.models import Inspection, InspectionUserPermission, Region
+from monitor.models import Inspection, InspectionUserPermission, Region, RegionUserPermission
 
 _PERMISSION = {Role.REGULATOR: Region.MANDATE, Role.ANALYST: Region.MANDATE, Role.PARTNER: Region.RECEIVE}
 
@@ -38,6 +40,38 @@ def list_regions(viewer: Viewer) -> list[Region]:
 def list_region_ids(viewer: Viewer) -> list[UUID]:
     """Ids of `list_regions`."""
     return [region.id for region in list_regions(viewer)]
+
+
+def decides_about(viewer: Viewer, region_id: UUID) -> bool:
+    """True where the viewer decides about a region's posture and grants: administrators, regulators in their mandate."""
+    if viewer.role is Role.ADMINISTRATOR:
+        return Region.objects.filter(id=region_id).exists()
+    return viewer.role is Role.REGULATOR and region_id in list_region_ids(viewer)
+
+
+def own_or_decided(viewer: Viewer, own: str) -> Q:
+    """The rows with a `region` that are the viewer's own by the field `own`, or about whose region the viewer decides."""
+    if viewer.role is Role.ADMINISTRATOR:
+        return Q()
+    mine = Q(**{own: viewer.user_id})
+    return mine | Q(region_id__in=list_region_ids(viewer)) if viewer.role is Role.REGULATOR else mine
+
+
+def decides_about_reader(viewer: Viewer, reader: User) -> bool:
+    """True where the viewer decides about a region in which somebody else reads exact cells."""
+    if viewer.role is Role.ADMINISTRATOR:
+        return True
+    regions = list_region_ids(viewer) if viewer.role is Role.REGULATOR else []
+    mandates = RegionUserPermission.objects.filter(
+        user=reader, content_object_id__in=regions, permission__codename=Region.MANDATE
+    )
+    visits = Inspection.objects.filter(
+        inspector=reader,
+        alert__region_id__in=regions,
+        status__in=["assigned", "accepted"],
+        expires_at__gt=timezone.now(),
+    )
+    return mandates.exists() or visits.exists()
 
 
 def grant_region(user: User, region: Region) -> None:

@@ -23,6 +23,10 @@ RIGHTS: dict[str, dict[str, str]] = {
     "auth_permission": {"web": READ, "worker": READ},
     "django_content_type": {"web": READ, "worker": READ},
     "django_migrations": {"web": READ, "worker": READ},
+    # who may see how sharply: written by the functions of schema access only, which check two people themselves
+    "monitor_accessapproval": {"web": READ, "worker": READ},
+    "monitor_accessgrant": {"web": READ, "worker": READ},
+    "monitor_accessrequest": {"web": READ, "worker": READ},
     "monitor_alert": {"web": "SELECT, UPDATE (status, dismissal)", "worker": WRITE},
     "monitor_alertmove": {"web": "SELECT, INSERT", "worker": WRITE},
     "monitor_finding": {"web": "SELECT, INSERT", "worker": WRITE},
@@ -30,7 +34,9 @@ RIGHTS: dict[str, dict[str, str]] = {
     "monitor_inspection": {"web": "SELECT, INSERT, UPDATE (status, closed_at)", "worker": WRITE},
     # the web role hands out an inspection and takes it back; it cannot hand out a mandate
     "monitor_inspectionuserpermission": {"web": "SELECT, INSERT, DELETE", "worker": WRITE},
+    "monitor_quotarelease": {"web": READ, "worker": READ},
     "monitor_region": {"web": READ, "worker": WRITE},
+    "monitor_regionposture": {"web": READ, "worker": READ},
     "monitor_regionuserpermission": {"web": READ, "worker": WRITE},
     # a refused scene that is handed in again is read again
     "monitor_scene": {

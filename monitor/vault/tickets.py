@@ -1,4 +1,4 @@
-"""Read the vault with a ticket: the three functions through which the web role can reach an exact place (P6).
+"""Read the vault with a ticket: the four functions through which the web role can reach an exact place (P6).
 
 Used by `privacy/door` only. What comes back is text that PostgreSQL wrote from integer cells, and the numbers of the
 cells for the ledger's sealed part.
@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from uuid import UUID
 
 from django.db import ProgrammingError, connection
 from psycopg.errors import InsufficientPrivilege
 
 from accounts.ledger.entry import Ticket
-from monitor.errors import VaultSealed
+from monitor.errors import QuotaSpent, VaultSealed
 from monitor.grid import Box
 
 
@@ -41,7 +42,10 @@ class CellPage:
 
 
 def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, limit: int) -> CellPage:
-    """Up to `limit` cells behind cell number `after` in the regions of the ticket that the holder holds now."""
+    """Up to `limit` cells behind cell number `after` in the regions of the ticket that the holder sees exactly now.
+
+    Fewer than `limit`, with `more`, where the day's quota ends in this page. Raises VaultSealed, QuotaSpent.
+    """
     box = wanted.box
     with _unsealed(), connection.cursor() as cursor:
         cursor.execute(
@@ -60,7 +64,53 @@ def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, li
                 limit,
             ],
         )
-        return CellPage(*cursor.fetchone())
+        return _within_quota(CellPage(*cursor.fetchone()))
+
+
+class ChunkShape(StrEnum):
+    """As what the vault writes a chunk of cells."""
+
+    FEATURES = "features"
+    LINES = "lines"
+    FLATGEOBUF = "flatgeobuf"
+
+
+@dataclass(frozen=True, slots=True)
+class CellChunk:
+    """Some cells of a longer answer. content: as the ChunkShape says; empty where there is no cell.
+
+    sight: None unless the token stood and the holder saw every region of the ticket exactly while this was read; else a
+    word for what is shut inside them. Where it is None or another than that of the chunk before, a stream ends (P7).
+    """
+
+    content: bytes
+    numbers: Sequence[int]
+    more: bool
+    sight: str | None
+
+
+def read_activity_chunk_with_ticket(
+    ticket: Ticket, shape: ChunkShape, wanted: CellFilter, after: int, limit: int, rule: str, policy: str
+) -> CellChunk:
+    """Up to `limit` cells behind cell number `after`, as `read_activity_with_ticket`, written in one of three shapes.
+
+    rule, policy: for the columns of a FlatGeobuf. Raises VaultSealed, QuotaSpent.
+    """
+    box = wanted.box
+    with _unsealed(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM vault.exact_activity_chunk(%s, %s, %s, %s, %s, %s, %s::text[], %s::text, %s::real, %s::date,"
+            " %s, %s, %s, %s)",
+            [
+                *(ticket.key, shape.value, box.row_from, box.row_to, box.col_from, box.col_to),
+                *(list(wanted.states), wanted.mine_class, wanted.min_probability, wanted.since),
+                *(after, limit, rule, policy),
+            ],
+        )
+        content, numbers, more, sight = cursor.fetchone()
+    if content is None:
+        raise QuotaSpent
+    return CellChunk(bytes(content), numbers, more, sight)
 
 
 def read_alert_site_with_ticket(ticket: Ticket, alert_id: UUID) -> CellPage | None:
@@ -77,7 +127,14 @@ def _read_site(statement: str, ticket: Ticket, object_id: UUID) -> CellPage | No
     with _unsealed(), connection.cursor() as cursor:
         cursor.execute(statement, [ticket.key, object_id])
         row = cursor.fetchone()
-    return CellPage(*row) if row else None
+    return _within_quota(CellPage(*row)) if row else None
+
+
+def _within_quota(page: CellPage) -> CellPage:
+    """The page. Raises QuotaSpent where the vault returned no text at all: then it did not look at any cell."""
+    if page.features is None:
+        raise QuotaSpent
+    return page
 
 
 @contextmanager

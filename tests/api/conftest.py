@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
+from django.http import HttpResponse
 from psycopg.pq import TransactionStatus
 from rest_framework.test import APIClient
 
@@ -61,9 +62,12 @@ class WebClient(APIClient):
         return self.send("POST", url, json.dumps(body), **environ)
 
     def request(self, **kwargs: Any) -> Any:
-        """One request."""
+        """One request. What is streamed is read to its end, as the web role too."""
         with as_web_role():
-            return super().request(**kwargs)
+            answer = super().request(**kwargs)
+            if not answer.streaming:
+                return answer
+            return HttpResponse(answer.getvalue(), status=answer.status_code, headers=dict(answer.items()))
 
 
 @pytest.fixture

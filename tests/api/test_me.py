@@ -49,9 +49,11 @@ def test_me_says_nothing_but_its_listed_fields(web: WebClient, cast: Cast) -> No
         "policy_version",
         "requests_per_minute",
         "open_inspections",
+        "open_grants",
+        "quota",
     }
     assert body["organisation"] == str(cast.pia.user.organisation_id)
-    assert all(region.keys() == {"id", "name"} for region in body["regions"])
+    assert all(region.keys() == {"id", "name", "posture", "level"} for region in body["regions"])
 
 
 def test_an_inspector_counts_the_open_inspections(web: WebClient, cast: Cast, inspection: Inspection) -> None:

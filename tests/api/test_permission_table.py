@@ -17,14 +17,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from monitor.checks import list_patterns
-from monitor.models import Alert, Inspection, TrainedModel
+from monitor.models import AccessGrant, AccessRequest, Alert, Inspection, TrainedModel
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of
 from tests.api.conftest import WESTERN_SITE, WebClient
 from tests.builders import make_alert, make_scene, make_stac_item, put_cells
 from tests.cast import Cast
 
-REFUSED, UNKNOWN, HIDDEN, NO_METHOD = 403, 401, 404, 405
+REFUSED, UNKNOWN, HIDDEN, NO_METHOD, NOT_NOW = 403, 401, 404, 405, 409
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
@@ -51,6 +51,12 @@ class Stage:
     assigned_id: UUID
     scene_id: UUID
     model_id: UUID
+    region_id: UUID
+    """The east."""
+    request_id: UUID
+    """Pia, a partner, asks for L1 of the east."""
+    grant_id: UUID
+    """Pia's grant for L1 of the east, an older one."""
 
 
 MANDATE = {"rosa": 200, "otis": HIDDEN}
@@ -71,6 +77,23 @@ def finding_of(stage: Stage) -> dict[str, Any]:
     return {"id": str(uuid4()), "kind": "active", "observed_on": timezone.now().date().isoformat()}
 
 
+def wish_of(stage: Stage) -> dict[str, Any]:
+    """L1 of the east for a week."""
+    until = timezone.now() + timedelta(days=7)
+    return {
+        "region": str(stage.region_id),
+        "level": "L1",
+        "purpose": "data-quality",
+        "until": until.isoformat(),
+    }
+
+
+ASKERS = dict.fromkeys(["rosa", "otis", "ines", "ivo", "pia", "paul", "anna", "mallory"], 200)
+NOT_THEIRS = dict.fromkeys(ASKERS, HIDDEN)
+# Rosa and Anna see the cells already, which is finer; whoever holds nothing on the east does not find it
+NOBODY_YET = NOT_THEIRS | {"rosa": NOT_NOW, "anna": NOT_NOW, "ines": NOT_NOW}
+REQUEST = f"{V1}/access-requests/<uuid:request_id>"
+ACTIVITY = dict.fromkeys(["rosa", "otis", "anna", "pia", "paul", "mallory"], 200)
 EVERYBODY = dict.fromkeys(
     ["rosa", "otis", "ines", "ivo", "pia", "paul", "aldo", "anna", "adam", "finn", "mallory"], 200
 )
@@ -79,7 +102,7 @@ TABLE = [
     Row("GET", "readyz", {}, anybody=200),
     Row("GET", f"{V1}/schema", {}, anybody=200),
     Row("GET", f"{V1}/me", EVERYBODY),
-    Row("GET", f"{V1}/activity", dict.fromkeys(["rosa", "otis", "anna", "pia", "paul", "mallory"], 200)),
+    Row("GET", f"{V1}/activity", ACTIVITY),
     Row("GET", f"{V1}/alerts", {"rosa": 200, "otis": 200}),
     Row("GET", ALERT, MANDATE),
     Row("GET", f"{ALERT}/history", MANDATE),
@@ -100,7 +123,34 @@ TABLE = [
     Row("GET", f"{V1}/models", {"anna": 200}),
     Row("POST", f"{V1}/models/<uuid:model_id>/activate", {"anna": 200}),
     Row("GET", f"{V1}/releases", dict.fromkeys(["pia", "paul", "mallory", "aldo"], 200)),
+    Row("GET", f"{V1}/regions/<uuid:region_id>/posture", MANDATE | {"adam": 200, "aldo": 200}),
+    Row(
+        "POST",
+        f"{V1}/regions/<uuid:region_id>/posture",
+        MANDATE | {"adam": 200},
+        lambda stage: {"posture": "sealed"},
+    ),
+    Row("GET", f"{V1}/access-requests", ASKERS | {"adam": 200}),
+    Row(
+        "POST",
+        f"{V1}/access-requests",
+        NOBODY_YET | {"paul": 201, "pia": NOT_NOW, "mallory": HIDDEN},
+        wish_of,
+    ),
+    Row("GET", REQUEST, NOT_THEIRS | {"rosa": 200, "adam": 200, "pia": 200}),
+    Row("POST", f"{REQUEST}/approve", MANDATE | {"adam": 200}),
+    Row("POST", f"{REQUEST}/refuse", MANDATE | {"adam": 200}),
+    Row("GET", f"{V1}/grants", ASKERS | {"adam": 200}),
+    Row("POST", f"{V1}/grants/<uuid:grant_id>/revoke", NOT_THEIRS | {"rosa": 200, "adam": 200, "pia": 200}),
+    Row("POST", f"{V1}/quotas/<str:username>/release", {"rosa": 200, "otis": 200, "adam": 200}),
     Row("GET", f"{V1}/audit/entries", {"aldo": 200}),
+    Row("GET", f"{V1}/regions", ACTIVITY),
+    Row("GET", f"{V1}/regions/<uuid:region_id>/summary", {"pia": 200, "paul": 200, "mallory": HIDDEN}),
+    Row("GET", "tiles/activity/<int:z>/<int:x>/<int:y>.mvt", ACTIVITY),
+    *(
+        Row("GET", f"export/activity.{file_format}", ACTIVITY)
+        for file_format in ("geojson", "csv", "gpkg", "kml", "fgb")
+    ),
 ]
 ROUTES = sorted({str(pattern.pattern) for pattern in list_patterns()})
 
@@ -119,7 +169,29 @@ def stage(cast: Cast, alert: Alert, inspection: Inspection, model: UUID) -> Stag
         expires_at=now + timedelta(days=7),
     )
     trained = TrainedModel.objects.create(sha256=uuid4().hex * 2, sensor="sentinel-2", featurizer="")
-    return Stage(make_alert(cast.east, []).id, inspection.id, assigned.id, make_scene(), trained.id)
+    older, wish = (
+        AccessRequest.objects.create(
+            asked_by=cast.pia.user,
+            role="partner",
+            region_id=cast.east,
+            level=1,
+            purpose="data-quality",
+            until=now + timedelta(days=7),
+            status=status,
+        )
+        for status in ("granted", "waiting")
+    )
+    grant = AccessGrant.objects.create(
+        request=older,
+        holder=cast.pia.user,
+        role="partner",
+        region_id=cast.east,
+        level=1,
+        approvals=1,
+        expires_at=older.until,
+    )
+    alert_id = make_alert(cast.east, []).id
+    return Stage(alert_id, inspection.id, assigned.id, make_scene(), trained.id, cast.east, wish.id, grant.id)
 
 
 def url_of(route: str, stage: Stage, alert: Alert) -> str:
@@ -131,6 +203,11 @@ def url_of(route: str, stage: Stage, alert: Alert) -> str:
         .replace("<uuid:inspection_id>", str(inspection_id))
         .replace("<uuid:scene_id>", str(stage.scene_id))
         .replace("<uuid:model_id>", str(stage.model_id))
+        .replace("<uuid:region_id>", str(stage.region_id))
+        .replace("<uuid:request_id>", str(stage.request_id))
+        .replace("<uuid:grant_id>", str(stage.grant_id))
+        .replace("<str:username>", "anna")
+        .replace("<int:z>/<int:x>/<int:y>", "8/142/126")
     )
 
 
@@ -175,6 +252,8 @@ def check_ledger(row: Row, answer: Any) -> None:
         assert outcomes == set()
     elif answer.status_code in {REFUSED, HIDDEN}:
         assert outcomes == {"refused"}
+    elif answer.status_code == NOT_NOW:
+        assert outcomes == {"failed"}
     else:
         assert outcomes
         assert outcomes <= {"answered", "done"}

@@ -58,6 +58,16 @@ def test_nothing_of_the_item_comes_back(web: WebClient, cast: Cast) -> None:
         assert client.get(answer["Location"]).json().keys() == FIELDS
 
 
+def test_an_item_of_an_unknown_platform_is_taken_in_for_the_worker_to_refuse(
+    web: WebClient, cast: Cast
+) -> None:
+    item = make_stac_item()
+    item["properties"]["constellation"] = "somebody's own"
+    answer = hand_in(web.as_(cast.finn), item)
+    assert (answer.status_code, answer.json()["sensor"]) == (202, "")
+    assert count_stored() == (1, 1)
+
+
 def test_the_type_of_a_stac_item_is_taken_too(web: WebClient, cast: Cast) -> None:
     answer = web.as_(cast.finn).send("POST", URL, json.dumps(make_stac_item()), "application/geo+json")
     assert answer.status_code == 202

@@ -64,9 +64,14 @@ def test_every_pure_room_is_in_the_contract_of_pure_rooms() -> None:
         "monitor.imagery",
         "monitor.field",
         "monitor.grid",
+        "monitor.tiles",
         "monitor.privacy.policy",
+        "monitor.privacy.posture",
         "monitor.privacy.coarsen",
+        "monitor.privacy.intervals",
+        "monitor.privacy.exits",
         "monitor.privacy.released",
+        "monitor.privacy.released_files",
     }
     assert {"django", "rest_framework", "celery", "psycopg"} <= set(pure["forbidden_modules"])
     assert not pure.get("allow_indirect_imports")

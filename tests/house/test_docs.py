@@ -121,7 +121,9 @@ def test_the_guide_has_every_endpoint_and_no_other() -> None:
 def list_endpoints() -> Iterator[tuple[str, str]]:
     """Method and address, as the guide writes them, of every route."""
     for pattern in list_patterns():
-        address = "/" + re.sub(r"<uuid:\w+>", "{id}", str(pattern.pattern))
+        address = "/" + re.sub(
+            r"<(?:int|str):(\w+)>", r"{\1}", re.sub(r"<uuid:\w+>", "{id}", str(pattern.pattern))
+        )
         view = getattr(pattern.callback, "cls", None)
         methods = view.roles if isinstance(view, type) and issubclass(view, DoorView) else ["GET"]
         yield from ((method, address) for method in methods)

@@ -15,12 +15,18 @@ from django.views import View
 from monitor.api.rendering import render
 from monitor.api.shapes import SHAPES
 from monitor.checks import PLACELESS_VIEWS, check_every_url, list_patterns
-from monitor.privacy import released
+from monitor.privacy import released, released_files
 from monitor.privacy.released import Leaving
 from tests.house.source import list_calls, list_modules, name_of, parse
 
-WITH_PLACES = {"ExactCells", "ReleasedBlocks", "ReleasedBlock"}
-TICKETED = {"read_activity_with_ticket", "read_alert_site_with_ticket", "read_inspection_site_with_ticket"}
+WITH_PLACES = {
+    *("ExactCells", "ReleasedBlocks", "ReleasedBlock"),
+    *("ExactFile", "ReleasedFile", "ReadyFile", "Tile", "ReleasedSummary"),
+}
+TICKETED = {
+    *("read_activity_with_ticket", "read_activity_chunk_with_ticket"),
+    *("read_alert_site_with_ticket", "read_inspection_site_with_ticket"),
+}
 
 
 class Stray(View):
@@ -45,11 +51,16 @@ def test_only_the_door_builds_shapes_that_carry_places() -> None:
 
 
 def test_a_new_shape_that_carries_places_is_named_here() -> None:
-    shapes = {
-        name for name, value in vars(released).items() if isinstance(value, type) and is_dataclass(value)
-    }
+    shapes, exits = (
+        {
+            name
+            for name, value in vars(module).items()
+            if isinstance(value, type) and is_dataclass(value) and value.__module__ == module.__name__
+        }
+        for module in (released, released_files)
+    )
     exact = {name for name in shapes if name.startswith("Exact")}
-    assert exact | {name for name in shapes if name.startswith("ReleasedBlock")} == WITH_PLACES
+    assert exact | {name for name in shapes if name.startswith("ReleasedBlock")} | exits == WITH_PLACES
 
 
 def test_only_the_door_reads_the_vault_with_a_ticket() -> None:
@@ -88,8 +99,12 @@ def leaves(parent: type[Leaving] = Leaving) -> Iterator[type[Leaving]]:
 
 
 def test_every_shape_that_may_leave_can_be_written_or_is_refused_by_name() -> None:
-    written_apart = {"ExactCells", "ReleasedBlocks", "Page"}
-    assert {shape.__name__ for shape in leaves() if shape.__module__ == released.__name__} == {
+    written_apart = {
+        *("ExactCells", "ReleasedBlocks", "Page"),
+        *("ExactFile", "ReleasedFile", "ReadyFile", "Tile", "ReleasedSummary"),
+    }
+    rooms = {released.__name__, released_files.__name__}
+    assert {shape.__name__ for shape in leaves() if shape.__module__ in rooms} == {
         shape.__name__ for shape in SHAPES
     } | written_apart
 

@@ -8,6 +8,7 @@ ledger is never rolled back, so without it they would read of the world before).
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ OTHER_WORDS = {
         "callback",
     ),
 }
+CHILDREN = [f"9/{x}/{y}" for x in range(283, 286) for y in range(251, 255)]
+"""The tiles of the greatest coarse zoom that cover the country: two or three blocks each."""
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 HEADERS = (
     {"accept": "text/html"},
@@ -161,7 +164,13 @@ def _ask_everything_by_id(bait: Bait) -> list[Question]:
     inspections = [
         f"inspections/{inspection}{end}" for inspection in bait.inspections for end in ("", "/site")
     ]
-    return [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections)]
+    questions = [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections)]
+    # every exit once as it stands: what is drawn might miss one
+    questions += [
+        Question("GET", f"/export/activity.{name}") for name in ("geojson", "csv", "gpkg", "kml", "fgb")
+    ]
+    questions += [Question("GET", f"/tiles/activity/{tile}.mvt") for tile in CHILDREN]
+    return questions + [Question("GET", f"{API}/regions/{other}/summary") for other in bait.others]
 
 
 def write_bbox(draw: random.Random, bait: Bait) -> str:
@@ -203,6 +212,43 @@ def _ask_activity(draw: random.Random, bait: Bait) -> Question:
             draw.choice(["active", "artisanal", "0.5", "2026-09-15", str(bait.others[0]), "AAAA"])
         )
     return Question(draw.choice(["GET", "GET", "GET", "HEAD"]), f"{API}/activity", urlencode(pairs))
+
+
+def _ask_exit(draw: random.Random, bait: Bait) -> Question:
+    """A file, a tile or a summary: as `_ask_activity` asks, and tiles of every zoom around hidden cells."""
+    kind = draw.randrange(10)
+    pairs = {}
+    if draw.random() < 0.3:
+        pairs["period"] = draw.choice(["2026-08", "2026-09", "2026-10", "2026-11", "2025-01", "2026-13"])
+    if kind < 6:
+        if draw.random() < 0.5:
+            pairs["bbox"] = write_bbox(draw, bait)
+        path = (
+            f"/export/activity.{draw.choice(['geojson', 'csv', 'gpkg', 'kml', 'fgb', 'shp', 'xlsx', 'tif'])}"
+        )
+    elif kind < 9:
+        path = f"/tiles/activity/{write_tile(draw, bait)}.mvt"
+    else:
+        path = f"{API}/regions/{draw.choice(bait.others)}/summary"
+    if kind < 9 and draw.random() < 0.3:
+        pairs["level"] = draw.choice(["L0", "L1", "L2", "L3"])
+    if draw.random() < 0.1:
+        pairs[draw.choice(["state", "min_probability", "limit", "cursor", "layer"])] = draw.choice(
+            ["active", "1"]
+        )
+    return Question(draw.choice(["GET", "GET", "GET", "HEAD"]), path, urlencode(pairs))
+
+
+def write_tile(draw: random.Random, bait: Bait) -> str:
+    """A tile of any zoom that holds a hidden cell, or its neighbour, or one that is nowhere."""
+    row, col = draw.choice(bait.cells)
+    zoom = draw.choice([0, 3, 5, 6, 7, 8, 8, 9, 9, 10, 12, 14, 15, 18])
+    lat = math.radians((row + 0.5) / 100 - 90)
+    x = int((col + 0.5) / 36000 * 2**zoom)
+    y = int((0.5 - math.asinh(math.tan(lat)) / (2 * math.pi)) * 2**zoom)
+    if draw.random() < 0.3:
+        x, y = x + draw.choice([-1, 0, 1]), y + draw.choice([-1, 0, 1, 2**zoom])
+    return f"{zoom}/{x}/{y}"
 
 
 def _ask_unknown(draw: random.Random, bait: Bait) -> Question:
@@ -340,7 +386,8 @@ def _ask_inspection(draw: random.Random, bait: Bait) -> Question:
 
 Maker = Callable[[random.Random, Bait], Question]
 _MIXED: Mapping[Maker, int] = {
-    _ask_activity: 8,
+    _ask_activity: 5,
+    _ask_exit: 5,
     _ask_unknown: 3,
     _ask_list: 3,
     _ask_one: 6,

@@ -39,6 +39,7 @@ def test_signed_in_nobody_but_the_worker_reads_or_writes_the_vault(role: str) ->
 def test_signed_in_the_inner_functions_of_the_vault_cannot_be_called(role: str) -> None:
     allowed = {
         "exact_activity",
+        "exact_activity_chunk",
         "exact_alert_site",
         "exact_inspection_site",
         "deposit_item",

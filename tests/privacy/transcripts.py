@@ -104,7 +104,7 @@ def _without_the_clock(body: bytes) -> bytes:
 
 
 def _next_page(answer: Any) -> str | None:
-    if answer.status_code != 200 or not answer.content:
+    if answer.status_code != 200 or not answer.content or "json" not in answer["Content-Type"]:
         return None
     following: str | None = json.loads(answer.content).get("next")
     return following

@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.grid import Level
-from monitor.models import TrainedModel
+from monitor.models import Region, TrainedModel
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
 from monitor.privacy.policy import K_EFF_MIN, POLICY_VERSION
+from monitor.privacy.scope import grant_region
 from monitor.releases.batches import BlockRow, digest_rows, list_batches, list_batches_of_regions, shape_row
 from monitor.releases.blocks import read_blocks
 from monitor.services.regions import create_region
 from monitor.services.releases import choose_published_blocks, parent_of, publish_release
 from tests.builders import Cell, cell_at, make_scene, put_cells
 from tests.cast import Cast, make_box
-from tests.roles import read_rows
+from tests.roles import as_role, read_rows
 
 TODAY = date(2026, 11, 20)
 AUGUST, SEPTEMBER, OCTOBER, NOVEMBER = (date(2026, month, 15) for month in (8, 9, 10, 11))
@@ -178,16 +179,20 @@ def test_where_the_sites_lie_inside_their_block_changes_nothing(cast: Cast, mode
     assert published() == one
 
 
+def read_as_paul(cast: Cast, batch: UUID, regions: list[UUID]) -> list[BlockRow]:
+    """The blocks of a batch that Paul, a partner, gets in regions."""
+    with as_role("penumbra_web"):
+        return read_blocks(batch, regions, Level.L2, None, None, None, 100, cast.paul.user.id)
+
+
 def test_everybody_who_receives_a_block_sees_the_same_numbers(cast: Cast, model: UUID) -> None:
     """A block on a border counts all its cells for both sides: scope selects, it never recomputes (P5)."""
     north = create_region("Aruwe North", make_box(20.0, 2.3, 20.4, 2.8))
     put_cells(model, cells_of((461, 1000), 9), observed_on=SEPTEMBER)
     put_cells(model, cells_of((461, 1000), 9, skip=391), observed_on=SEPTEMBER)
     batch = publish_release(TODAY).batch
-    seen = [
-        read_blocks(batch, regions, Level.L2, None, None, None, 100)
-        for regions in ([cast.east], [north], [north, cast.east])
-    ]
+    grant_region(cast.paul.user, Region.objects.get(id=north))
+    seen = [read_as_paul(cast, batch, regions) for regions in ([cast.east], [north], [north, cast.east])]
     assert seen[0] == seen[1] == seen[2]
     assert [row.band for row in seen[0]] == [ActivityBand.FROM_2_TO_5]
 
@@ -195,8 +200,8 @@ def test_everybody_who_receives_a_block_sees_the_same_numbers(cast: Cast, model:
 def test_nobody_gets_blocks_of_a_region_that_they_do_not_receive(cast: Cast, model: UUID) -> None:
     put_cells(model, cells_of(BLOCK, 9), observed_on=SEPTEMBER)
     batch = publish_release(TODAY).batch
-    assert read_blocks(batch, [cast.west], Level.L2, None, None, None, 100) == []
-    assert read_blocks(batch, [], Level.L2, None, None, None, 100) == []
+    assert read_as_paul(cast, batch, [cast.west]) == []
+    assert read_as_paul(cast, batch, []) == []
 
 
 def test_a_sliver_of_a_block_is_counted_in_its_parent(cast: Cast, model: UUID) -> None:
@@ -209,7 +214,8 @@ def test_a_sliver_of_a_block_is_counted_in_its_parent(cast: Cast, model: UUID) -
         (Level.L2, 461, 1002, ActivityBand.FROM_2_TO_5),  # 1 of 40
         (Level.L3, 92, 200, ActivityBand.FROM_2_TO_5),  # 2 of 60
     ]
-    assert read_blocks(list_batches(1)[0].id, [strip], Level.L2, None, None, None, 100) == rows
+    grant_region(cast.paul.user, Region.objects.get(id=strip))
+    assert read_as_paul(cast, list_batches(1)[0].id, [strip]) == rows
 
 
 def test_the_parent_counts_no_block_that_is_published_by_itself(cast: Cast, model: UUID) -> None:

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 
 from monitor.api.asks import CoarseActivityAsk, ExactActivityAsk
 from monitor.api.describe import describe
+from monitor.api.rights_asks import GuardedActivityAsk
 from monitor.api.shapes import ActivityShape
 from monitor.api.view import Answer, DoorView
 from monitor.grid import Level
@@ -17,6 +18,7 @@ from monitor.privacy.door.activity import (
     read_released_activity,
     rule_for_activity,
 )
+from monitor.privacy.door.sight import sees_blocks_only
 from monitor.privacy.policy import ACTIVITY_RULES
 
 
@@ -36,14 +38,29 @@ class ActivityView(DoorView):
     )
     def get(self, request: Request) -> Answer:
         """A page of cells or blocks. Exact roles filter by region, bbox, state, class, min_probability, since; coarse
-        roles by bbox, period, level. A box is snapped outward to whole squares and echoed."""
+        roles by bbox, period, level. Where the region asked for, or every region, is guarded or sealed, exact roles get
+        published blocks and filter by region, bbox, period. A box is snapped outward to whole squares and echoed."""
         if rule_for_activity(self.viewer).is_exact:
-            return self._exact()
+            region = self.named_region()
+            return self._guarded() if sees_blocks_only(self.viewer, region) else self._exact()
         asked = self.read_query(CoarseActivityAsk)
         ask = CoarseAsk(
             box=asked.get("bbox"),
             period=asked.get("period"),
             level=Level[asked["level"]] if "level" in asked else None,
+            limit=asked["limit"],
+            cursor=asked.get("cursor"),
+        )
+        blocks, receipt = read_released_activity(self.viewer, ask, self.endpoint)
+        return Answer(blocks, receipt=receipt)
+
+    def _guarded(self) -> Answer:
+        """Published blocks, where the posture of the regions leaves an exact role no cells."""
+        asked = self.read_query(GuardedActivityAsk)
+        ask = CoarseAsk(
+            region=asked.get("region"),
+            box=asked.get("bbox"),
+            period=asked.get("period"),
             limit=asked["limit"],
             cursor=asked.get("cursor"),
         )

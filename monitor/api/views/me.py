@@ -9,7 +9,7 @@ from monitor.api.asks import NothingAsk
 from monitor.api.describe import describe
 from monitor.api.shapes import ViewerShape
 from monitor.api.view import DoorView
-from monitor.privacy.door.placeless import describe_viewer
+from monitor.privacy.door.viewers import describe_viewer
 from monitor.privacy.released import PlacelessViewer
 
 

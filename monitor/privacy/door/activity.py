@@ -19,6 +19,7 @@ from monitor.field.states import CellState
 from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
+from monitor.privacy.door.sight import rule_for_blocks
 from monitor.privacy.policy import ACTIVITY_RULES, POLICY_VERSION, Rule
 from monitor.privacy.released import ExactCells, Provenance, ReleasedBlock, ReleasedBlocks
 from monitor.privacy.scope import list_region_ids
@@ -47,8 +48,10 @@ class ExactAsk:
 
 @dataclass(frozen=True, slots=True)
 class CoarseAsk:
-    """What a coarse role may ask. box: any box; it is snapped outward to whole blocks before it touches a row."""
+    """What a coarse role may ask, or an exact role of what it sees in blocks only. box: any box; it is snapped outward to
+    whole blocks before it touches a row."""
 
+    region: UUID | None = None
     box: Box | None = None
     period: date | None = None
     level: Level | None = None
@@ -102,14 +105,11 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
 
     Everything here is a function of the release tables (P1). Raises NotYours, CursorUnusable, LedgerUnavailable.
     """
-    rule = rule_for_activity(viewer)
-    if rule.is_exact:
-        raise NotYours("Your role sees exact cells only: a coarse view beside it would be a sliver.")
+    rule, regions = rule_for_blocks(viewer, ask.region)
     level = max(rule.level, ask.level or rule.level)
     box = ask.box.snapped_outward(level) if ask.box else None
-    bound_to = _bound_to(viewer, box, ask.period, level)
+    bound_to = _bound_to(viewer, ask.region, box, ask.period, level)
     batch_id, after = _read_block_cursor(ask.cursor, bound_to)
-    regions = list_region_ids(viewer)
     with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions) as disclosure:
         kept = [batch.id for batch in list_batches(KEPT_BATCHES)]
         if batch_id is None:
@@ -118,7 +118,9 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
             raise CursorUnusable
         rows: list[BlockRow] = []
         if batch_id is not None:
-            rows = read_blocks(batch_id, regions, level, box, ask.period, after, ask.limit + 1)
+            rows = read_blocks(
+                batch_id, regions, level, box, ask.period, after, ask.limit + 1, viewer.user_id
+            )
         page, more = rows[: ask.limit], len(rows) > ask.limit
         disclosure.quantity = len(page)
     cursor = None
@@ -129,8 +131,8 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
     blocks = ReleasedBlocks(
         provenance_of(rule, level),
         batch_id,
-        _bounds_text(box) if box else None,
-        [_shape(row) for row in page],
+        bounds_text(box) if box else None,
+        [shape_block(row) for row in page],
         cursor,
     )
     return blocks, disclosure.ticket.entry_id
@@ -142,22 +144,20 @@ def provenance_of(rule: Rule, level: Level | None = None) -> Provenance:
     return Provenance(applied.deg_text, applied.name, rule.name, POLICY_VERSION, not rule.is_exact)
 
 
-def _shape(row: BlockRow) -> ReleasedBlock:
-    n = row.level.span
-    box = Box(row.row * n, row.col * n, (row.row + 1) * n, (row.col + 1) * n)
-    return ReleasedBlock(
-        row.level.name,
-        row.row,
-        row.col,
-        _bounds_text(box),
-        f"{row.period:%Y-%m}",
-        row.band,
-        row.trend,
-        row.observed,
+def shape_block(row: BlockRow) -> ReleasedBlock:
+    """A published row as what may leave."""
+    n, south, west = (
+        row.level.span,
+        row.row * row.level.span - ROWS // 2,
+        row.col * row.level.span - COLS // 2,
     )
+    bounds = (decimal_deg(west), decimal_deg(south), decimal_deg(west + n), decimal_deg(south + n))
+    period = row.period.isoformat()[:7]
+    return ReleasedBlock(row.level.name, row.row, row.col, bounds, period, row.band, row.trend, row.observed)
 
 
-def _bounds_text(box: Box) -> tuple[str, str, str, str]:
+def bounds_text(box: Box) -> tuple[str, str, str, str]:
+    """West, south, east, north of a box of cells, exact decimals in degrees."""
     return (
         decimal_deg(box.col_from - COLS // 2),
         decimal_deg(box.row_from - ROWS // 2),

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from accounts.ledger.entry import Entry, Outcome, Ticket, TicketScope
+from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
 from accounts.ledger.writer import complete_entry, open_entry
 from accounts.viewer import Viewer
-from monitor.errors import NotThere
+from monitor.errors import QuotaSpent
 from monitor.privacy.policy import POLICY_VERSION, Rule
 
 
@@ -54,9 +54,10 @@ def disclose(
     disclosure = Disclosure(open_entry(entry, scope))
     try:
         yield disclosure
-    except NotThere as refusal:
+    except Refusal as refusal:
         complete_entry(disclosure.ticket, Outcome.REFUSED)
-        refusal.is_recorded = True
+        # a spent quota is an entry of its own besides, so that auditors find it among the refusals
+        refusal.is_recorded = not isinstance(refusal, QuotaSpent)
         raise
     except Exception:
         complete_entry(disclosure.ticket, Outcome.FAILED)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Model, QuerySet
 
 from accounts.ledger.keyed import keyed_digest
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.errors import NotThere
 from monitor.models import Alert, Finding, Inspection, Scene, TrainedModel
-from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
+from monitor.privacy.door.cursors import seal_cursor
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.policy import POLICY_VERSION, levels_of
+from monitor.privacy.door.paging import open_position, read_page
 from monitor.privacy.released import (
     Page,
     PlacelessAlert,
@@ -27,28 +25,12 @@ from monitor.privacy.released import (
     PlacelessModel,
     PlacelessMove,
     PlacelessScene,
-    PlacelessViewer,
-    RegionName,
     ReleasedBatch,
 )
-from monitor.privacy.scope import list_region_ids, list_regions
+from monitor.privacy.scope import list_region_ids
 from monitor.releases.batches import list_batches, list_batches_of_regions
 
 AnyModel = TypeVar("AnyModel", bound=Model)
-
-
-def describe_viewer(viewer: Viewer) -> PlacelessViewer:
-    """Who the viewer is to the system, and what is open for them."""
-    return PlacelessViewer(
-        viewer.username,
-        viewer.role.value,
-        viewer.organisation,
-        [RegionName(region.id, region.name) for region in list_regions(viewer)],
-        [level.name for level in levels_of(viewer.role)],
-        POLICY_VERSION,
-        settings.REQUESTS_PER_MINUTE,
-        Inspection.objects.filter(inspector_id=viewer.user_id, status__in=["assigned", "accepted"]).count(),
-    )
 
 
 def list_alerts(
@@ -60,7 +42,7 @@ def list_alerts(
     if status is not None:
         alerts = alerts.filter(status=status)
     with disclose(viewer, "read.alerts", endpoint, regions=regions) as disclosure:
-        rows, following = _page(
+        rows, following = read_page(
             alerts, "raised_at", limit, cursor, f"alerts {viewer.user_id} {region} {status}"
         )
         disclosure.quantity = len(rows)
@@ -99,7 +81,7 @@ def list_inspections(
     if status is not None:
         inspections = inspections.filter(status=status)
     with disclose(viewer, "read.inspections", endpoint) as disclosure:
-        rows, following = _page(
+        rows, following = read_page(
             inspections, "assigned_at", limit, cursor, f"inspections {viewer.user_id} {viewer.role} {status}"
         )
         disclosure.quantity = len(rows)
@@ -129,7 +111,7 @@ def list_scenes(viewer: Viewer, state: str | None, limit: int, cursor: str | Non
     if state is not None:
         scenes = scenes.filter(state=state)
     with disclose(viewer, "read.scenes", endpoint) as disclosure:
-        rows, following = _page(scenes, "received_at", limit, cursor, f"scenes {viewer.user_id} {state}")
+        rows, following = read_page(scenes, "received_at", limit, cursor, f"scenes {viewer.user_id} {state}")
         disclosure.quantity = len(rows)
     return Page([_scene(row) for row in rows], following)
 
@@ -146,7 +128,7 @@ def list_trained_models(viewer: Viewer, limit: int, cursor: str | None, endpoint
     """Trained models with their figures, newest first."""
     models = TrainedModel.objects.select_related("activated_by")
     with disclose(viewer, "read.models", endpoint) as disclosure:
-        rows, following = _page(models, "trained_at", limit, cursor, f"models {viewer.user_id}")
+        rows, following = read_page(models, "trained_at", limit, cursor, f"models {viewer.user_id}")
         disclosure.quantity = len(rows)
     return Page([_model(row) for row in rows], following)
 
@@ -165,7 +147,7 @@ def list_releases(viewer: Viewer, limit: int, cursor: str | None, endpoint: str)
     An auditor receives no row: the digest of the whole batch is keyed, so that it can be recognised and not tried out.
     """
     bound_to = f"releases {viewer.user_id}"
-    before = datetime.fromisoformat(_position(cursor, bound_to)[0]) if cursor else None
+    before = datetime.fromisoformat(open_position(cursor, bound_to)[0]) if cursor else None
     regions = list_region_ids(viewer)
     with disclose(viewer, "read.releases", endpoint, regions=regions) as disclosure:
         if viewer.role is Role.AUDITOR:
@@ -183,29 +165,6 @@ def list_releases(viewer: Viewer, limit: int, cursor: str | None, endpoint: str)
         ],
         following,
     )
-
-
-def _page(
-    rows: QuerySet[AnyModel], by: str, limit: int, cursor: str | None, bound_to: str
-) -> tuple[Sequence[Any], str | None]:
-    """One page, newest first by the field `by`, ties by the opaque id; with the cursor of the next."""
-    if cursor is not None:
-        moment, identifier = _position(cursor, bound_to)
-        at = datetime.fromisoformat(moment)
-        rows = rows.filter(Q(**{f"{by}__lt": at}) | Q(**{by: at, "id__lt": UUID(identifier)}))
-    found = list(rows.order_by(f"-{by}", "-id")[: limit + 1])
-    page = found[:limit]
-    if len(found) <= limit:
-        return page, None
-    last: Any = page[-1]
-    return page, seal_cursor([getattr(last, by).isoformat(), str(last.id)], bound_to)
-
-
-def _position(cursor: str, bound_to: str) -> tuple[str, str]:
-    match open_cursor(cursor, bound_to):
-        case [str(moment), str(identifier)]:
-            return moment, identifier
-    raise CursorUnusable
 
 
 def _find(rows: QuerySet[AnyModel], identifier: UUID) -> AnyModel:

@@ -1,0 +1,85 @@
+"""Regions: which ones the viewer holds, and what published blocks say of one of them together.
+
+A summary is arithmetic over released rows (P1). It speaks of whole blocks, those that the agreement on the region covers,
+not of the region's own outline: a figure for the part of a block inside a border would be a sliver (P4). It names a region
+only to somebody whose agreement does. An exact role has one only where posture leaves it no cells of the region: beside
+them it would be a second view (LC-42).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from accounts.viewer import Viewer
+from monitor.errors import NotThere
+from monitor.grid import Level
+from monitor.privacy.door.activity import provenance_of, rule_for_activity
+from monitor.privacy.door.disclosure import disclose
+from monitor.privacy.door.sight import rule_for_blocks
+from monitor.privacy.door.viewers import name_regions
+from monitor.privacy.intervals import BandedBlock, plausible_range, sum_up, write_per_cent
+from monitor.privacy.released import Page
+from monitor.privacy.released_files import ReleasedSummary
+from monitor.privacy.scope import list_regions
+from monitor.releases.batches import BlockRow, list_batches
+from monitor.releases.blocks import find_newest_period, read_blocks
+
+PAGE_BLOCKS = 2_000
+
+
+def list_own_regions(viewer: Viewer, endpoint: str) -> Page:
+    """The regions of the mandate or of the agreements, by name. All of them: nobody holds more than a page."""
+    rule_for_activity(viewer)
+    with disclose(viewer, "read.regions", endpoint) as disclosure:
+        regions = name_regions(viewer)
+        disclosure.quantity = len(regions)
+    return Page(regions)
+
+
+def summarise_region(
+    viewer: Viewer, region_id: UUID, period: date | None, endpoint: str
+) -> tuple[ReleasedSummary, UUID]:
+    """What the published blocks of one region say of a month (the newest where none is named), and the receipt.
+
+    Raises NotYours for an exact role, unless the region is its own and guarded or sealed; NotThere for a region that the
+    viewer does not receive (P8); LedgerUnavailable.
+    """
+    rule, regions = rule_for_blocks(viewer, region_id)
+    with disclose(
+        viewer, "read.summary", endpoint, rule=rule, regions=regions, objects=[region_id]
+    ) as disclosure:
+        region = next((held for held in list_regions(viewer) if held.id == region_id), None)
+        if region is None or region_id not in regions:
+            raise NotThere
+        batch = next(iter(list_batches(1)), None)
+        if batch is not None:
+            period = period or find_newest_period(batch.id, [region_id], rule.level, viewer.user_id)
+        rows = list(_read_rows(batch.id, region_id, rule.level, period, viewer)) if batch and period else []
+        disclosure.quantity = len(rows)
+    told = sum_up([BandedBlock(row.band, row.observed, plausible_range(row.level)) for row in rows])
+    summary = ReleasedSummary(
+        provenance_of(rule),
+        region.id,
+        region.name,
+        batch.id if batch else None,
+        f"{period:%Y-%m}" if period else None,
+        len(rows),
+        (int(told.cells.low), int(told.cells.high)),
+        write_per_cent(told.share),
+        write_per_cent(told.observed),
+    )
+    return summary, disclosure.ticket.entry_id
+
+
+def _read_rows(
+    batch_id: UUID, region_id: UUID, level: Level, period: date, viewer: Viewer
+) -> Iterator[BlockRow]:
+    after = None
+    while True:
+        rows = read_blocks(batch_id, [region_id], level, None, period, after, PAGE_BLOCKS, viewer.user_id)
+        yield from rows
+        if len(rows) < PAGE_BLOCKS:
+            return
+        after = (rows[-1].period, int(rows[-1].level), rows[-1].row, rows[-1].col)

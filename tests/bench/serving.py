@@ -1,0 +1,150 @@
+"""Once over HTTP: eight clients at a time against gunicorn, ours and the peer's, each started here and stopped here."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from django.db import connection
+
+from tests.bench.country import Country
+from tests.bench.measuring import Figure, describe_machine
+from tests.cast import Person
+
+CLIENTS = 8
+REQUESTS = 8
+"""Of each client in one turn."""
+TURNS = 3
+ROOT = Path(__file__).resolve().parents[2]
+STARTS_WITHIN_S = 30
+CONDITIONS = (
+    f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * REQUESTS} requests, gunicorn with 2 workers of 4 threads"
+)
+
+
+def compare_served(country: Country) -> list[Figure]:
+    """Pages of 1,000 by rate: a regulator's cells and a partner's blocks, each against the peer's list of the same rows."""
+    connection.close()
+    with serve("config.settings") as ours, serve("tests.bench.peer_settings") as peer:
+        return [
+            _compare(
+                "1000 cells",
+                (ours, "/api/v1/activity?state=active&limit=1000"),
+                (peer, "/cells?limit=1000"),
+                country.regulator,
+            ),
+            _compare(
+                "1000 blocks",
+                (ours, "/api/v1/activity?limit=1000"),
+                (peer, "/blocks?limit=1000"),
+                country.partner,
+            ),
+        ]
+
+
+def _compare(name: str, ours: tuple[int, str], peer: tuple[int, str], person: Person) -> Figure:
+    for port, path in (ours, peer):
+        ask(port, path, person)
+    rates: dict[tuple[int, str], list[float]] = {ours: [], peer: []}
+    for _ in range(TURNS):
+        for port, path in (ours, peer):
+            rates[port, path].append(measure_rate(port, path, person))
+    here, there = (statistics.median(rates[place]) for place in (ours, peer))
+    said = f"median of {CONDITIONS}; {describe_machine()}, clients on the same machine"
+    return Figure(
+        f"{name} over HTTP", round(here, 2), round(there, 2), round(here / there, 2), "requests/s", said
+    )
+
+
+def measure_rate(port: int, path: str, person: Person) -> float:
+    """Requests a second that all clients together got answered."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        for one in [clients.submit(_ask_often, port, path, person) for _ in range(CLIENTS)]:
+            one.result()
+    return CLIENTS * REQUESTS / (time.perf_counter() - began)
+
+
+def _ask_often(port: int, path: str, person: Person) -> None:
+    for _ in range(REQUESTS):
+        ask(port, path, person)
+
+
+def ask(port: int, path: str, person: Person) -> int:
+    """One request; the length of its answer. Raises AssertionError for anything but 200."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    client.request("GET", path, headers=person.headers)
+    answer = client.getresponse()
+    content = answer.read()
+    client.close()
+    assert answer.status == 200, f"{answer.status} {content[:200]!r}"
+    return len(content)
+
+
+@contextmanager
+def serve(settings: str) -> Iterator[int]:
+    """A gunicorn of its own on a free port, as the web role, on the database of this benchmark."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    url, name = os.environ["DATABASE_URL"], connection.settings_dict["NAME"]
+    before, _, query = url.partition("?")
+    env = {
+        **os.environ,
+        "DATABASE_URL": f"{before.rpartition('/')[0]}/{name}?{query}",
+        "DJANGO_SETTINGS_MODULE": settings,
+        "PENUMBRA_DB_ROLE": "web",
+    }
+    words = [
+        "--workers",
+        "2",
+        "--threads",
+        "4",
+        "--timeout",
+        "120",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+    ]
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "config.wsgi:application",
+                "--bind",
+                f"127.0.0.1:{port}",
+                *words,
+            ],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait_for(port, server)
+            yield port
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + STARTS_WITHIN_S
+    while time.monotonic() < until and server.poll() is None:
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the server of this benchmark did not start")

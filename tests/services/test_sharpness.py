@@ -1,0 +1,146 @@
+"""The table of posture in the database is the table of `monitor/privacy/posture.py`, for everything that it can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import product
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.models import User
+from accounts.roles import Role
+from monitor.access.sharpness import find_sharpness
+from monitor.grid import Level
+from monitor.models import AccessGrant, Region
+from monitor.privacy.posture import HeldGrant, Posture, choose_level
+from monitor.privacy.scope import grant_region
+from tests.builders import make_alert, make_inspection, make_viewer
+from tests.cast import Cast, Person
+from tests.rights import give_grant, set_posture
+from tests.roles import as_role, read_rows
+
+GRANTS = [None, *product((0, 1, 2), (1, 2))]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """As the owner, and taken back at the end."""
+    with as_role("none"), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def sharpness_of(person: Person) -> dict[UUID, Level]:
+    """As the web role finds it."""
+    with as_role("penumbra_web"):
+        return find_sharpness(make_viewer(User.objects.get(id=person.user.id)))
+
+
+def shut_to(person: Person) -> set[UUID]:
+    """Regions of which no exact cell may reach somebody."""
+    return {region for (region,) in read_rows("SELECT access.shut_regions(%s)", person.user.id)}
+
+
+@pytest.mark.parametrize("name", ["rosa", "anna", "pia"])
+def test_the_database_and_the_pure_table_agree(cast: Cast, name: str) -> None:
+    person = cast.everybody()[name]
+    role = Role(person.user.role)
+    for posture, given in product(Posture, GRANTS):
+        with undone():
+            set_posture(cast.east, posture.value)
+            held = []
+            if given is not None and not (role is Role.PARTNER and given[0] == 0):
+                give_grant(person, cast.east, given[0], *[cast.otis, cast.adam][: given[1]])
+                held = [HeldGrant(Level(given[0]), given[1])]
+            expected = choose_level(role, posture, held)
+            assert sharpness_of(person)[cast.east] == expected, (posture, given)
+            if role is not Role.PARTNER:
+                assert (cast.east in shut_to(person)) == (expected > Level.L0), (posture, given)
+
+
+def test_for_an_inspector_they_agree_too(cast: Cast) -> None:
+    for posture, given in product(Posture, GRANTS):
+        with undone():
+            set_posture(cast.east, posture.value)
+            held = []
+            if given is not None:
+                give_grant(cast.ines, cast.east, given[0], *[cast.otis, cast.adam][: given[1]])
+                held = [HeldGrant(Level(given[0]), given[1])]
+            expected = choose_level(Role.INSPECTOR, posture, held)
+            assert (cast.east in shut_to(cast.ines)) == (expected > Level.L0), (posture, given)
+
+
+def _expire(grant: AccessGrant) -> None:
+    AccessGrant.objects.filter(id=grant.id).update(expires_at=grant.granted_at + timedelta(hours=1))
+
+
+def _revoke(grant: AccessGrant) -> None:
+    AccessGrant.objects.filter(id=grant.id).update(revoked_at=grant.granted_at)
+
+
+def _change_role(grant: AccessGrant) -> None:
+    User.objects.filter(id=grant.holder_id).update(role="analyst")
+
+
+def _close_account(grant: AccessGrant) -> None:
+    User.objects.filter(id=grant.holder_id).update(is_active=False)
+
+
+@pytest.mark.parametrize("end", [_expire, _revoke, _change_role, _close_account])
+def test_a_grant_that_is_over_opens_nothing(cast: Cast, end: Callable[[AccessGrant], None]) -> None:
+    with undone():
+        set_posture(cast.east, "sealed")
+        grant = give_grant(cast.rosa, cast.east, 0, cast.otis, cast.adam)
+        assert sharpness_of(cast.rosa)[cast.east] == Level.L0
+        end(grant)
+        assert sharpness_of(cast.rosa).get(cast.east, Level.L3) == Level.L3
+        assert cast.east in shut_to(cast.rosa)
+
+
+def test_a_grant_is_for_one_region_and_one_person(cast: Cast) -> None:
+    with undone():
+        set_posture(cast.east, "sealed")
+        set_posture(cast.west, "sealed")
+        give_grant(cast.anna, cast.east, 0, cast.otis, cast.adam)
+        assert sharpness_of(cast.anna) == {cast.east: Level.L0, cast.west: Level.L3}
+        assert sharpness_of(cast.rosa) == {cast.east: Level.L3}
+
+
+def test_a_grant_adds_no_region(cast: Cast) -> None:
+    with undone():
+        give_grant(cast.rosa, cast.west, 0, cast.otis, cast.adam)
+        assert sharpness_of(cast.rosa) == {cast.east: Level.L0}
+
+
+@pytest.mark.parametrize("name", ["aldo", "adam", "finn", "mallory", "ines"])
+def test_whoever_holds_nothing_has_no_sharpness(cast: Cast, name: str) -> None:
+    assert sharpness_of(cast.everybody()[name]) == {}
+
+
+def test_a_mandate_of_somebody_who_became_a_partner_is_no_reception(cast: Cast) -> None:
+    with undone():
+        User.objects.filter(id=cast.rosa.user.id).update(role="partner")
+        assert sharpness_of(cast.rosa) == {}
+        grant_region(User.objects.get(id=cast.rosa.user.id), Region.objects.get(id=cast.east))
+        assert sharpness_of(cast.rosa) == {cast.east: Level.L2}
+
+
+def test_a_region_of_an_unknown_posture_is_sealed(cast: Cast) -> None:
+    """A word that this version does not know must not open anything."""
+    with undone(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE monitor_regionposture DROP CONSTRAINT posture_is_known")
+        set_posture(cast.east, "locked")
+        assert sharpness_of(cast.rosa) == {cast.east: Level.L3}
+        assert cast.east in shut_to(cast.rosa)
+        assert cast.east in shut_to(cast.ines)
+
+
+def test_the_regulator_who_assigned_it_keeps_no_site_of_a_sealed_region(cast: Cast) -> None:
+    with undone():
+        make_inspection(make_alert(cast.east, []), cast.ines.user, cast.rosa.user)
+        set_posture(cast.east, "sealed")
+        assert cast.east in shut_to(cast.ines) & shut_to(cast.rosa)
