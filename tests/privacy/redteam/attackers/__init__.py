@@ -37,4 +37,4 @@ def gather_attackers(timing_repeats: int) -> Sequence[Attacker]:
 def gather_onlookers() -> Sequence[Attacker]:
     """Who attacks with accounts that are told no block: what can be asked with any account."""
     counting = Probing("counting tracker", "LC-09", "exact count", sides=2)
-    return (Bisection(steps=1, single_cells=2), counting, Fingerprint(), Names())
+    return (Bisection(steps=1, single_cells=2, file_steps=0), counting, Fingerprint(), Names())

@@ -29,6 +29,7 @@ from tests.privacy.redteam.country import Bools
 from tests.privacy.redteam.wire import BudgetSpent, Purse, Reply
 
 Part = tuple[int, int, int, int]
+FILES = tuple(f"/export/activity.{kind}" for kind in ("geojson", "csv", "kml", "gpkg", "fgb"))
 EMPTY = 1e-6
 """What is left of the weight of a cell in a part that seems empty."""
 
@@ -41,9 +42,9 @@ class Bisection:
     channel: str = "LC-01"
     control: str = "exact box"
     asks_much: bool = True
-    exits: tuple[tuple[str, dict[str, object]], ...] = ((ACTIVITY, {"limit": PAGE}),)
     steps: int = 3
     single_cells: int = 12
+    file_steps: int = 1
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target."""
@@ -54,14 +55,14 @@ class Bisection:
         weights, trail = target.prior.copy(), []
         draw = np.random.default_rng(number)
         try:
-            for path, query in self.exits:
+            for path, query, steps, single_cells in self._list_exits():
                 whole = _sign(purse.ask(path, {**query, "bbox": write_box(*target.bounds)}), target)
-                for parts in self._descend(purse, target, path, query, whole):
+                for parts in _descend(purse, target, path, query, whole, steps):
                     for part in parts:
                         weights[_inside(target, part)] *= EMPTY
                     trail.append(Guess(purse.spent, normalise(weights, target.prior)))
                 if not trail or np.allclose(trail[-1].weights, target.prior):
-                    for row, col in target.cells[draw.integers(len(target.cells), size=self.single_cells)]:
+                    for row, col in target.cells[draw.integers(len(target.cells), size=single_cells)]:
                         part = int(row), int(col), int(row) + 1, int(col) + 1
                         if _differs(purse, target, path, query, part, whole):
                             weights[_inside(target, part)] *= EMPTY
@@ -70,23 +71,31 @@ class Bisection:
             trail.append(Guess(purse.spent, normalise(weights, target.prior)))
         return trail
 
-    def _descend(
-        self, purse: Purse, target: Target, path: str, query: dict[str, object], whole: str
-    ) -> list[list[Part]]:
-        """The parts that seem empty, step by step."""
-        steps: list[list[Part]] = []
-        full, has_differed = [target.bounds], False
-        while full and (has_differed or len(steps) < self.steps):
-            empty, rest = [], []
-            for part in [small for large in full for small in _quarter(large)]:
-                if _differs(purse, target, path, query, part, whole):
-                    empty.append(part)
-                else:
-                    rest.append(part)
-            has_differed = has_differed or bool(empty)
-            full = [part for part in rest if part[2] - part[0] > 1 or part[3] - part[1] > 1]
-            steps.append(empty)
-        return steps
+    def _list_exits(self) -> list[tuple[str, dict[str, object], int, int]]:
+        """What takes a box: path, query, steps, single cells. Files cost more, so they are looked into less far."""
+        files: list[tuple[str, dict[str, object], int, int]] = [
+            (path, {}, self.file_steps, 1) for path in FILES if self.file_steps
+        ]
+        return [(ACTIVITY, {"limit": PAGE}, self.steps, self.single_cells), *files]
+
+
+def _descend(
+    purse: Purse, target: Target, path: str, query: dict[str, object], whole: str, least: int
+) -> list[list[Part]]:
+    """The parts that seem empty, step by step; no further than `least` steps where nothing differs."""
+    steps: list[list[Part]] = []
+    full, has_differed = [target.bounds], False
+    while full and (has_differed or len(steps) < least):
+        empty, rest = [], []
+        for part in [small for large in full for small in _quarter(large)]:
+            if _differs(purse, target, path, query, part, whole):
+                empty.append(part)
+            else:
+                rest.append(part)
+        has_differed = has_differed or bool(empty)
+        full = [part for part in rest if part[2] - part[0] > 1 or part[3] - part[1] > 1]
+        steps.append(empty)
+    return steps
 
 
 def _differs(
