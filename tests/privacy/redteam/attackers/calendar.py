@@ -100,22 +100,27 @@ def _read_bands(rows: list[Mapping[str, Any]]) -> Bands:
 
 
 def _explain(target: Target, looks: list[Look], before: Bands, now: Bands, page: Page) -> Floats:
-    """Where what rose in this batch can be: for each rise, its size spread over the cells that can be its cause."""
+    """Where what rose in this batch can be: for each rise, its size spread over the cells that can be its cause.
+
+    Those were clear in a look since the month published before, and the longer a cell had not been seen until then the
+    likelier it is. A month that was published before and rises now is due to pictures handled this week.
+    """
     expected = np.zeros(len(target.cells))
-    level = 0.0
+    level, unseen = 0.0, np.zeros(len(target.cells))
     for look in looks:
+        is_new = look.first not in before
+        handled = look.week <= page.week if is_new else look.week == page.week
+        unseen += np.where(look.seen & handled, look.gap, 0.0)
         if look.first not in now:
             continue
-        is_new = look.first not in before
         known = level if is_new else max(level, before[look.first])
-        rise = now[look.first] - known
-        if rise > 0:
-            handled = look.week <= page.week if is_new else look.week == page.week
-            cause = target.prior * (look.seen & handled) * look.gap
-            if not before:
-                cause = target.prior * np.ones(len(target.cells))
-            expected += rise * len(target.cells) * normalise(cause, target.prior)
-        level = max(level, now[look.first]) if rise > 0 else now[look.first]
+        if now[look.first] > known:
+            cause = target.prior * unseen if before else target.prior
+            expected += (now[look.first] - known) * len(target.cells) * normalise(cause, target.prior)
+            level = now[look.first] if is_new else max(level, now[look.first])
+        else:
+            level = now[look.first]
+        unseen = np.zeros(len(target.cells))
     return expected
 
 
