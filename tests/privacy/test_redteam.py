@@ -27,7 +27,7 @@ from tests.privacy.redteam.theatre import Theatre, prepare_theatre, roll_theatre
 from tests.privacy.redteam.variants import VARIANTS, break_server, read_active_cells
 from tests.privacy.redteam.wire import BUDGET, BudgetSpent, Desk, InnerWire, Purse
 
-SMALL = Plan("small", 5, 20.03, 1.07, 0.7, 0.5, 3, 6, 0.3, 6)
+SMALL = Plan("small", 5, 20.03, 1.07, 0.7, 0.5, 3, 6, 0.3, 4)
 PAIR: Sequence[Attacker] = (Bisection(steps=1, single_cells=3), Names())
 HIDING = {"blocks": 1, "k_eff_p5": 400.0, "k_eff_min": 400.0, "p_max": 0.0025}
 
@@ -142,7 +142,14 @@ def make_score(**more: Any) -> Score:
     rho = {"rho": 1.0, "rho_low": 1.0, "rho_high": 1.0, "error": 7.0, "error_prior": 7.0}
     others = {"lift": 1.0, "lift_low": 1.0, "rank": 0.5, "rank_prior": 0.5, "rank_se": 0.0}
     queries = {"queries_median": 9.0, "queries_most": 9, "queries_to_halve": float("inf")}
-    usual: dict[str, Any] = {"sites": 9, **rho, **others, **queries, "curve": ((0.0, 7.0), (9.0, 7.0))}
+    usual: dict[str, Any] = {
+        "sites": 9,
+        **rho,
+        **others,
+        **queries,
+        "curve": ((0.0, 7.0), (9.0, 7.0)),
+        "sparse": None,
+    }
     return Score(**usual | more)
 
 

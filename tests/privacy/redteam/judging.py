@@ -15,8 +15,21 @@ from tests.privacy.redteam.campaign import Guess, Target, Trail
 from tests.privacy.redteam.country import Floats, Ints, Site
 
 RESAMPLES = 2000
+FEW = 3
 KM_A_CELL = 1.1132
 _CONFIDENT = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """Sites in blocks with at most FEW of them: there a hint about the block is a hint about the site."""
+
+    sites: int
+    rho: float
+    rho_low: float
+    rho_high: float
+    rank: float
+    rank_se: float
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,8 @@ class Score:
     queries_to_halve: float
     curve: tuple[tuple[float, float], ...]
     """Median error after at most so many questions, as (questions, error)."""
+    sparse: Sparse | None
+    """The same for sites in blocks that hide few."""
 
 
 def choose_places(target: Target, weights: Floats) -> Ints:
@@ -109,6 +124,25 @@ def judge(targets: Sequence[Target], hidden: Sequence[Sequence[Site]], trails: S
         queries_most=int(queries.max(initial=0)),
         queries_to_halve=min(halved, default=float("inf")),
         curve=curve,
+        sparse=_judge_sparse(groups, after, before, ranks, ranks_prior),
+    )
+
+
+def _judge_sparse(
+    groups: Ints, after: Floats, before: Floats, ranks: Floats, ranks_prior: Floats
+) -> Sparse | None:
+    few = np.bincount(groups)[groups] <= FEW
+    if not few.any():
+        return None
+    low, high = _bootstrap_rho(groups[few], after[few], before[few])
+    _, own = np.unique(groups[few], return_inverse=True)
+    return Sparse(
+        int(few.sum()),
+        _ratio(np.median(after[few]), np.median(before[few])),
+        low,
+        high,
+        float(ranks[few].mean()),
+        _clustered_error(own, ranks[few] - ranks_prior[few]),
     )
 
 

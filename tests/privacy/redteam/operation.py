@@ -41,7 +41,7 @@ FULL = Scale(
     "full",
     Plan("main", 1, 20.03, 1.07, 3.2, 2.6, 10, 1000, 0.7, 52),
     Plan("control", 2, 40.03, 1.07, 2.5, 2.3, 31, 115, 0.3, 30, CLOUDY),
-    timing_repeats=5,
+    timing_repeats=4,
     onlooked=60,
 )
 QUICK = Scale(

@@ -38,6 +38,10 @@ EXPLAINED = (
         "Among how many equally plausible cells a block hides a site, and how plausible the most plausible one is.",
     ),
     (
+        "few sites",
+        "The same for sites in blocks that hide at most three: there a hint about the block is a hint about the site.",
+    ),
+    (
         "questions to halve",
         "After how many questions about a site the median distance is half of what it was; never is what it should be.",
     ),
@@ -123,10 +127,20 @@ def _table_roles(roles: Mapping[str, Any]) -> str:
             _interval(said),
             _say(said["top1_lift"], 2),
             f"{_say(said['rank'])} ± {_say(said['rank_se'])}",
+            _tell_sparse(said["blocks_with_few_sites"]),
         ]
         for role, said in roles.items()
     ]
-    return _table(["role", "sites", "best attacker", "rho", "95 % interval", "top-1 lift", "rank ± SE"], rows)
+    return _table(
+        ["role", "sites", "best attacker", "rho", "95 % interval", "top-1 lift", "rank ± SE", "few sites"],
+        rows,
+    )
+
+
+def _tell_sparse(sparse: Mapping[str, Any] | None) -> str:
+    if sparse is None:
+        return ""
+    return f"{_say(sparse['rho'])} ({_interval(sparse)}), rank {_say(sparse['rank'])} ± {_say(sparse['rank_se'])}"
 
 
 def _table_channels(channels: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.privacy.redteam.judging import Score
+from tests.privacy.redteam.judging import Score, Sparse
 from tests.privacy.redteam.page import write_page
 
 REPORTS = Path(__file__).resolve().parents[3] / "var" / "reports"
@@ -43,7 +43,20 @@ def describe_score(score: Score) -> Report:
         "queries_median": score.queries_median,
         "queries_most": score.queries_most,
         "queries_to_halve": _round(score.queries_to_halve),
+        "blocks_with_few_sites": _describe_sparse(score.sparse),
         "curve": [[queries, _round(error)] for queries, error in score.curve],
+    }
+
+
+def _describe_sparse(sparse: Sparse | None) -> Report | None:
+    if sparse is None:
+        return None
+    return {
+        "sites": sparse.sites,
+        "rho": _round(sparse.rho),
+        "rho_interval": [_round(sparse.rho_low), _round(sparse.rho_high)],
+        "rank": _round(sparse.rank, 4),
+        "rank_se": _round(sparse.rank_se, 4),
     }
 
 

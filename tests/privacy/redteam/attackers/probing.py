@@ -93,9 +93,6 @@ class Probing:
 
     def _read(self, purse: Purse, target: Target, part: Part) -> Numbers:
         query: dict[str, object] = {"bbox": write_box(*part), "limit": PAGE}
-        if self.by_clock:
-            times = [purse.ask(ACTIVITY, query, fresh=True).seconds for _ in range(self.repeats)]
-            return _read_clock(times)
         numbers = read_numbers(purse.ask(ACTIVITY, query), target)
         short = read_numbers(purse.ask(ACTIVITY, {**query, "limit": 1}), target)
         head = read_numbers(purse.ask(ACTIVITY, query, method="HEAD"), target)
@@ -114,6 +111,8 @@ class Probing:
         parts = dict(first)
         expected = expect_sites(parts, name, line)
         trail = [Guess(purse.spent, spread_over(target, expected))]
+        if self.by_clock:
+            return trail  # the repeats that single cells would need are better spent on the parts
         try:
             while any(_size(part) > 1 and count > 0.3 for part, count in expected.items()):
                 part = max((p for p in expected if _size(p) > 1), key=lambda p: expected[p])
