@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -192,3 +193,13 @@ def test_a_missed_goal_is_named(api: Score, control: Score) -> None:
     report = make_small_report(api, control)
     assert not report["met"]
     assert len([goal for goal in report["goals"] if goal["met"] is False]) == 1
+
+
+def test_attackers_know_nothing_of_the_product_but_the_lattice() -> None:
+    for path in sorted((Path(__file__).parent / "redteam/attackers").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                product = name.split(".")[0] in {"accounts", "config", "monitor", "tasks", "django"}
+                assert not product or name == "monitor.grid", f"{path.name} imports {name}"
