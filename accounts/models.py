@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
-from accounts.roles import Role
+from accounts.roles import ACCOUNT_ROLES
 
 
 class Organisation(models.Model):
@@ -25,7 +25,9 @@ class User(AbstractUser):
     """An account with one role. `is_superuser` opens no place: the rule table knows roles only."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # where: none
-    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])  # where: none
+    role = models.CharField(
+        max_length=16, choices=[(role.value, role.value) for role in ACCOUNT_ROLES]
+    )  # where: none
     organisation = models.ForeignKey(
         Organisation, null=True, blank=True, on_delete=models.PROTECT
     )  # where: none
@@ -37,7 +39,7 @@ class User(AbstractUser):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(role__in=[r.value for r in Role]), name="user_role_is_known"
+                condition=models.Q(role__in=[r.value for r in ACCOUNT_ROLES]), name="user_role_is_known"
             )
         ]
 

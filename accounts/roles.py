@@ -1,4 +1,4 @@
-"""The seven kinds of people and machines (pure). One account has one role, so it has one view of any object."""
+"""The seven kinds of people and machines, and the public (pure). One account has one role, so one view of any object."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ class Role(StrEnum):
     ANALYST = "analyst"
     ADMINISTRATOR = "administrator"
     FEEDER = "feeder"
+    PUBLIC = "public"
+    """Whoever asks without an account, where that is allowed at all. No account can have this role."""
+
+
+ACCOUNT_ROLES = tuple(role for role in Role if role is not Role.PUBLIC)

@@ -34,3 +34,12 @@ class Viewer:
     purpose: Purpose | None
     request_id: UUID
     credential: Credential | None = field(default=None, repr=False)
+
+
+NOBODY = UUID(int=0)
+"""The account of whoever has none."""
+
+
+def make_public_viewer(request_id: UUID) -> Viewer:
+    """The viewer of a request without an account, where the installation answers the public at all."""
+    return Viewer(NOBODY, NOBODY, "", None, Role.PUBLIC, None, request_id)

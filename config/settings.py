@@ -126,7 +126,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["monitor.api.parsers.StrictJSONParser", "monitor.api.parsers.GeoJSONParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["monitor.api.throttles.RoleThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "monitor.api.throttles.RoleThrottle",
+        "monitor.api.throttles.AddressThrottle",
+    ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "monitor.api.negotiation.JSONOnly",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "monitor.api.problems.answer_exception",
@@ -136,6 +139,9 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": [],
 }
 REQUESTS_PER_MINUTE = read_number("PENUMBRA_REQUESTS_PER_MINUTE", 600)
+PUBLIC_ACCESS = read_flag("PENUMBRA_PUBLIC_ACCESS", False)
+"""Whether anybody may read L3 without an account: quarters that ended at least 90 days before the batch."""
+PUBLIC_REQUESTS_PER_MINUTE = read_number("PENUMBRA_PUBLIC_REQUESTS_PER_MINUTE", 60)
 CELLS_PER_DAY = read_number("PENUMBRA_CELLS_PER_DAY", 20000)
 """Different exact cells that one account may be shown in a day (UTC); `migrate` writes it into the database."""
 SPECTACULAR_SETTINGS = {

@@ -14,6 +14,7 @@ from psycopg.types.range import Range
 from accounts.ledger.connection import ledger_connection
 from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
 from accounts.ledger.keyed import keyed_digest, keyed_reference
+from accounts.roles import Role
 
 _ENTRY = """
     WITH entry AS (
@@ -95,7 +96,7 @@ def _entry_values(entry: Entry) -> dict[str, Any]:
     return {
         "id": uuid4(),
         "nonce": secrets.token_bytes(16),
-        "actor": viewer.pseudonym if viewer else None,
+        "actor": viewer.pseudonym if viewer and viewer.role is not Role.PUBLIC else None,
         "organisation": viewer.organisation if viewer else None,
         "role": viewer.role.value if viewer else "anonymous",
         "purpose_code": purpose.code.value if purpose else "",

@@ -94,19 +94,22 @@ class BboxField(TextField):
             raise serializers.ValidationError(str(error)) from None
 
 
-_PERIOD = r"([1-9][0-9]{3})-(0[1-9]|1[0-2])"
+_PERIOD = r"([1-9][0-9]{3})-(0[1-9]|1[0-2]|Q[1-4])"
 
 
-@extend_schema_field(_describe_text("a calendar month, YYYY-MM", _PERIOD))
+@extend_schema_field(
+    _describe_text("a calendar month, YYYY-MM, or the quarter that begins then, YYYY-Qn", _PERIOD)
+)
 class PeriodField(TextField):
-    """A calendar month, `YYYY-MM`."""
+    """A calendar month, `YYYY-MM`, or a quarter, `YYYY-Qn`, by its first month."""
 
     def read_text(self, text: str) -> date:
-        """The month's first day."""
+        """The period's first day."""
         match = re.fullmatch(_PERIOD, text)
         if match is None:
-            raise serializers.ValidationError("A period is a calendar month, YYYY-MM.")
-        return date(int(match[1]), int(match[2]), 1)
+            raise serializers.ValidationError("A period is a calendar month, YYYY-MM, or a quarter, YYYY-Qn.")
+        month = 3 * int(match[2][1]) - 2 if match[2][0] == "Q" else int(match[2])
+        return date(int(match[1]), month, 1)
 
 
 _STATE = f"({'|'.join(CellState)})"
@@ -156,7 +159,7 @@ class CoarseActivityAsk(PageAsk):
 
     bbox = BboxField(required=False)
     period = PeriodField(required=False)
-    level = serializers.ChoiceField(choices=[Level.L2.name, Level.L3.name], required=False)
+    level = serializers.ChoiceField(choices=[Level.L1.name, Level.L2.name, Level.L3.name], required=False)
 
 
 class AlertsAsk(PageAsk):

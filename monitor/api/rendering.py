@@ -99,7 +99,7 @@ def write_block(block: ReleasedBlock) -> str:
     return (
         f'{{"type":"Feature","geometry":{{"type":"Polygon","coordinates":{ring}}},"properties":{{"level":"{block.level}",'
         f'"row":{block.row},"col":{block.col},"period":"{block.period}","band":"{block.band}","trend":"{block.trend}",'
-        f'"observed":"{block.observed}"}}}}'
+        f'"observed":"{block.observed}","part":"{block.part}"}}}}'
     )
 
 

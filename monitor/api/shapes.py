@@ -30,10 +30,11 @@ from monitor.privacy.released import (
     PlacelessInspection,
     PlacelessModel,
     PlacelessMove,
+    PlacelessRegion,
     PlacelessScene,
     PlacelessViewer,
-    RegionName,
     ReleasedBatch,
+    ReleasedCertificate,
 )
 
 ALERT_STATUSES = [status.value for status in AlertStatus]
@@ -42,7 +43,7 @@ DISMISSAL_REASONS = [reason.value for reason in DismissalReason]
 FINDING_KINDS = [kind.value for kind in FindingKind]
 
 
-class RegionNameShape(serializers.Serializer[Any]):
+class PlacelessRegionShape(serializers.Serializer[Any]):
     """A region by id and name, its posture, and the finest level at which one sees it now."""
 
     id = serializers.UUIDField()
@@ -57,7 +58,7 @@ class ViewerShape(serializers.Serializer[Any]):
     username = serializers.CharField()
     role = serializers.CharField()
     organisation = serializers.UUIDField(allow_null=True)
-    regions = RegionNameShape(many=True)
+    regions = PlacelessRegionShape(many=True)
     levels = serializers.ListField(child=serializers.CharField())
     policy_version = serializers.CharField()
     requests_per_minute = serializers.IntegerField()
@@ -146,8 +147,18 @@ class BatchShape(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     published_at = serializers.DateTimeField()
     policy_version = serializers.CharField()
-    digest = serializers.CharField()
-    rows = serializers.IntegerField()
+    digest = serializers.CharField(allow_null=True)
+    rows = serializers.IntegerField(allow_null=True)
+
+
+class CertificateShape(serializers.Serializer[Any]):
+    """What a batch, or what the viewer receives of it, can tell at most; with its signature, null while there is none."""
+
+    release = serializers.UUIDField()
+    published_at = serializers.DateTimeField()
+    certificate = serializers.DictField()
+    signature = serializers.CharField(allow_null=True)
+    signature_format = serializers.CharField()
 
 
 class EntryShape(serializers.Serializer[Any]):
@@ -182,9 +193,10 @@ SHAPES: dict[type[Leaving], type[serializers.Serializer[Any]]] = {
     PlacelessScene: SceneShape,
     PlacelessModel: ModelShape,
     ReleasedBatch: BatchShape,
+    ReleasedCertificate: CertificateShape,
     PlacelessEntry: EntryShape,
     **RIGHTS_SHAPES,
-    RegionName: RegionNameShape,
+    PlacelessRegion: PlacelessRegionShape,
 }
 
 
@@ -216,6 +228,7 @@ class CellPropertiesShape(serializers.Serializer[Any]):
     band = serializers.ChoiceField(choices=[band.value for band in ActivityBand], required=False)
     trend = serializers.ChoiceField(choices=[trend.value for trend in Trend], required=False)
     observed = serializers.ChoiceField(choices=[band.value for band in ObservedBand], required=False)
+    part = serializers.ChoiceField(choices=["whole", "rest"], required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """`class` is a word of Python, so this field cannot be declared by name."""

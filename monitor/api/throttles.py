@@ -29,3 +29,19 @@ class RoleThrottle(SimpleRateThrottle):
         if not isinstance(user, User):
             return f"throttle-address-{self.get_ident(request)}"
         return f"throttle-{user.role}-{user.pk}"
+
+
+class AddressThrottle(SimpleRateThrottle):
+    """PUBLIC_REQUESTS_PER_MINUTE for one address, for whoever has no account, where the public is answered."""
+
+    scope = "address"
+
+    def get_rate(self) -> str:
+        """The configured rate."""
+        return f"{settings.PUBLIC_REQUESTS_PER_MINUTE}/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """One counter per address; None counts nothing."""
+        if isinstance(request.user, User) or not settings.PUBLIC_ACCESS:
+            return None
+        return f"throttle-public-{self.get_ident(request)}"

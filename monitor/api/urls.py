@@ -27,7 +27,7 @@ from monitor.api.views.inspections import (
 from monitor.api.views.me import MeView
 from monitor.api.views.models import ModelActivateView, ModelsView
 from monitor.api.views.regions import RegionSummaryView, RegionsView
-from monitor.api.views.releases import ReleasesView
+from monitor.api.views.releases import CertificateView, ReleasesView
 from monitor.api.views.rights import (
     AccessRequestApproveView,
     AccessRequestRefuseView,
@@ -63,6 +63,7 @@ urlpatterns = [
     path("api/v1/models", ModelsView.as_view()),
     path("api/v1/models/<uuid:model_id>/activate", ModelActivateView.as_view()),
     path("api/v1/releases", ReleasesView.as_view()),
+    path("api/v1/releases/<uuid:release_id>/certificate", CertificateView.as_view()),
     path("api/v1/regions/<uuid:region_id>/posture", PostureView.as_view()),
     path("api/v1/access-requests", AccessRequestsView.as_view()),
     path("api/v1/access-requests/<uuid:request_id>", AccessRequestView.as_view()),

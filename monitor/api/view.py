@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
@@ -23,7 +24,7 @@ from accounts.ledger.connection import LedgerUnavailable
 from accounts.ledger.entry import Entry, Outcome, Refusal
 from accounts.ledger.writer import record
 from accounts.roles import Role
-from accounts.viewer import Viewer
+from accounts.viewer import Viewer, make_public_viewer
 from monitor.api.files.writing import ReleasedStream, write_file
 from monitor.api.idempotency import answer_once
 from monitor.api.middleware import REQUEST_ID
@@ -71,9 +72,13 @@ class DoorView(APIView):
         method = (request.method or "").upper()
         if (asked := "GET" if method == "HEAD" else method) not in self.roles:
             raise MethodNotAllowed(method)
-        self.viewer = name_viewer(
-            request.user, request.auth, request.headers.get("Access-Purpose"), request.META[REQUEST_ID]
-        )
+        user: object = request.user
+        if user is None and settings.PUBLIC_ACCESS and Role.PUBLIC in self.roles[asked]:
+            self.viewer = make_public_viewer(request.META[REQUEST_ID])
+        else:
+            self.viewer = name_viewer(
+                user, request.auth, request.headers.get("Access-Purpose"), request.META[REQUEST_ID]
+            )
         if self.viewer.role not in self.roles[asked]:
             raise NotYours("Your role has no business here.")
         if self.viewer.role in self.exact_roles and self.viewer.purpose is None:

@@ -5,6 +5,7 @@ May not import the vault, the door or anything above.
 """
 
 from monitor.models.access import AccessApproval, AccessGrant, AccessRequest, QuotaRelease, RegionPosture
+from monitor.models.agreement import Agreement
 from monitor.models.alert import Alert, AlertMove
 from monitor.models.inspection import Finding, Inspection
 from monitor.models.region import InspectionUserPermission, Region, RegionUserPermission
@@ -16,6 +17,7 @@ __all__ = [
     "AccessApproval",
     "AccessGrant",
     "AccessRequest",
+    "Agreement",
     "Alert",
     "AlertMove",
     "Finding",

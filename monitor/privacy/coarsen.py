@@ -9,6 +9,9 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 
+import numpy as np
+
+from monitor.grid import IntArray
 from monitor.privacy.policy import K_EFF_MIN, PRIOR_MAX
 
 
@@ -70,6 +73,25 @@ def choose_observed_band(observed: int, plausible: int) -> ObservedBand:
         if 4 * observed < limit * plausible:
             return band
     return ObservedBand.OVER_75
+
+
+def grade_activity(active: IntArray, plausible: IntArray) -> IntArray:
+    """`choose_activity_band` for many blocks at once: the places of the bands in ActivityBand."""
+    per_cent = 100 * active
+    steps = 1 + (per_cent >= 2 * plausible) + (per_cent >= 5 * plausible) + (per_cent > 10 * plausible)
+    return np.where(active > 0, steps, 0)
+
+
+def grade_observed(observed: IntArray, plausible: IntArray) -> IntArray:
+    """`choose_observed_band` for many blocks at once: the places of the bands in ObservedBand."""
+    quarters = 4 * observed
+    steps = 1 + (quarters >= plausible) + (quarters >= 2 * plausible) + (quarters >= 3 * plausible)
+    return np.where(observed > 0, steps, 0)
+
+
+def grade_trend(previous: IntArray, now: IntArray) -> IntArray:
+    """`compare_bands` for many blocks at once: the places in Trend. previous, now: in ActivityBand; -1 is no band."""
+    return np.where(previous < 0, 0, 2 + np.sign(now - previous))
 
 
 def compare_bands(previous: ActivityBand | None, now: ActivityBand) -> Trend:

@@ -41,6 +41,13 @@ EXITS = (
     ),
     Exit("releases", "api/v1/releases", "JSON", Carries.BLOCKS, ("LC-09", "LC-43")),
     Exit(
+        "certificate",
+        "api/v1/releases/<uuid:release_id>/certificate",
+        "JSON",
+        Carries.BLOCKS,
+        ("LC-09", "LC-41"),
+    ),
+    Exit(
         "region-summary",
         "api/v1/regions/<uuid:region_id>/summary",
         "JSON",

@@ -13,12 +13,16 @@ from enum import StrEnum
 from accounts.roles import Role
 from monitor.grid import Level
 
-POLICY_VERSION = "2026-11"
+POLICY_VERSION = "2026-12"
 
 K_EFF_MIN = 40
 """Least number of effective plausible cells of a released block."""
 PRIOR_MAX = 0.10
 """Greatest plausibility of a single cell in a released block."""
+MONTHS_OF_PERIOD: Mapping[Level, int] = {Level.L1: 1, Level.L2: 1, Level.L3: 3}
+"""Calendar months of one period of what is published for a level."""
+PUBLISHED_AFTER_DAYS: Mapping[Level, int] = {Level.L1: 0, Level.L2: 0, Level.L3: 90}
+"""Least number of days from a period's end to the batch that has it."""
 
 
 class Reach(StrEnum):
@@ -50,9 +54,18 @@ ACTIVITY_RULES: Mapping[Role, Rule] = {
     Role.REGULATOR: Rule("exact-in-mandate", Reach.MANDATE, Level.L0),
     Role.ANALYST: Rule("exact-in-mandate", Reach.MANDATE, Level.L0),
     Role.PARTNER: Rule("released-blocks", Reach.RELEASE, Level.L2),
+    Role.PUBLIC: Rule("public-blocks", Reach.RELEASE, Level.L3),
 }
 """Who may ask "where is activity?". Auditors, administrators, feeders and inspectors are not in it, nor is anybody
-because of `is_superuser`."""
+because of `is_superuser`. The public only where an installation allows it (PENUMBRA_PUBLIC_ACCESS)."""
+
+ACCOUNT_ROLES_OF_ACTIVITY = frozenset(ACTIVITY_RULES) - {Role.PUBLIC}
+"""Who gets files, tiles and summaries too: nobody without an account."""
+
+FINEST_AGREED: Mapping[Role, Level] = {Role.PARTNER: Level.L1}
+"""How sharp an agreement can make a role's view. A role that is not here has its rule's level."""
+AGREED_DAYS_MAX = 732
+"""An agreement on a sharper level ends by itself after so many days at most."""
 
 SITE_RULES: Mapping[Role, Rule] = {
     Role.REGULATOR: Rule("exact-site-in-mandate", Reach.MANDATE, Level.L0),

@@ -43,7 +43,7 @@ class ExactCells(Leaving):
 
 @dataclass(frozen=True, slots=True)
 class ReleasedBlock:
-    """One published block: bands, a month, no count and no date."""
+    """One published block: bands, a month or a quarter, no count and no date."""
 
     level: str
     row: int
@@ -54,6 +54,8 @@ class ReleasedBlock:
     band: ActivityBand
     trend: Trend
     observed: ObservedBand
+    part: str = "whole"
+    """`rest` where the row speaks of what is left of its square beside the blocks that are published by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,28 @@ class ReleasedBlocks(Leaving):
 
 @dataclass(frozen=True, slots=True)
 class ReleasedBatch(Leaving):
-    """A published batch. digest, rows: of what the viewer receives of it; for an auditor the digest is keyed."""
+    """A published batch. digest, rows: of what the viewer receives of it, None where that is kept no longer; for an
+    auditor the digest is keyed."""
 
     id: UUID
     published_at: datetime
     policy_version: str
-    digest: str
-    rows: int
+    digest: str | None
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedCertificate(Leaving):
+    """What a batch, or the part that the viewer receives, can tell at most, in figures (`privacy/certificate.py`).
+
+    signature: over the canonical form of `certificate`, in `signature_format`; None until the ledger has a key.
+    """
+
+    release: UUID
+    published_at: datetime
+    certificate: Mapping[str, object]
+    signature: str | None
+    signature_format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +262,7 @@ class PlacelessQuota(Leaving):
 
 
 @dataclass(frozen=True, slots=True)
-class RegionName(Leaving):
+class PlacelessRegion(Leaving):
     """A region by id and name, with its posture and the finest level at which the viewer sees it now."""
 
     id: UUID
@@ -261,7 +278,7 @@ class PlacelessViewer(Leaving):
     username: str
     role: str
     organisation: UUID | None
-    regions: Sequence[RegionName]
+    regions: Sequence[PlacelessRegion]
     levels: Sequence[str]
     policy_version: str
     requests_per_minute: int

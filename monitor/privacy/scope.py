@@ -15,7 +15,7 @@ from guardian.shortcuts import assign_perm, get_objects_for_user
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
-from monitor.models import Inspection, InspectionUserPermission, Region, RegionUserPermission
+from monitor.models import Agreement, Inspection, InspectionUserPermission, Region, RegionUserPermission
 
 _PERMISSION = {Role.REGULATOR: Region.MANDATE, Role.ANALYST: Region.MANDATE, Role.PARTNER: Region.RECEIVE}
 
@@ -80,6 +80,12 @@ def grant_region(user: User, region: Region) -> None:
     if codename is None:
         raise ValueError(f"A {user.role} holds nothing on a region.")
     assign_perm(f"monitor.{codename}", user, region)
+
+
+def withdraw_region(user: User, region: Region) -> None:
+    """Take away what an account holds on a region, with the terms of its agreement, at once (P7)."""
+    RegionUserPermission.objects.filter(user=user, content_object=region).delete()
+    Agreement.objects.filter(user=user, region=region).delete()
 
 
 def open_inspection_to(inspector: User, inspection: Inspection) -> None:

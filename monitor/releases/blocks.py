@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from django.db import connection
+import numpy as np
 
 from monitor.grid import Box, Level
-from monitor.releases.batches import BlockRow, shape_row
-from monitor.releases.sight import SIGHT, VISIBLE_NOW
+from monitor.privacy.certificate import Rows
+from monitor.privacy.hiding import EDITIONS, MaskArray
+from monitor.privacy.shown import choose_shown
+from monitor.releases.batches import COLUMNS, EMPTY, BatchRow, BlockRow, digest_rows, find_batch, shape_row
+from monitor.releases.geography import read_map
+from monitor.releases.sight import Rights, read_still, read_with_rights
 
 Position = tuple[date, int, int, int]
 """Where a page ended: period, level, row, col of its last block."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFilter:
+    """What is asked for. level: the finest level wanted; what is seen sharper is read at that level. box: L0 cells, already
+    snapped outward to `level`; a block is in it where the two overlap. period: first day of a month or a quarter. after:
+    where the page before ended."""
+
+    level: Level
+    box: Box | None = None
+    period: date | None = None
+    after: Position | None = None
 
 
 def read_blocks(
@@ -24,60 +42,111 @@ def read_blocks(
     period: date | None,
     after: Position | None,
     limit: int,
-    viewer_id: UUID,
+    viewer_id: UUID | None,
 ) -> list[BlockRow]:
-    """Up to `limit` blocks of a batch in these regions, in the order of period, level, row, col.
+    """Up to `limit` blocks of a batch that somebody sees in these regions, in the order of period, level, row, col.
 
-    viewer_id: who asks. Whether they still hold the regions, and how sharply they see them by posture and grants, is
-    decided in this statement (P7): a block that they may not see now is not read.
-
-    level: the finest level wanted; blocks that were promoted to a parent (privacy policy) come at the parent's level.
-    box: L0 cells, already snapped outward to `level`; a block is in it where the two overlap.
+    viewer_id: who asks, None for the public. Whether they still hold the regions, and how sharply they see them by
+    agreement, posture and grants, is asked again in the statement that reads (P7). The rest: `BlockFilter`.
     """
-    position = after or (date.min, -1, -1, -1)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # both parts are fixed text; whatever was asked is a parameter
-            f"{SIGHT} SELECT b.level, b.row, b.col, b.period, b.band, b.trend, b.observed"  # noqa: S608
-            " FROM release.block b"
-            " WHERE b.batch_id = %(batch)s AND b.level >= %(level)s"
-            f" AND {VISIBLE_NOW}"
-            " AND (%(period)s::date IS NULL OR b.period = %(period)s)"
-            " AND (%(row_from)s::int IS NULL OR EXISTS (SELECT FROM unnest(%(levels)s::int[], %(spans)s::int[])"
-            "  AS span (level, n) WHERE span.level = b.level AND b.row * span.n < %(row_to)s"
-            "  AND (b.row + 1) * span.n > %(row_from)s AND b.col * span.n < %(col_to)s"
-            "  AND (b.col + 1) * span.n > %(col_from)s))"
-            " AND (b.period, b.level, b.row, b.col) > (%(p)s, %(l)s::int, %(r)s, %(c)s)"
-            " ORDER BY b.period, b.level, b.row, b.col LIMIT %(limit)s",
-            {
-                "batch": batch_id,
-                "level": int(level),
-                "regions": list(regions),
-                "period": period,
-                "row_from": box.row_from if box else None,
-                "row_to": box.row_to if box else None,
-                "col_from": box.col_from if box else None,
-                "col_to": box.col_to if box else None,
-                "levels": [int(each) for each in Level],
-                "spans": [each.span for each in Level],
-                "p": position[0],
-                "l": position[1],
-                "r": position[2],
-                "c": position[3],
-                "limit": limit,
-                "viewer": viewer_id,
-            },
-        )
-        return [shape_row(row) for row in cursor.fetchall()]
+    wanted = BlockFilter(level, box, period, after)
+    batch = find_batch(batch_id)
+    if batch is None:
+        return []
+    return read_with_rights(viewer_id, regions, lambda rights: read_shown(batch, rights, wanted, limit))
 
 
-def find_newest_period(batch_id: UUID, regions: Sequence[UUID], level: Level, viewer_id: UUID) -> date | None:
-    """The newest month of which `read_blocks` would find a block for this viewer in these regions, or None (P5)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{SIGHT} SELECT max(b.period) FROM release.block b"  # noqa: S608
-            f" WHERE b.batch_id = %(batch)s AND b.level >= %(level)s AND {VISIBLE_NOW}",
-            {"batch": batch_id, "level": int(level), "regions": list(regions), "viewer": viewer_id},
-        )
-        newest: date | None = cursor.fetchone()[0]
-        return newest
+def find_newest_period(
+    batch_id: UUID, regions: Sequence[UUID], level: Level, viewer_id: UUID | None
+) -> date | None:
+    """The newest month or quarter of which `read_blocks` would find a block, or None (P5)."""
+    batch = find_batch(batch_id)
+    if batch is None:
+        return None
+    return read_with_rights(viewer_id, regions, lambda rights: _find_newest(batch, rights, level))
+
+
+def _find_newest(batch: BatchRow, rights: Rights, level: Level) -> date | None:
+    shown = _mask_shown(batch, rights, level)
+    if not shown:
+        return None
+    rows, values = _select_shown(batch, shown)
+    found = read_still(f"SELECT max(b.period) FROM ({rows}) b", rights, values)  # noqa: S608
+    return found[0][0] if found else None
+
+
+def read_shown(batch: BatchRow, rights: Rights, wanted: BlockFilter, limit: int) -> list[BlockRow]:
+    """`read_blocks` with rights that were looked up before. Raises RightsMoved where they are others now."""
+    shown = _mask_shown(batch, rights, wanted.level, wanted.box)
+    period, after = wanted.period, wanted.after
+    conditions = [
+        "b.batch_id = %(batch)s",
+        "(b.period, b.level, b.row, b.col) > (%(p)s, %(l)s::int, %(r)s, %(c)s)",
+    ]
+    values: dict[str, Any] = {"batch": batch.id, "limit": limit}
+    values |= dict(zip("plrc", after or (date.min, -1, -1, -1), strict=True))
+    if period is not None:
+        conditions.append("b.period = %(period)s")
+        values["period"] = period
+    order = "ORDER BY b.period, b.level, b.row, b.col LIMIT %(limit)s"
+    # each edition in the order of its key: a page reads as many rows as it has, not all that are shown
+    parts = [
+        f"(SELECT {COLUMNS} FROM release.block b WHERE b.edition = {int(edition)} AND {' AND '.join(conditions)}"  # noqa: S608
+        f" AND get_bit(%(shown_{int(edition)})s, b.piece::bigint) = 1 {order})"
+        for edition in shown
+    ]
+    values |= {f"shown_{int(edition)}": mask for edition, mask in shown.items()}
+    if not parts:
+        return []
+    rows = " UNION ALL ".join(parts)
+    found = read_still(f"SELECT b.* FROM ({rows}) b {order}", rights, values)  # noqa: S608
+    return sorted(
+        (shape_row(row) for row in found), key=lambda row: (row.period, row.level, row.row, row.col)
+    )
+
+
+def count_rows(batch: BatchRow, rights: Rights) -> tuple[Rows, str]:
+    """How many rows of a batch somebody sees, by edition, period and level, and their digest. Raises RightsMoved."""
+    shown = _mask_shown(batch, rights, Level.L1)
+    if not shown:
+        return {}, EMPTY
+    rows, values = _select_shown(batch, shown)
+    found = [shape_row(row) for row in read_still(rows, rights, values)]
+    counts: dict[Level, dict[tuple[date, Level], int]] = {edition: {} for edition in shown}
+    for row in found:
+        kind = row.period, row.level
+        counts[row.edition][kind] = counts[row.edition].get(kind, 0) + 1
+    return counts, digest_rows(found)
+
+
+def list_shown(
+    batch: BatchRow, rights: Rights, level: Level, box: Box | None = None
+) -> Mapping[Level, MaskArray]:
+    """By edition, which pieces of a batch's geography somebody sees, in a box; of editions of which they see any."""
+    if batch.geography_id is None:
+        return {}
+    ground = read_map(batch.geography_id)
+    shown = choose_shown(ground, rights.sight.at_least(level))
+    if rights.regions is not None:
+        shown = {edition: mask & ground.touches(rights.regions, edition) for edition, mask in shown.items()}
+    if box is not None:
+        shown = {edition: mask & ground.editions[edition].overlaps(box) for edition, mask in shown.items()}
+    return {edition: shown[edition] for edition in EDITIONS if shown[edition].any()}
+
+
+def _mask_shown(batch: BatchRow, rights: Rights, level: Level, box: Box | None = None) -> dict[Level, bytes]:
+    return {
+        edition: np.packbits(mask, bitorder="little").tobytes()
+        for edition, mask in list_shown(batch, rights, level, box).items()
+    }
+
+
+def _select_shown(batch: BatchRow, shown: Mapping[Level, bytes]) -> tuple[str, dict[str, Any]]:
+    """All rows of a batch that are shown: the statement and its values."""
+    parts = [
+        f"SELECT {COLUMNS} FROM release.block b WHERE b.batch_id = %(batch)s AND b.edition = {int(edition)}"  # noqa: S608
+        f" AND get_bit(%(shown_{int(edition)})s, b.piece::bigint) = 1"
+        for edition in shown
+    ]
+    values = {f"shown_{int(edition)}": mask for edition, mask in shown.items()}
+    return " UNION ALL ".join(parts), {"batch": batch.id, **values}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from monitor.grid import Level
+from monitor.privacy.certificate import period_text
 from monitor.releases.batches import BlockRow
 
 MAGIC_BYTES = 8
@@ -21,10 +22,11 @@ _BLOCKS = """
                 (b.col * b.n - 18000) / 100.0, (b.row * b.n - 9000) / 100.0,
                 ((b.col + 1) * b.n - 18000) / 100.0, ((b.row + 1) * b.n - 9000) / 100.0, 4326
             ) AS geom,
-            b.level, b.row, b.col, b.period, b.band, b.trend, b.observed, b.n / 100.0::float8 AS precision_deg,
+            b.level, b.row, b.col, b.period, b.band, b.trend, b.observed, b.part,
+            b.n / 100.0::float8 AS precision_deg,
             %s::text AS rule, %s::text AS policy_version, true AS generalised
-        FROM unnest(%s::text[], %s::int[], %s::int[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[])
-            WITH ORDINALITY AS b (level, n, row, col, period, band, trend, observed, number)
+        FROM unnest(%s::text[], %s::int[], %s::int[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[]) WITH ORDINALITY AS b (level, n, row, col, period, band, trend, observed, part, number)
         ORDER BY b.number
     ) AS square
 """
@@ -57,7 +59,7 @@ def write_flatgeobuf_head() -> bytes:
     """What begins a file of blocks."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _BLOCKS, ["", "", [Level.L3.name], [Level.L3.span], [0], [0], *([""] for _ in range(4))]
+            _BLOCKS, ["", "", [Level.L3.name], [Level.L3.span], [0], [0], *([""] for _ in range(5))]
         )
         return cut_flatgeobuf(bytes(cursor.fetchone()[0]))[0]
 
@@ -75,8 +77,9 @@ def _columns(blocks: Sequence[BlockRow]) -> list[list[object]]:
         [block.level.span for block in blocks],
         [block.row for block in blocks],
         [block.col for block in blocks],
-        [f"{block.period:%Y-%m}" for block in blocks],
+        [period_text(block.edition, block.period) for block in blocks],
         [block.band.value for block in blocks],
         [block.trend.value for block in blocks],
         [block.observed.value for block in blocks],
+        ["whole" if block.is_whole else "rest" for block in blocks],
     ]

@@ -1,33 +1,106 @@
-"""Which published blocks somebody may see now: rights, posture and grants in the statement that reads the blocks (P7).
+"""How sharply a viewer sees the published pieces, now, and a way to ask in the reading statement whether it is so still.
 
-Set into a query over `release.block b`: `SIGHT` in front of it, `VISIBLE_NOW` among its conditions. Both look at public
-geography and at who asks, never at what is in a block (P3).
+Which pieces that makes is worked out from public geography (`privacy/shown.py`). A statement that reads rows holds
+`STILL_SO`: rights that changed in between give no rows, and the reader looks again (P7).
 """
 
-SIGHT = """
-    WITH seen AS MATERIALIZED (
-        SELECT region_id, finest FROM access.sharpness(%(viewer)s)
-    ), sealed AS MATERIALIZED (
-        SELECT block_row, block_col, finest FROM access.sealed_blocks(%(viewer)s)
-    )
-"""
+from __future__ import annotations
 
-VISIBLE_NOW = """
-    EXISTS (
-        SELECT FROM release.region_block held JOIN seen ON seen.region_id = held.region_id
-        WHERE held.region_id = ANY(%(regions)s) AND seen.finest BETWEEN 1 AND b.level
-            AND held.level = b.level AND held.row = b.row AND held.col = b.col
-    )
-    -- a block that reaches into a region whose cells one sees would tell the rest of it by the difference (LC-42)
-    AND NOT EXISTS (
-        SELECT FROM release.region_block other JOIN seen ON seen.region_id = other.region_id AND seen.finest = 0
-        WHERE other.level = b.level AND other.row = b.row AND other.col = b.col
-    )
-    -- sealing reaches outward to whole blocks of L3
-    AND NOT EXISTS (
-        SELECT FROM sealed
-        WHERE b.level < sealed.finest
-            AND sealed.block_row = b.row / CASE b.level WHEN 1 THEN 10 WHEN 2 THEN 5 ELSE 1 END
-            AND sealed.block_col = b.col / CASE b.level WHEN 1 THEN 10 WHEN 2 THEN 5 ELSE 1 END
-    )
-"""
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection
+
+from monitor.errors import VaultSealed
+from monitor.grid import Level
+from monitor.privacy.shown import Sight
+
+_NOW = (
+    "(SELECT coalesce(string_agg(own::text, ' ' ORDER BY own::text), '') FROM access.sharpness(%(viewer)s) own)"
+    " || (SELECT coalesce(string_agg(tile::text, ' ' ORDER BY tile::text), '')"
+    " FROM access.sealed_blocks(%(viewer)s) tile)"
+)
+STILL_SO = f"(%(viewer)s::uuid IS NULL OR {_NOW} = %(rights)s)"
+"""A condition: what `read_rights` found is still true. Its values are those of `Rights.values`."""
+
+LOOKS = 5
+"""So often a question is tried again whose asker's rights changed while it was read."""
+Read = TypeVar("Read")
+
+PUBLIC_SIGHT = Sight({}, {}, is_public=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a viewer may see now. viewer: None for the public. text: what the database said, to compare. regions: of the
+    pieces that are seen, only those that show ground of these; None for all.
+
+    The regions asked for select among the pieces that all agreements together show: alone they could show the ground of
+    a border finer than the others allow, and the two beside each other would tell the rest of the coarser piece.
+    """
+
+    sight: Sight
+    viewer: UUID | None = None
+    text: str = ""
+    regions: frozenset[UUID] | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of STILL_SO."""
+        return {"viewer": self.viewer, "rights": self.text}
+
+
+PUBLIC_RIGHTS = Rights(PUBLIC_SIGHT)
+
+
+def read_rights(viewer: UUID, regions: Collection[UUID] | None = None) -> Rights:
+    """The rights of an account, now; nothing for one that holds nothing. regions: as in `Rights`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_NOW},"  # noqa: S608 - fixed text; whoever asks is a parameter
+            " ARRAY(SELECT json_build_array(region_id, finest) FROM access.sharpness(%(viewer)s)),"
+            " ARRAY(SELECT ARRAY[block_row, block_col, finest] FROM access.sealed_blocks(%(viewer)s))",
+            {"viewer": viewer},
+        )
+        text, held, sealed = cursor.fetchone()
+    levels = {UUID(region): Level(finest) for region, finest in held}
+    floors = {(row, col): Level(finest) for row, col, finest in sealed}
+    wanted = None if regions is None or levels.keys() <= set(regions) else frozenset(regions)
+    return Rights(Sight(levels, floors), viewer, text, wanted)
+
+
+class RightsMoved(RuntimeError):
+    """What the viewer may see changed while it was read: nothing was read."""
+
+
+def read_with_rights(
+    viewer: UUID | None, regions: Collection[UUID] | None, read: Callable[[Rights], Read]
+) -> Read:
+    """Read with the rights of now; again, where they changed before the statement that read (P7).
+
+    viewer: an account, or None for the public. regions: as in `read_rights`. Raises VaultSealed where the rights will not
+    hold still: nothing may be read then.
+    """
+    for _ in range(LOOKS):
+        rights = PUBLIC_RIGHTS if viewer is None else read_rights(viewer, regions)
+        with suppress(RightsMoved):
+            return read(rights)
+    raise VaultSealed("What you may see changes too often to be read just now.")
+
+
+def read_still(query: str, rights: Rights, values: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """The rows of a query, if the rights are still those; its first column is never null. Raises RightsMoved."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # the query is fixed text of this package; whatever was asked is a parameter
+            f"SELECT now.is_so, b.* FROM (SELECT {STILL_SO} AS is_so) now"  # noqa: S608
+            f" LEFT JOIN LATERAL ({query}) b ON now.is_so",
+            {**values, **rights.values},
+        )
+        found = cursor.fetchall()
+    if not found[0][0]:
+        raise RightsMoved
+    return [row[1:] for row in found if row[1] is not None]

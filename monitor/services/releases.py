@@ -1,4 +1,4 @@
-"""Publish a release: months of the vault become bands of blocks, in one batch, all or nothing.
+"""Publish a release: months of the vault become bands of pieces in three editions, in one batch, all or nothing.
 
 Runs as the worker. What goes in is counted once, here; what comes out is bands. Corrections and withdrawals appear
 with the next batch, which is complete in itself, so nothing is left behind that says what changed.
@@ -6,46 +6,41 @@ with the next batch, which is complete in itself, so nothing is left behind that
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
+import numpy as np
+from django.db import transaction
+
 from accounts.ledger.entry import Entry
+from accounts.ledger.keyed import keyed_digest
 from accounts.ledger.writer import recorded
-from monitor.grid import Level
+from monitor.grid import IntArray, Level
 from monitor.models import TrainedModel
-from monitor.privacy.coarsen import (
-    ActivityBand,
-    choose_activity_band,
-    choose_observed_band,
-    compare_bands,
-    count_effective_cells,
-    is_safe_to_publish,
+from monitor.privacy.certificate import Scope, canonical_json, make_certificate
+from monitor.privacy.coarsen import grade_activity, grade_observed, grade_trend
+from monitor.privacy.hiding import ACROSS, EDITIONS
+from monitor.privacy.pieces import Edition
+from monitor.privacy.policy import MONTHS_OF_PERIOD, POLICY_VERSION, PUBLISHED_AFTER_DAYS
+from monitor.privacy.shown import EditionFigures
+from monitor.releases.batches import (
+    NewBatch,
+    NewRows,
+    combine_digests,
+    find_same_batch,
+    write_batch,
 )
-from monitor.privacy.policy import POLICY_VERSION
-from monitor.releases.batches import BlockRow, digest_rows, list_batches, write_batch
-from monitor.vault.blocks import count_plausible_cells, list_observed_months, summarise_blocks
-
-PUBLISHED_LEVEL = Level.L2
-Block = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedBlock:
-    """One block of a release. position: row and column at `level`. counts: the blocks of PUBLISHED_LEVEL whose cells are
-    counted in it; no cell is counted in two published blocks. plausible: how many plausible cells those have."""
-
-    level: Level
-    position: Block
-    counts: tuple[Block, ...]
-    plausible: int
+from monitor.releases.parts import write_parts
+from monitor.services.geography import Geography, renew_geography
+from monitor.vault.blocks import MonthCounts, summarise_blocks
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a batch holds: ids and counts of blocks, which are public."""
+    """What a batch holds: ids and counts of rows, which are public. periods: months. promoted: rows of a coarser level than
+    their edition's."""
 
     batch: UUID
     is_new: bool
@@ -55,80 +50,119 @@ class Publication:
 
 
 def publish_release(today: date, only_changes: bool = False) -> Publication:
-    """Publish every calendar month that ended before `today`'s month.
+    """Publish every calendar month that ended before `today`'s month, and for L3 every quarter that ended 90 days ago.
 
-    only_changes: publish nothing where the newest batch has the same rows under the same policy. Raises
-    LedgerUnavailable; then nothing is published.
+    only_changes: publish nothing where the newest batch has the same rows and the same pieces under the same policy.
+    Raises LedgerUnavailable, GroundSpoilt; then nothing is published.
     """
     models = list(TrainedModel.objects.filter(state="active").values_list("id", flat=True))
-    months = list_observed_months(models, today) if models else []
-    published = choose_published_blocks(count_plausible_cells(PUBLISHED_LEVEL))
-    rows = list(_block_rows(months, published, models))
-    promoted = sum(row.level is not PUBLISHED_LEVEL for row in rows)
-    for newest in list_batches(1) if only_changes else ():
-        if (newest.digest, newest.policy_version) == (digest_rows(rows), POLICY_VERSION):
-            return Publication(newest.id, False, len(rows), len(months), promoted)
-    with recorded(Entry(None, "release.publish", "publish_release", uuid4(), policy_version=POLICY_VERSION)):
-        batch = write_batch(rows, POLICY_VERSION)
-    return Publication(batch, True, len(rows), len(months), promoted)
+    geography = renew_geography()
+    months = summarise_blocks(geography.tiles, geography.counted, models, today) if models else []
+    place = {(row, col): number for number, (row, col) in enumerate(geography.tiles.tolist())}
+    tiles = [_tiles_of(month, place) for month in months]
+    rows = {
+        level: _make_rows(geography.editions[level], geography.map.editions[level], months, tiles, today)
+        for level in EDITIONS
+    }
+    digests = {level: rows[level].digest() for level in EDITIONS}
+    content_digest = combine_digests([digests[level] for level in EDITIONS])
+    count = sum(map(len, rows.values()))
+    promoted = sum(int((each.pieces.level[each.piece] != level).sum()) for level, each in rows.items())
+    if only_changes and (same := find_same_batch(geography.id, content_digest)) is not None:
+        return Publication(same, False, count, len(months), promoted)
+    batch_id = uuid4()
+    certificate = _certify(batch_id, geography, rows, digests[Level.L2])
+    batch = NewBatch(
+        batch_id,
+        geography.id,
+        POLICY_VERSION,
+        digests[Level.L2],
+        len(rows[Level.L2]),
+        content_digest,
+        certificate,
+    )
+    entry = Entry(None, "release.publish", "publish_release", uuid4(), policy_version=POLICY_VERSION)
+    with recorded(entry), transaction.atomic():
+        write_batch(batch, rows)
+        write_parts(batch_id, geography.map, rows)
+    return Publication(batch_id, True, count, len(months), promoted)
 
 
-def choose_published_blocks(plausible: Mapping[Block, int]) -> list[PublishedBlock]:
-    """Which blocks are published and what each of them counts, from public geography alone (P3).
+def _make_rows(
+    edition: Edition,
+    figures: EditionFigures,
+    months: Sequence[MonthCounts],
+    tiles: Sequence[IntArray],
+    today: date,
+) -> NewRows:
+    """The rows of one edition: one for each period in which a piece was observed. tiles: of the blocks of each month."""
+    by_month, count = MONTHS_OF_PERIOD[edition.level] == 1, len(figures)
+    active, previous = np.zeros(count, dtype=np.int64), np.full(count, -1, dtype=np.int64)
+    periods: list[date] = []
+    columns: list[tuple[IntArray, ...]] = [(np.empty(0, dtype=np.int64),) * 5]
+    for period, parts in _gather_periods(edition.level, months, today):
+        observed = np.zeros(count, dtype=np.int64)
+        for number in parts:
+            month, of_block = months[number], _pieces_of(edition, months[number], tiles[number])
+            observed += _sum_by_piece(of_block, month.observed if by_month else month.fresh, count)
+            active += _sum_by_piece(of_block, month.step, count)
+        seen = np.flatnonzero(observed)
+        band = grade_activity(active[seen], figures.cells[seen])
+        trend = grade_trend(previous[seen], band)
+        share = grade_observed(observed[seen], figures.cells[seen])
+        columns.append((seen, np.full(len(seen), len(periods)), band, trend, share))
+        previous[seen] = band
+        periods.append(period)
+    together = [np.concatenate(column) for column in zip(*columns, strict=True)]
+    return NewRows(edition.level, figures, periods, *together).sorted()
 
-    plausible: cells by block of PUBLISHED_LEVEL; under the default prior every plausible cell weighs the same. A block
-    that hides too little is counted in its parent. The parent counts no block that is published by itself: the
-    difference would be a figure for the few cells left. Where those are too few even together, the smallest of the
-    other blocks join them; where all of a parent's cells are too few, none of them is published.
+
+def _sum_by_piece(pieces: IntArray, cells: IntArray, count: int) -> IntArray:
+    """The sum of `cells` by piece; a block without a piece is left out."""
+    kept = pieces >= 0
+    return np.bincount(pieces[kept], cells[kept], count).astype(np.int64)
+
+
+def _gather_periods(
+    edition: Level, months: Sequence[MonthCounts], today: date
+) -> list[tuple[date, list[int]]]:
+    """The numbers of the months of each period of an edition that may be published today, oldest first."""
+    length = MONTHS_OF_PERIOD[edition]
+    periods: dict[date, list[int]] = {}
+    for number, month in enumerate(months):
+        first = month.month.replace(month=(month.month.month - 1) // length * length + 1)
+        periods.setdefault(first, []).append(number)
+    delay = timedelta(days=PUBLISHED_AFTER_DAYS[edition])
+    return [(first, parts) for first, parts in periods.items() if _end_of(first, length) + delay <= today]
+
+
+def _end_of(first: date, months: int) -> date:
+    """The day after a period of whole months."""
+    index = first.year * 12 + first.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+def _tiles_of(month: MonthCounts, place: Mapping[tuple[int, int], int]) -> IntArray:
+    """The number of the tile of each L1 block of a month. place: numbers by row and column at L3."""
+    across = ACROSS[Level.L1]
+    pairs = zip((month.rows // across).tolist(), (month.cols // across).tolist(), strict=True)
+    return np.array([place[pair] for pair in pairs], dtype=np.int64)
+
+
+def _pieces_of(edition: Edition, month: MonthCounts, tiles: IntArray) -> IntArray:
+    """The numbers of the pieces that count the L1 blocks of a month; -1 where none does."""
+    across, ratio = ACROSS[Level.L1], edition.level.span // Level.L1.span
+    return edition.piece_of[tiles, month.rows % across // ratio, month.cols % across // ratio]
+
+
+def _certify(batch_id: UUID, geography: Geography, rows: Mapping[Level, NewRows], digest: str) -> str:
+    """The certificate of a whole batch, for auditors, who receive no row and may learn no place.
+
+    Its digest is that of the L2 edition, keyed, so that it can be recognised and not tried out. Nothing is told of what
+    the L1 edition holds: it would change with where inside an L2 block anything was seen.
     """
-    families: dict[Block, list[Block]] = defaultdict(list)
-    for block in sorted(plausible):
-        families[parent_of(block)].append(block)
-    published = []
-    for parent, blocks in families.items():
-        hidden = [block for block in blocks if not _is_safe(plausible[block])]
-        alone = sorted(
-            (block for block in blocks if _is_safe(plausible[block])), key=lambda block: plausible[block]
-        )
-        while hidden and alone and not _is_safe(sum(plausible[block] for block in hidden)):
-            hidden.append(alone.pop(0))
-        published += [
-            PublishedBlock(PUBLISHED_LEVEL, block, (block,), plausible[block]) for block in sorted(alone)
-        ]
-        together = sum(plausible[block] for block in hidden)
-        if _is_safe(together):
-            published.append(PublishedBlock(Level.L3, parent, tuple(hidden), together))
-    return published
-
-
-def parent_of(block: Block) -> Block:
-    """The L3 block that holds a block of PUBLISHED_LEVEL."""
-    ratio = Level.L3.span // PUBLISHED_LEVEL.span
-    return block[0] // ratio, block[1] // ratio
-
-
-def _is_safe(cells: int) -> bool:
-    return cells > 0 and is_safe_to_publish(count_effective_cells([1.0] * cells), 1 / cells)
-
-
-def _block_rows(
-    months: list[date], published: Sequence[PublishedBlock], models: list[UUID]
-) -> Iterator[BlockRow]:
-    previous: dict[PublishedBlock, ActivityBand] = {}
-    for month in months:
-        counts = summarise_blocks(PUBLISHED_LEVEL, month, models)
-        for block in published:
-            observed = sum(counts[part].observed for part in block.counts if part in counts)
-            if not observed:
-                continue
-            active = sum(counts[part].active for part in block.counts if part in counts)
-            band = choose_activity_band(active, block.plausible)
-            yield BlockRow(
-                block.level,
-                *block.position,
-                month,
-                band,
-                compare_bands(previous.get(block), band),
-                choose_observed_band(observed, block.plausible),
-            )
-            previous[block] = band
+    counts = {level: rows[level].count() for level in (Level.L2, Level.L3)}
+    keyed = keyed_digest(digest.encode())
+    return canonical_json(
+        make_certificate(batch_id, POLICY_VERSION, Scope("batch"), geography.map.editions, counts, keyed)
+    )

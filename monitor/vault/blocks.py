@@ -1,6 +1,7 @@
 """Summarise the vault's cells by block and month: the one step in which exact rows become coarse numbers.
 
-The numbers go to `services.releases`, which turns them into bands; they are never stored or shown as they are.
+The numbers go to `services.releases`, which turns them into bands; they are never stored or shown as they are. One
+statement counts L1 blocks; every piece of every edition is a sum of such blocks.
 """
 
 from __future__ import annotations
@@ -8,60 +9,69 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
+import numpy as np
 from django.db import connection
 
-from monitor.grid import Level
+from monitor.grid import IntArray
+from monitor.privacy.hiding import MaskArray
 
 
 @dataclass(frozen=True, slots=True)
-class BlockCount:
-    """Cells of one block: observed in a month, active at its end. Never leaves the worker."""
+class MonthCounts:
+    """Cells of L1 blocks in one calendar month; int arrays (n,). Never leaves the worker.
 
-    observed: int
-    active: int
+    rows, cols: the blocks in which any cell was observed. observed: cells observed in the month. fresh: those of them
+    that were not observed earlier in the same quarter, so that the sum over a quarter counts no cell twice. step: how
+    many more cells are active at the month's end than at the end of the month before.
+    """
 
-
-def list_observed_months(model_ids: Sequence[UUID], before: date) -> list[date]:
-    """First days of the calendar months, ended before `before`, in which any cell was observed; oldest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT date_trunc('month', observed_on)::date AS month FROM vault.score"
-            " WHERE observed AND model_id = ANY(%s) AND observed_on < date_trunc('month', %s::date) ORDER BY month",
-            [list(model_ids), before],
-        )
-        return [month for (month,) in cursor.fetchall()]
-
-
-def count_plausible_cells(level: Level) -> dict[tuple[int, int], int]:
-    """How many plausible cells each block holds: under the default prior, all cells of the known regions alike."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            # regions may overlap: join their runs to disjoint ones first, so that no cell counts twice
-            "WITH joined AS (SELECT row, unnest(range_agg(int4range(col_from, col_to + 1))) AS cols"
-            " FROM vault.region_run GROUP BY row)"
-            " SELECT row / %(n)s, block.col, sum(least(upper(cols), (block.col + 1) * %(n)s)"
-            "  - greatest(lower(cols), block.col * %(n)s))::int FROM joined,"
-            " generate_series(lower(cols) / %(n)s, (upper(cols) - 1) / %(n)s) AS block (col) GROUP BY 1, 2",
-            {"n": level.span},
-        )
-        return {(row, col): count for row, col, count in cursor.fetchall()}
+    month: date
+    rows: IntArray
+    cols: IntArray
+    observed: IntArray
+    fresh: IntArray
+    step: IntArray
 
 
 def summarise_blocks(
-    level: Level, month: date, model_ids: Sequence[UUID]
-) -> dict[tuple[int, int], BlockCount]:
-    """What the blocks of `level` held in a month, by (row, col); blocks whose cells were never observed are left out."""
+    tiles: IntArray, counted: MaskArray, model_ids: Sequence[UUID], before: date
+) -> list[MonthCounts]:
+    """Counts of the months that ended before `before`'s month, oldest first, for all levels at once.
+
+    tiles, counted: the plausible cells (`read_known_cells`); no other cell is counted.
+    """
+    bits = np.packbits(counted.reshape(len(counted), -1), axis=1, bitorder="little")
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH last AS (SELECT DISTINCT ON (row, col) row, col, state_after,"
-            " observed_on >= %(month)s AS in_month FROM vault.score"
-            " WHERE observed AND model_id = ANY(%(models)s) AND observed_on < %(month)s::date + interval '1 month'"
-            " ORDER BY row, col, observed_on DESC, scene_id)"
-            " SELECT row / %(n)s, col / %(n)s, count(*) FILTER (WHERE in_month),"
-            " count(*) FILTER (WHERE state_after = 'active') FROM last WHERE EXISTS (SELECT FROM vault.region_run run"
-            " WHERE run.row = last.row AND last.col BETWEEN run.col_from AND run.col_to) GROUP BY 1, 2",
-            {"month": month, "models": list(model_ids), "n": level.span},
+            "WITH tile AS MATERIALIZED (SELECT * FROM unnest(%(rows)s::int[], %(cols)s::int[], %(bits)s::bytea[])"
+            " AS tile (row, col, counted)),"
+            " monthly AS (SELECT DISTINCT ON (s.row, s.col, month) s.row, s.col,"
+            "  date_trunc('month', s.observed_on::timestamp)::date AS month,"
+            "  (s.state_after IS NOT DISTINCT FROM 'active')::int AS active"
+            "  FROM vault.score s JOIN tile ON tile.row = s.row / 100 AND tile.col = s.col / 100"
+            "  WHERE s.observed AND s.model_id = ANY(%(models)s)"
+            "  AND s.observed_on < date_trunc('month', %(before)s::timestamp)"
+            "  AND get_bit(tile.counted, (s.row %% 100 * 100 + s.col %% 100)::bigint) = 1"
+            "  ORDER BY s.row, s.col, month, s.observed_on DESC, s.scene_id),"
+            " stepped AS (SELECT row, col, month, active - coalesce(lag(active) OVER cell, 0) AS step,"
+            "  lag(month) OVER cell >= date_trunc('quarter', month::timestamp) AS is_seen"
+            "  FROM monthly WINDOW cell AS (PARTITION BY row, col ORDER BY month))"
+            " SELECT month, row / 10, col / 10, count(*), count(*) FILTER (WHERE is_seen IS NOT TRUE), sum(step)"
+            " FROM stepped GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            {
+                "rows": tiles[:, 0].tolist(),
+                "cols": tiles[:, 1].tolist(),
+                "bits": [row.tobytes() for row in bits],
+                "models": list(model_ids),
+                "before": before,
+            },
         )
-        return {(row, col): BlockCount(observed, active) for row, col, observed, active in cursor.fetchall()}
+        found = cursor.fetchall()
+    return [
+        MonthCounts(month, *np.array([row[1:] for row in rows], dtype=np.int64).T)
+        for month, rows in groupby(found, key=itemgetter(0))
+    ]

@@ -20,6 +20,8 @@ RIGHTS: dict[str, dict[str, str]] = {
     "accounts_organisation": {"web": READ, "worker": WRITE},
     "accounts_token": {"web": READ, "worker": WRITE},
     "accounts_user": {"web": READ, "worker": WRITE},
+    # a partner's terms: nobody who answers questions can change them
+    "monitor_agreement": {"web": READ, "worker": WRITE},
     "auth_permission": {"web": READ, "worker": READ},
     "django_content_type": {"web": READ, "worker": READ},
     "django_migrations": {"web": READ, "worker": READ},

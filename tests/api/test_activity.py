@@ -137,7 +137,8 @@ def test_what_is_not_understood_is_400_for_a_regulator(web: WebClient, cast: Cas
 
 
 @pytest.mark.parametrize(
-    "query", ["region=x", "min_probability=0.5", "since=2026-01-01", "state=active", "level=L0", "level=L1"]
+    "query",
+    ["region=x", "min_probability=0.5", "since=2026-01-01", "state=active", "level=L0", "period=2026-Q5"],
 )
 def test_exact_filters_do_not_exist_for_a_partner(web: WebClient, cast: Cast, query: str) -> None:
     assert web.as_(cast.pia).get(f"{URL}?{query}").status_code == 400
@@ -181,7 +182,16 @@ def test_no_question_of_a_partner_is_answered_finer_than_a_fifth_of_a_degree(
     assert answer["Cache-Control"] == "private, no-store"
     assert (body["generalised"], body["precision_deg"]) == (True, 1 if "L3" in query else 0.2)
     for feature in body["features"]:
-        assert feature["properties"].keys() == {"level", "row", "col", "period", "band", "trend", "observed"}
+        assert feature["properties"].keys() == {
+            "level",
+            "row",
+            "col",
+            "period",
+            "band",
+            "trend",
+            "observed",
+            "part",
+        }
         assert feature["properties"]["level"] in {"L2", "L3"}
         lons, lats = zip(*feature["geometry"]["coordinates"][0], strict=True)
         assert round(max(lons) - min(lons), 9) in {0.2, 1}

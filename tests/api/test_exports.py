@@ -11,6 +11,7 @@ import pytest
 
 from monitor.grid import cell_bounds
 from monitor.privacy.door import exports
+from monitor.privacy.policy import POLICY_VERSION
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of
 from tests.api.conftest import WebClient
@@ -82,7 +83,7 @@ def test_a_file_says_what_it_is(web: WebClient, cast: Cast, country: None, file_
         else:
             (said, *_) = [square.values for square in read_file(file_format, answer.content)]
         assert (said["level"], str(said["precision_deg"]), said["rule"]) == (level, precision, rule)
-        assert said["policy_version"] == "2026-11"
+        assert said["policy_version"] == POLICY_VERSION
         assert str(said["generalised"]).lower() in ({"true", "1"} if level == "L2" else {"false", "0"})
 
 

@@ -57,6 +57,7 @@ class Stage:
     """Pia, a partner, asks for L1 of the east."""
     grant_id: UUID
     """Pia's grant for L1 of the east, an older one."""
+    release_id: UUID
 
 
 MANDATE = {"rosa": 200, "otis": HIDDEN}
@@ -123,6 +124,11 @@ TABLE = [
     Row("GET", f"{V1}/models", {"anna": 200}),
     Row("POST", f"{V1}/models/<uuid:model_id>/activate", {"anna": 200}),
     Row("GET", f"{V1}/releases", dict.fromkeys(["pia", "paul", "mallory", "aldo"], 200)),
+    Row(
+        "GET",
+        f"{V1}/releases/<uuid:release_id>/certificate",
+        dict.fromkeys(["pia", "paul", "mallory", "aldo"], 200),
+    ),
     Row("GET", f"{V1}/regions/<uuid:region_id>/posture", MANDATE | {"adam": 200, "aldo": 200}),
     Row(
         "POST",
@@ -159,7 +165,7 @@ ROUTES = sorted({str(pattern.pattern) for pattern in list_patterns()})
 def stage(cast: Cast, alert: Alert, inspection: Inspection, model: UUID) -> Stage:
     """Something behind every route, in the east, and a release."""
     put_cells(model, WESTERN_SITE)
-    publish_release(date(2026, 11, 20))
+    release_id = publish_release(date(2026, 11, 20)).batch
     now = timezone.now()
     assigned = Inspection.objects.create(
         alert=make_alert(cast.east, [], "assigned"),
@@ -191,7 +197,17 @@ def stage(cast: Cast, alert: Alert, inspection: Inspection, model: UUID) -> Stag
         expires_at=older.until,
     )
     alert_id = make_alert(cast.east, []).id
-    return Stage(alert_id, inspection.id, assigned.id, make_scene(), trained.id, cast.east, wish.id, grant.id)
+    return Stage(
+        alert_id,
+        inspection.id,
+        assigned.id,
+        make_scene(),
+        trained.id,
+        cast.east,
+        wish.id,
+        grant.id,
+        release_id,
+    )
 
 
 def url_of(route: str, stage: Stage, alert: Alert) -> str:
@@ -206,6 +222,7 @@ def url_of(route: str, stage: Stage, alert: Alert) -> str:
         .replace("<uuid:region_id>", str(stage.region_id))
         .replace("<uuid:request_id>", str(stage.request_id))
         .replace("<uuid:grant_id>", str(stage.grant_id))
+        .replace("<uuid:release_id>", str(stage.release_id))
         .replace("<str:username>", "anna")
         .replace("<int:z>/<int:x>/<int:y>", "8/142/126")
     )

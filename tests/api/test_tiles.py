@@ -51,10 +51,11 @@ def test_a_partner_gets_blocks_of_the_newest_month_and_a_regulator_cells(
         "band": "under_2",
         "trend": "same",
         "observed": "under_25",
+        "part": "whole",
         "level": "L2",
         "precision_deg": 0.2,
         "rule": "released-blocks",
-        "policy_version": "2026-11",
+        "policy_version": "2026-12",
         "generalised": True,
     }
     assert squares_of(exact) == sorted(EASTERN)

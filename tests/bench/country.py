@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import numpy as np
 from django.db import connection
 
 from accounts.ledger.connection import close_ledger_connections
 from accounts.roles import Role
 from monitor.grid import Level
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
-from monitor.releases.batches import BlockRow, write_batch
+from monitor.privacy.policy import POLICY_VERSION
+from monitor.releases.batches import NewBatch, NewRows, write_batch
+from monitor.services.geography import renew_geography
 from monitor.services.regions import create_region
 from tests.cast import Person, hire, make_box
 
@@ -80,15 +82,24 @@ def make_country() -> Iterator[Country]:
 
 def _fill() -> Country:
     region = create_region("Bench", make_box(*BOX))
-    write_batch(list(_write_blocks()), "2026-11")
+    _publish()
     with connection.cursor() as cursor:
         cursor.execute(_CELLS)
         cursor.execute(_PEER)
     return Country(region, hire("regulator", Role.REGULATOR, region), hire("partner", Role.PARTNER, region))
 
 
-def _write_blocks() -> Iterator[BlockRow]:
-    bands = list(ActivityBand)
-    for month, row, col in product(MONTHS, range(460, 475), range(1000, 1015)):
-        band = bands[(row * 7 + col * 3 + month.month) % len(bands)]
-        yield BlockRow(Level.L2, row, col, month, band, Trend.SAME, ObservedBand.OVER_75)
+def _publish() -> None:
+    """A row for each block of L2 and month, with bands that follow from its place."""
+    geography = renew_geography()
+    pieces = geography.map.editions[Level.L2]
+    count = len(pieces)
+    piece, period = np.tile(np.arange(count), len(MONTHS)), np.repeat(np.arange(len(MONTHS)), count)
+    month = np.array([each.month for each in MONTHS])[period]
+    band = (pieces.row[piece] * 7 + pieces.col[piece] * 3 + month) % len(ActivityBand)
+    trend = np.full(len(piece), list(Trend).index(Trend.SAME))
+    observed = np.full(len(piece), list(ObservedBand).index(ObservedBand.OVER_75))
+    rows = NewRows(Level.L2, pieces, MONTHS, piece, period, band, trend, observed).sorted()
+    digest = rows.digest()
+    batch = NewBatch(uuid4(), geography.id, POLICY_VERSION, digest, len(rows), digest, "{}")
+    write_batch(batch, {Level.L2: rows})

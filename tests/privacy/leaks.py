@@ -19,9 +19,11 @@ from accounts.viewer import Viewer
 from monitor.api.view import DoorView
 from monitor.errors import NotYours
 from monitor.models import Alert
-from monitor.privacy.door import activity, placeless
+from monitor.privacy.door import activity, certificates, placeless
 from monitor.privacy.released import PlacelessAlert, ReleasedBlock, ReleasedBlocks
 from monitor.releases.batches import BatchRow, list_batches
+from monitor.releases.parts import Part, read_part
+from monitor.releases.sight import Rights
 
 READ_THE_VAULT = "GRANT SELECT ON vault.cell_state TO penumbra_web"
 FORGET_THE_BORDER = """DO $$ BEGIN
@@ -120,10 +122,17 @@ def _tell_hidden_from_absent(patch: pytest.MonkeyPatch) -> None:
 
 
 def _digest_the_whole_batch(patch: pytest.MonkeyPatch) -> None:
-    def list_whole(regions: Sequence[UUID], limit: int, before: datetime | None = None) -> list[BatchRow]:
+    def list_whole(rights: Rights, limit: int, before: datetime | None = None) -> list[BatchRow]:
         return list_batches(limit, before)
 
-    patch.setattr(placeless, "list_batches_of_regions", list_whole)
+    patch.setattr(certificates, "list_batches_of", list_whole)
+
+
+def _certify_the_whole_batch(patch: pytest.MonkeyPatch) -> None:
+    def read(batch: BatchRow, rights: Rights) -> Part:
+        return dataclasses.replace(read_part(batch, rights), digest=batch.digest)
+
+    patch.setattr(certificates, "read_part", read)
 
 
 def _leave_code_alone(patch: pytest.MonkeyPatch) -> None:
@@ -159,6 +168,14 @@ LEAKY_BUILDS = (
         "pia",
         _digest_the_whole_batch,
         exit="releases",
+    ),
+    LeakyBuild(
+        "a certificate covers rows of others",
+        "LC-41",
+        "elsewhere",
+        "pia",
+        _certify_the_whole_batch,
+        exit="certificate",
     ),
     LeakyBuild(
         "a site reaches over a border",

@@ -164,7 +164,8 @@ def _ask_everything_by_id(bait: Bait) -> list[Question]:
     inspections = [
         f"inspections/{inspection}{end}" for inspection in bait.inspections for end in ("", "/site")
     ]
-    questions = [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections)]
+    releases = [f"releases/{identify(f'batch {number}')}/certificate" for number in (0, 1)]
+    questions = [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections, *releases)]
     # every exit once as it stands: what is drawn might miss one
     questions += [
         Question("GET", f"/export/activity.{name}") for name in ("geojson", "csv", "gpkg", "kml", "fgb")
@@ -201,7 +202,7 @@ def _ask_activity(draw: random.Random, bait: Bait) -> Question:
         pairs["bbox"] = write_bbox(draw, bait)
     if draw.random() < 0.3:
         pairs["period"] = draw.choice(
-            ["2026-08", "2026-09", "2026-10", "2026-11", "2025-01", "2026-13", "2026-09-15"]
+            ["2026-08", "2026-09", "2026-10", "2026-11", "2025-01", "2026-13", "2026-09-15", "2026-Q3"]
         )
     if draw.random() < 0.3:
         pairs["level"] = draw.choice(["L0", "L1", "L2", "L3", "L4", "0"])
@@ -298,6 +299,8 @@ def _paths_of_one(draw: random.Random, bait: Bait) -> str:
             f"{API}/inspections/{alert}/site",
             f"{API}/scenes/{nothing}",
             f"{API}/releases/{nothing}",
+            f"{API}/releases/{nothing}/certificate",
+            f"{API}/releases/{identify('batch 1')}/certificate",
             f"{API}/alerts/{alert}.json",
             f"{API}/alerts/{str(alert).upper()}",
             f"{API}/alerts/{alert}/",

@@ -81,7 +81,7 @@ FREE = {"reason", "username", "inspector", "role", "id", "base_href"}
 def known(cast: Cast, alert: Alert, inspection: Inspection, settings: LazySettings) -> dict[str, str]:
     """Ids of something behind every address."""
     settings.REQUESTS_PER_MINUTE = 1_000_000
-    publish_release(date(2026, 11, 20))
+    released = publish_release(date(2026, 11, 20))
     trained = TrainedModel.objects.create(sha256=uuid4().hex * 2, sensor="sentinel-2", featurizer="")
     wish = AccessRequest.objects.create(
         asked_by=cast.pia.user,
@@ -99,6 +99,7 @@ def known(cast: Cast, alert: Alert, inspection: Inspection, settings: LazySettin
         "region_id": str(cast.east),
         "request_id": str(wish.id),
         "grant_id": str(give_grant(cast.paul, cast.west, 1, cast.otis).id),
+        "release_id": str(released.batch),
         "username": "rosa",
         "z": "8",
         "x": "142",

@@ -182,8 +182,10 @@ def _fix_batch(batch: UUID, identifier: UUID, day: date) -> None:
     moment = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO release.batch SELECT %s, %s, policy_version, digest, row_count FROM release.batch WHERE id = %s",
-            [identifier, moment, batch],
+            "INSERT INTO release.batch (id, published_at, policy_version, digest, row_count, geography_id, certificate,"
+            " content_digest) SELECT %s, %s, policy_version, digest, row_count, geography_id,"
+            " replace(certificate, %s, %s), content_digest FROM release.batch WHERE id = %s",
+            [identifier, moment, str(batch), str(identifier), batch],
         )
         cursor.execute("UPDATE release.block SET batch_id = %s WHERE batch_id = %s", [identifier, batch])
         cursor.execute(

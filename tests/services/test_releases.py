@@ -8,20 +8,27 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from hypothesis import given
-from hypothesis import strategies as st
 
 from monitor.grid import Level
 from monitor.models import Region, TrainedModel
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
-from monitor.privacy.policy import K_EFF_MIN, POLICY_VERSION
+from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.scope import grant_region
-from monitor.releases.batches import BlockRow, digest_rows, list_batches, list_batches_of_regions, shape_row
+from monitor.releases.batches import (
+    COLUMNS,
+    EMPTY,
+    BlockRow,
+    digest_rows,
+    list_batches,
+    shape_row,
+)
 from monitor.releases.blocks import read_blocks
+from monitor.releases.parts import list_batches_of
+from monitor.releases.sight import read_rights
 from monitor.services.regions import create_region
-from monitor.services.releases import choose_published_blocks, parent_of, publish_release
+from monitor.services.releases import publish_release
 from tests.builders import Cell, cell_at, make_scene, put_cells
-from tests.cast import Cast, make_box
+from tests.cast import Cast, Person, make_box
 from tests.roles import as_role, read_rows
 
 TODAY = date(2026, 11, 20)
@@ -36,11 +43,11 @@ def cells_of(block: tuple[int, int], count: int, skip: int = 0) -> list[Cell]:
     return [(block[0] * n + k // n, block[1] * n + k % n) for k in range(skip, skip + count)]
 
 
-def published(today: date = TODAY) -> list[BlockRow]:
-    """Publish, and read all rows of the new batch."""
+def published(today: date = TODAY, edition: Level = Level.L2) -> list[BlockRow]:
+    """Publish, and read all rows of one edition of the new batch."""
     batch = publish_release(today).batch
     rows = read_rows(
-        "SELECT level, row, col, period, band, trend, observed FROM release.block WHERE batch_id = %s", batch
+        f"SELECT {COLUMNS} FROM release.block b WHERE batch_id = %s AND edition = %s", batch, int(edition)
     )
     return sorted(shape_row(row) for row in rows)
 
@@ -56,6 +63,7 @@ def test_a_month_of_a_block_is_published_as_bands(cast: Cast, model: UUID) -> No
     put_cells(model, cells_of(BLOCK, 180, skip=20), "quiet", SEPTEMBER, 0.1)
     assert published() == [
         BlockRow(
+            Level.L2,
             Level.L2,
             *BLOCK,
             SEPTEMBER.replace(day=1),
@@ -154,7 +162,8 @@ def test_a_correction_appears_in_the_next_batch_and_leaves_no_tombstone(cast: Ca
             "SELECT column_name FROM information_schema.columns WHERE table_schema = 'release' AND table_name = 'block'"
         )
     }
-    assert columns == {"batch_id", "level", "row", "col", "period", "band", "trend", "observed"}
+    coarse = {"batch_id", "edition", "level", "row", "col", "period", "band", "trend", "observed"}
+    assert columns == coarse | {"is_whole", "piece"}
 
 
 def test_what_was_withdrawn_is_gone_with_the_second_batch_after_it(cast: Cast, model: UUID) -> None:
@@ -163,7 +172,8 @@ def test_what_was_withdrawn_is_gone_with_the_second_batch_after_it(cast: Cast, m
     kept = {batch for (batch,) in read_rows("SELECT DISTINCT batch_id FROM release.block")}
     assert kept == set(batches[-2:])
     assert [batch.id for batch in list_batches(10)] == batches[::-1]
-    assert [part.row_count for part in list_batches_of_regions([cast.east], 10)] == [1, 1, 1, 1]
+    with as_role("penumbra_web"):
+        assert [part.row_count for part in list_batches_of(read_rights(cast.pia.user.id), 10)] == [1, 1, 1, 1]
 
 
 def test_where_the_sites_lie_inside_their_block_changes_nothing(cast: Cast, model: UUID) -> None:
@@ -237,41 +247,6 @@ def test_where_even_the_parent_hides_too_little_nothing_is_published(cast: Cast,
     assert published() == []
 
 
-plausible_blocks = st.dictionaries(
-    st.tuples(st.integers(0, 9), st.integers(0, 9)), st.integers(1, 400), min_size=1, max_size=40
-)
-
-
-@given(plausible_blocks)
-def test_whatever_the_geography_every_published_block_is_safe_and_no_cell_counts_twice(
-    plausible: dict[tuple[int, int], int],
-) -> None:
-    blocks = choose_published_blocks(plausible)
-    counted = [part for block in blocks for part in block.counts]
-    assert len(counted) == len(set(counted))
-    for block in blocks:
-        assert block.plausible == sum(plausible[part] for part in block.counts) >= K_EFF_MIN
-        if block.level is Level.L2:
-            assert block.counts == (block.position,)
-        else:
-            assert {parent_of(part) for part in block.counts} == {block.position}
-    # what is left out is too little to hide in, with all its family
-    for parent in {parent_of(block) for block in plausible}:
-        left = [block for block in plausible if parent_of(block) == parent and block not in counted]
-        if left:
-            family = [block for block in plausible if parent_of(block) == parent]
-            assert left == family
-            assert sum(plausible[block] for block in family) < K_EFF_MIN
-
-
-@given(plausible_blocks)
-def test_the_choice_of_levels_depends_on_public_geography_alone(
-    plausible: dict[tuple[int, int], int],
-) -> None:
-    shuffled = dict(reversed(list(plausible.items())))
-    assert choose_published_blocks(shuffled) == choose_published_blocks(plausible)
-
-
 def test_no_block_of_a_batch_lies_in_two_of_its_rows_for_one_month(cast: Cast, model: UUID) -> None:
     create_region("Aruwe Strip", make_box(20.4, 2.0, 20.41, 2.5))
     for block in ((460, 1000), (461, 1001), (460, 1002), (462, 1002)):
@@ -297,15 +272,18 @@ def test_what_a_batch_says_of_one_region_does_not_depend_on_another(cast: Cast, 
     """A digest over more rows than somebody receives would let them try out the others."""
     put_cells(model, cells_of(BLOCK, 20), observed_on=SEPTEMBER)
     rows = published()
-    (alone,) = list_batches_of_regions([cast.east], 5)
-    assert (alone.digest, alone.row_count) == (digest_rows(rows), 1)
+    assert received(cast.pia)[0] == (digest_rows(rows), 1)
     put_cells(model, cells_of((460, 999), 30), observed_on=SEPTEMBER)
     published()
-    newest, _ = list_batches_of_regions([cast.east], 5)
-    assert (newest.digest, newest.row_count) == (alone.digest, alone.row_count)
-    both, _ = list_batches_of_regions([cast.east, cast.west], 5)
-    nothing, _ = list_batches_of_regions([], 5)
-    assert (both.row_count, nothing.row_count, nothing.digest) == (2, 0, digest_rows([]))
+    assert received(cast.pia)[0] == (digest_rows(rows), 1)
+    assert received(cast.paul)[0][1] == 2
+    assert received(cast.mallory)[0] == (EMPTY, 0)
+
+
+def received(person: Person) -> list[tuple[str | None, int | None]]:
+    """Digest and number of rows of what somebody receives of each batch."""
+    with as_role("penumbra_web"):
+        return [(part.digest, part.row_count) for part in list_batches_of(read_rights(person.user.id), 5)]
 
 
 def test_without_an_active_model_or_any_score_a_batch_is_empty_and_still_a_batch(cast: Cast) -> None:

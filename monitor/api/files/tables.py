@@ -53,6 +53,7 @@ BLOCK_COLUMNS: Columns = (
     ("band", Kind.TEXT),
     ("trend", Kind.TEXT),
     ("observed", Kind.TEXT),
+    ("part", Kind.TEXT),
     *_ABOUT,
 )
 
@@ -77,7 +78,8 @@ def block_row(block: ReleasedBlock, provenance: Provenance) -> list[str]:
     """One block as a row; its precision is its own, which can be coarser than that of the answer."""
     values = [block.level, str(block.row), str(block.col), block.period, block.band.value, block.trend.value]
     about = about_of(provenance)
-    return [*block.bounds, *values, block.observed.value, Level[block.level].deg_text, *about[1:]]
+    values += [block.observed.value, block.part]
+    return [*block.bounds, *values, Level[block.level].deg_text, *about[1:]]
 
 
 def about_of(provenance: Provenance) -> list[str]:

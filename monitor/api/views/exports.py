@@ -16,7 +16,7 @@ from monitor.grid import Level
 from monitor.privacy.door.activity import DEFAULT_STATES, CoarseAsk, ExactAsk, rule_for_activity
 from monitor.privacy.door.exports import open_exact_file, open_released_file
 from monitor.privacy.door.sight import sees_blocks_only
-from monitor.privacy.policy import ACTIVITY_RULES
+from monitor.privacy.policy import ACCOUNT_ROLES_OF_ACTIVITY, ACTIVITY_RULES
 from monitor.privacy.released_files import FileFormat
 
 ASKS = (ExactFileAsk, CoarseFileAsk)
@@ -25,7 +25,7 @@ ASKS = (ExactFileAsk, CoarseFileAsk)
 class ActivityFileView(DoorView):
     """Exact cells for regulators and analysts, published blocks for partners; filters are those of activity."""
 
-    roles = {"GET": frozenset(ACTIVITY_RULES)}
+    roles = {"GET": ACCOUNT_ROLES_OF_ACTIVITY}
     exact_roles = frozenset(role for role, rule in ACTIVITY_RULES.items() if rule.is_exact)
     file_format: ClassVar[FileFormat]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework.request import Request
 
-from accounts.roles import Role
+from accounts.roles import ACCOUNT_ROLES
 from monitor.api.asks import NothingAsk
 from monitor.api.describe import describe
 from monitor.api.shapes import ViewerShape
@@ -16,7 +16,7 @@ from monitor.privacy.released import PlacelessViewer
 class MeView(DoorView):
     """Role, regions, levels, limits."""
 
-    roles = {"GET": frozenset(Role)}
+    roles = {"GET": frozenset(ACCOUNT_ROLES)}
     endpoint = "/api/v1/me"
 
     @describe("me", ViewerShape)

@@ -10,20 +10,20 @@ from monitor.api.asks import NothingAsk
 from monitor.api.describe import describe
 from monitor.api.exit_asks import SummaryAsk
 from monitor.api.exit_shapes import SummaryShape
-from monitor.api.shapes import RegionNameShape
+from monitor.api.shapes import PlacelessRegionShape
 from monitor.api.view import Answer, DoorView
 from monitor.privacy.door.regions import list_own_regions, summarise_region
-from monitor.privacy.policy import ACTIVITY_RULES
+from monitor.privacy.policy import ACCOUNT_ROLES_OF_ACTIVITY
 from monitor.privacy.released import Page
 
 
 class RegionsView(DoorView):
     """Regions of the mandate, or of the agreements."""
 
-    roles = {"GET": frozenset(ACTIVITY_RULES)}
+    roles = {"GET": ACCOUNT_ROLES_OF_ACTIVITY}
     endpoint = "/api/v1/regions"
 
-    @describe("regions", RegionNameShape, page=True)
+    @describe("regions", PlacelessRegionShape, page=True)
     def get(self, request: Request) -> Page:
         """By name."""
         self.read_query(NothingAsk)
@@ -33,7 +33,7 @@ class RegionsView(DoorView):
 class RegionSummaryView(DoorView):
     """One region in intervals."""
 
-    roles = {"GET": frozenset(ACTIVITY_RULES)}
+    roles = {"GET": ACCOUNT_ROLES_OF_ACTIVITY}
     endpoint = "/api/v1/regions/{id}/summary"
 
     @describe("region_summary", SummaryShape, query=SummaryAsk, also=(404,))

@@ -13,14 +13,14 @@ from monitor.grid import Level
 from monitor.privacy.door import tiles
 from monitor.privacy.door.activity import DEFAULT_STATES, rule_for_activity
 from monitor.privacy.door.sight import sees_blocks_only
-from monitor.privacy.policy import ACTIVITY_RULES
+from monitor.privacy.policy import ACCOUNT_ROLES_OF_ACTIVITY, ACTIVITY_RULES
 from monitor.tiles import TileAddress
 
 
 class TileView(DoorView):
     """One tile: published blocks for partners, exact cells for regulators and analysts as far as posture leaves them."""
 
-    roles = {"GET": frozenset(ACTIVITY_RULES)}
+    roles = {"GET": ACCOUNT_ROLES_OF_ACTIVITY}
     exact_roles = frozenset(role for role, rule in ACTIVITY_RULES.items() if rule.is_exact)
     endpoint = "/tiles/activity/{z}/{x}/{y}.mvt"
 

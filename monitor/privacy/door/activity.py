@@ -13,10 +13,12 @@ from datetime import date
 from uuid import UUID
 
 from accounts.ledger.entry import Reads, TicketScope
+from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.errors import NotYours
 from monitor.field.states import CellState
 from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
+from monitor.privacy.certificate import period_text
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
 from monitor.privacy.door.sight import rule_for_blocks
@@ -119,7 +121,7 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
         rows: list[BlockRow] = []
         if batch_id is not None:
             rows = read_blocks(
-                batch_id, regions, level, box, ask.period, after, ask.limit + 1, viewer.user_id
+                batch_id, regions, level, box, ask.period, after, ask.limit + 1, account_of(viewer)
             )
         page, more = rows[: ask.limit], len(rows) > ask.limit
         disclosure.quantity = len(page)
@@ -138,6 +140,11 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
     return blocks, disclosure.ticket.entry_id
 
 
+def account_of(viewer: Viewer) -> UUID | None:
+    """Whose rights decide about published blocks: the viewer's, or None for the public."""
+    return None if viewer.role is Role.PUBLIC else viewer.user_id
+
+
 def provenance_of(rule: Rule, level: Level | None = None) -> Provenance:
     """What an answer under this rule says of itself (P9)."""
     applied = rule.level if level is None else level
@@ -152,8 +159,10 @@ def shape_block(row: BlockRow) -> ReleasedBlock:
         row.col * row.level.span - COLS // 2,
     )
     bounds = (decimal_deg(west), decimal_deg(south), decimal_deg(west + n), decimal_deg(south + n))
-    period = row.period.isoformat()[:7]
-    return ReleasedBlock(row.level.name, row.row, row.col, bounds, period, row.band, row.trend, row.observed)
+    period, part = period_text(row.edition, row.period), "whole" if row.is_whole else "rest"
+    return ReleasedBlock(
+        row.level.name, row.row, row.col, bounds, period, row.band, row.trend, row.observed, part
+    )
 
 
 def bounds_text(box: Box) -> tuple[str, str, str, str]:

@@ -1,22 +1,18 @@
-"""Read what has no place: alerts, inspections, scenes, models, releases, the viewer. Each reading is an entry too."""
+"""Read what has no place: alerts, inspections, scenes, models. Each reading is an entry too."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Count, Model, QuerySet
 
-from accounts.ledger.keyed import keyed_digest
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.errors import NotThere
 from monitor.models import Alert, Finding, Inspection, Scene, TrainedModel
-from monitor.privacy.door.cursors import seal_cursor
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.door.paging import open_position, read_page
+from monitor.privacy.door.paging import read_page
 from monitor.privacy.released import (
     Page,
     PlacelessAlert,
@@ -25,10 +21,8 @@ from monitor.privacy.released import (
     PlacelessModel,
     PlacelessMove,
     PlacelessScene,
-    ReleasedBatch,
 )
 from monitor.privacy.scope import list_region_ids
-from monitor.releases.batches import list_batches, list_batches_of_regions
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
@@ -139,32 +133,6 @@ def read_trained_model(viewer: Viewer, model_id: UUID, endpoint: str) -> Placele
         model = _find(TrainedModel.objects.select_related("activated_by"), model_id)
         disclosure.quantity = 1
     return _model(model)
-
-
-def list_releases(viewer: Viewer, limit: int, cursor: str | None, endpoint: str) -> Page:
-    """Published batches, newest first. A partner's digests and counts cover the rows that this partner receives.
-
-    An auditor receives no row: the digest of the whole batch is keyed, so that it can be recognised and not tried out.
-    """
-    bound_to = f"releases {viewer.user_id}"
-    before = datetime.fromisoformat(open_position(cursor, bound_to)[0]) if cursor else None
-    regions = list_region_ids(viewer)
-    with disclose(viewer, "read.releases", endpoint, regions=regions) as disclosure:
-        if viewer.role is Role.AUDITOR:
-            whole = list_batches(limit + 1, before)
-            rows = [replace(row, digest=keyed_digest(row.digest.encode())) for row in whole]
-        else:
-            rows = list_batches_of_regions(regions, limit + 1, before)
-        page = rows[:limit]
-        disclosure.quantity = len(page)
-    following = seal_cursor([page[-1].published_at.isoformat(), ""], bound_to) if len(rows) > limit else None
-    return Page(
-        [
-            ReleasedBatch(row.id, row.published_at, row.policy_version, row.digest, row.row_count)
-            for row in page
-        ],
-        following,
-    )
 
 
 def _find(rows: QuerySet[AnyModel], identifier: UUID) -> AnyModel:

@@ -16,6 +16,7 @@ from accounts.viewer import Viewer
 from monitor.errors import NotThere, NotYours, QuotaSpent
 from monitor.field.states import CellState
 from monitor.grid import Level
+from monitor.privacy.certificate import period_text
 from monitor.privacy.door.activity import DEFAULT_STATES, provenance_of, rule_for_activity
 from monitor.privacy.door.disclosure import disclose
 from monitor.privacy.door.sight import list_exact_regions, rule_for_blocks
@@ -128,10 +129,11 @@ def _block(row: BlockRow, rule: Rule) -> dict[str, Value]:
     values: dict[str, Value] = {
         "row": row.row,
         "col": row.col,
-        "period": f"{row.period:%Y-%m}",
+        "period": period_text(row.edition, row.period),
         "band": row.band.value,
         "trend": row.trend.value,
         "observed": row.observed.value,
+        "part": "whole" if row.is_whole else "rest",
     }
     return values | _about(provenance_of(rule, row.level))
 

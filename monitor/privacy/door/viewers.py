@@ -11,7 +11,7 @@ from monitor.models import Inspection
 from monitor.privacy.door.rights import count_open_grants, describe_quota
 from monitor.privacy.policy import POLICY_VERSION, levels_of
 from monitor.privacy.posture import READERS, Posture
-from monitor.privacy.released import PlacelessViewer, RegionName
+from monitor.privacy.released import PlacelessRegion, PlacelessViewer
 from monitor.privacy.scope import list_regions
 
 
@@ -31,11 +31,11 @@ def describe_viewer(viewer: Viewer) -> PlacelessViewer:
     )
 
 
-def name_regions(viewer: Viewer) -> list[RegionName]:
+def name_regions(viewer: Viewer) -> list[PlacelessRegion]:
     """The viewer's regions by name, with posture and the finest level at which they see each now."""
     postures, sharpness = list_postures(), find_sharpness(viewer)
     return [
-        RegionName(
+        PlacelessRegion(
             region.id, region.name, postures.get(region.id, Posture.OPEN).value, sharpness[region.id].name
         )
         for region in list_regions(viewer)

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from itertools import pairwise, product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,9 @@ from monitor.privacy.coarsen import (
     choose_observed_band,
     compare_bands,
     count_effective_cells,
+    grade_activity,
+    grade_observed,
+    grade_trend,
     is_safe_to_publish,
 )
 from monitor.privacy.policy import K_EFF_MIN, PRIOR_MAX
@@ -173,3 +177,19 @@ def test_one_likely_cell_makes_a_large_block_unsafe() -> None:
     prior = [0.2, *([0.8 / 399] * 399)]
     assert count_effective_cells(prior) > K_EFF_MIN
     assert not is_safe_to_publish(count_effective_cells(prior), max(prior))
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 400)), min_size=1, max_size=20))
+def test_many_blocks_are_graded_as_one_is(counts: list[tuple[int, int]]) -> None:
+    part, plausible = (np.array(column) for column in zip(*counts, strict=True))
+    bands, shares = grade_activity(part, plausible).tolist(), grade_observed(part, plausible).tolist()
+    for (cells, of), band, share in zip(counts, bands, shares, strict=True):
+        assert list(ActivityBand)[band] is choose_activity_band(cells, of)
+        assert list(ObservedBand)[share] is choose_observed_band(cells, of)
+
+
+def test_many_trends_are_those_of_single_ones() -> None:
+    for number, previous in enumerate([None, *ActivityBand], start=-1):
+        for place, band in enumerate(ActivityBand):
+            trend = grade_trend(np.array([number]), np.array([place]))[0]
+            assert list(Trend)[trend] is compare_bands(previous, band)

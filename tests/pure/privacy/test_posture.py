@@ -43,7 +43,7 @@ def test_the_whole_table_without_grants(role: Role) -> None:
 
 def test_whoever_sees_no_place_is_in_no_table() -> None:
     placeless = set(Role) - set(EXPECTED)
-    assert placeless == {Role.AUDITOR, Role.ADMINISTRATOR, Role.FEEDER}
+    assert placeless == {Role.AUDITOR, Role.ADMINISTRATOR, Role.FEEDER, Role.PUBLIC}
     for role in placeless:
         with pytest.raises(KeyError):
             choose_level(role, OPEN)

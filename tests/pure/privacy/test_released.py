@@ -12,14 +12,15 @@ from uuid import UUID
 
 import pytest
 
-from monitor.privacy import released
+from monitor.privacy import released, released_files
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
 from monitor.privacy.released import Leaving
 
 SHAPES = {
     name: value
-    for name, value in vars(released).items()
-    if inspect.isclass(value) and value.__module__ == released.__name__ and dataclasses.is_dataclass(value)
+    for module in (released, released_files)
+    for name, value in vars(module).items()
+    if inspect.isclass(value) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value)
 }
 LEAVING = {name: shape for name, shape in SHAPES.items() if issubclass(shape, Leaving)}
 WITH_PLACES = {
@@ -62,7 +63,7 @@ def test_every_shape_is_frozen_and_has_no_room_for_more(name: str) -> None:
 
 def test_every_leaving_shape_says_by_its_name_what_it_holds() -> None:
     rest = set(LEAVING) - WITH_PLACES - PLACELESS
-    assert rest == {"Page", "ReleasedBatch"}
+    assert rest == {"Page", "ReleasedBatch", "ReleasedCertificate"}
 
 
 @pytest.mark.parametrize("name", sorted(PLACELESS))
@@ -74,7 +75,7 @@ def test_a_placeless_shape_has_no_field_that_could_hold_a_place(name: str) -> No
             if (name, field) == ("PlacelessModel", "metrics"):
                 assert found is Mapping  # figures of a model, over all its cells
             else:
-                assert found in {*WORDS, released.RegionName, released.PlacelessQuota}, field
+                assert found in {*WORDS, released.PlacelessRegion, released.PlacelessQuota}, field
 
 
 def test_a_released_block_holds_bands_and_a_month_and_no_number_that_was_counted() -> None:
@@ -88,6 +89,7 @@ def test_a_released_block_holds_bands_and_a_month_and_no_number_that_was_counted
         "band": ActivityBand,
         "trend": Trend,
         "observed": ObservedBand,
+        "part": str,
     }
 
 
