@@ -24,7 +24,7 @@ from tests.privacy.redteam.campaign import Attacker, Guess, Target
 from tests.privacy.redteam.country import Plan, Site
 from tests.privacy.redteam.judging import Score, choose_places, judge
 from tests.privacy.redteam.report import join_parts, make_report, write_report
-from tests.privacy.redteam.theatre import Theatre, prepare_theatre, roll_theatre
+from tests.privacy.redteam.theatre import PARTNER, Theatre, prepare_theatre, roll_theatre
 from tests.privacy.redteam.variants import VARIANTS, break_server, read_active_cells
 from tests.privacy.redteam.wire import BUDGET, BudgetSpent, Desk, InnerWire, Purse
 
@@ -61,12 +61,13 @@ def theatre(db: None, settings: Any) -> Theatre:
 
 def score(theatre: Theatre, attacker: Attacker, leak: str | None) -> Score:
     wire = InnerWire(break_server(leak, answer_as_web) if leak else answer_as_web)
-    campaign = theatre.campaign(wire, theatre.staff.swarm, threads=1)
-    return judge(campaign.targets, theatre.hidden, attacker.attack(campaign))
+    audience = theatre.audiences[PARTNER]
+    campaign = theatre.campaign(wire, audience, threads=1)
+    return judge(campaign.targets, audience.hidden, attacker.attack(campaign))
 
 
 def test_attackers_win_at_a_leaky_server_and_gain_nothing_at_the_honest_one(theatre: Theatre) -> None:
-    assert len(theatre.targets) >= 4
+    assert len(theatre.audiences[PARTNER].targets) >= 4
     for attacker in PAIR:
         control, honest = score(theatre, attacker, attacker.control), score(theatre, attacker, None)
         assert control.rho < 0.3, f"{attacker.name} does not see through its control"
@@ -155,7 +156,9 @@ def make_score(**more: Any) -> Score:
 
 
 def make_small_report(api: Score, control: Score) -> dict[str, Any]:
-    return make_report({}, HIDING, {"partner": {"a": api}}, {"a": control}, {"a": ("LC-01", "exact box")})
+    return make_report(
+        {}, {"partner": HIDING}, {"partner": {"a": api}}, {"a": control}, {"a": ("LC-01", "exact box")}
+    )
 
 
 def test_a_report_without_a_leak_meets_its_goals_and_takes_the_parts_of_other_runs(tmp_path: Path) -> None:

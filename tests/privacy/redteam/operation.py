@@ -9,16 +9,23 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tests.cast import Person
-from tests.privacy.redteam.attackers import gather_attackers, gather_onlookers
+from tests.privacy.redteam.attackers import gather_attackers, gather_onlookers, gather_readers
 from tests.privacy.redteam.campaign import Attacker
 from tests.privacy.redteam.country import Plan
 from tests.privacy.redteam.judging import Score, judge
 from tests.privacy.redteam.serving import serve
-from tests.privacy.redteam.theatre import Theatre, open_theatre
+from tests.privacy.redteam.theatre import (
+    AGREED,
+    PARTNER,
+    PUBLIC,
+    Audience,
+    Theatre,
+    open_desk,
+    open_theatre,
+)
 from tests.privacy.redteam.wire import HttpWire, Wire
 
-PARTNER = "partner at L2"
-ANONYMOUS = "anonymous"
+ANONYMOUS = "nobody, with the block of L2"
 CLOUDY = (0.35, 0.8)
 """The control of the temporal attacker lives on clouds."""
 SAMPLED = 40
@@ -55,10 +62,11 @@ QUICK = Scale(
 
 @dataclass
 class Findings:
-    """What the run found. trials: by role and attacker; controls: by attacker; requests: that were really sent."""
+    """What the run found. hiding: by role; trials: by role and attacker; controls: by attacker; requests: that were really
+    sent."""
 
     scale: Scale
-    hiding: dict[str, float] = field(default_factory=dict)
+    hiding: dict[str, dict[str, float]] = field(default_factory=dict)
     outside: int = 0
     sites: int = 0
     batches: int = 0
@@ -79,63 +87,80 @@ def run_operation(scale: Scale, say: Say) -> Findings:
     attackers = gather_attackers(scale.timing_repeats)
     findings.channels = {attacker.name: (attacker.channel, attacker.control) for attacker in attackers}
     say(f"control country: {scale.control.sites} sites, {scale.control.weeks} batches, leaky servers")
-    with open_theatre(scale.control, journal_leak="exact dates") as theatre:
+    with open_theatre(scale.control, leak="exact dates") as theatre:
         for attacker in attackers:
             _try_control(theatre, attacker, findings, say)
     say(f"country under attack: {scale.main.sites} sites, {scale.main.weeks} batches")
-    with open_theatre(scale.main) as theatre:
-        findings.hiding = theatre.hiding()
-        findings.outside, findings.batches = theatre.outside, len(theatre.journal)
-        findings.sites = sum(map(len, theatre.hidden))
+    with open_theatre(scale.main, with_others=True) as theatre:
+        findings.hiding = {name: audience.hiding() for name, audience in theatre.audiences.items()}
+        partners = theatre.audiences[PARTNER]
+        findings.outside, findings.batches = partners.outside, len(partners.journal)
+        findings.sites = sum(map(len, partners.hidden))
         with serve(theatre.database) as port:
-            wire = HttpWire(port)
-            findings.trials[PARTNER] = _attack(theatre, wire, theatre.staff.swarm, attackers, findings, say)
-            _leave_traces(theatre, wire)
-            for role, person in theatre.staff.others.items():
-                say(f"{role}:")
-                findings.trials[role] = _attack(
-                    theatre, wire, [person], gather_onlookers(), findings, say, scale.onlooked
-                )
-            say(f"{ANONYMOUS}:")
-            findings.trials[ANONYMOUS] = _attack(
-                theatre, wire, [], gather_onlookers(), findings, say, scale.onlooked
-            )
+            _attack_all(Field(theatre, HttpWire(port), findings, say), attackers)
     findings.seconds = time.monotonic() - began
     return findings
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where a trial takes place, and where its scores go."""
+
+    theatre: Theatre
+    wire: Wire
+    findings: Findings
+    say: Say
+
+
+def _attack_all(field: Field, attackers: Sequence[Attacker]) -> None:
+    """Everybody against the honest server: partners with everything, then others with what they can ask."""
+    audiences, trials, most = field.theatre.audiences, field.findings.trials, field.findings.scale.onlooked
+    partners = audiences[PARTNER]
+    trials[PARTNER] = _attack(field, partners, attackers)
+    for name in (AGREED, PUBLIC):
+        field.say(f"{name}:")
+        trials[name] = _attack(field, audiences[name], gather_readers(), most)
+    _leave_traces(field.theatre, field.wire)
+    for role, people in [
+        *((role, [person]) for role, person in field.theatre.staff.others.items()),
+        (ANONYMOUS, []),
+    ]:
+        field.say(f"{role}:")
+        trials[role] = _attack(field, partners, gather_onlookers(), most, people)
 
 
 def _try_control(theatre: Theatre, attacker: Attacker, findings: Findings, say: Say) -> None:
     most = SAMPLED if attacker.asks_much else None
     with serve(theatre.database, attacker.control) as port:
         say(f"{attacker.control}:")
-        scores = _attack(theatre, HttpWire(port), theatre.staff.swarm, [attacker], findings, say, most)
-    findings.controls |= scores
+        field = Field(theatre, HttpWire(port), findings, say)
+        findings.controls |= _attack(field, theatre.audiences[PARTNER], [attacker], most)
 
 
 def _attack(
-    theatre: Theatre,
-    wire: Wire,
-    people: Sequence[Person],
+    field: Field,
+    audience: Audience,
     attackers: Sequence[Attacker],
-    findings: Findings,
-    say: Say,
     most: int | None = None,
+    people: Sequence[Person] | None = None,
 ) -> dict[str, Score]:
-    campaign = theatre.campaign(wire, people, findings.scale.threads, most)
-    hidden = [theatre.hidden[number] for number in theatre.choose_targets(most)]
+    """Scores of attackers against the blocks of an audience, by attacker. Who only reads asks about all blocks."""
     scores = {}
     for attacker in attackers:
         began = time.monotonic()
+        asked = most if attacker.asks_much or people is not None else None
+        campaign = field.theatre.campaign(field.wire, audience, field.findings.scale.threads, asked, people)
         trails = attacker.attack(campaign)
+        hidden = [audience.hidden[number] for number in audience.choose_targets(asked)]
         scores[attacker.name] = judge(campaign.targets, hidden, trails)
-        say(_tell(attacker.name, scores[attacker.name], time.monotonic() - began))
-    findings.requests += campaign.desk.sent + campaign.colluding.sent
+        field.findings.requests += campaign.desk.sent + campaign.colluding.sent
+        field.say(_tell(attacker.name, scores[attacker.name], time.monotonic() - began))
     return scores
 
 
-def _leave_traces(theatre: Theatre, wire: HttpWire) -> None:
+def _leave_traces(theatre: Theatre, wire: Wire) -> None:
     """A regulator works, so that an auditor has something to read."""
-    desk = theatre.desk(wire, [theatre.staff.mandated])
+    desk = open_desk(wire, [theatre.staff.mandated])
     draw = np.random.default_rng(11)
     desk.ask("/api/v1/activity?limit=500", 0)
     for k in draw.choice(len(theatre.alerts), size=min(40, len(theatre.alerts)), replace=False):

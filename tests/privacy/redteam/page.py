@@ -177,20 +177,25 @@ def _table_channels(channels: Mapping[str, Any]) -> str:
 
 
 def _table_rest(report: Mapping[str, Any]) -> str:
-    hiding, pairs, builds = report["released_blocks"], report["two_worlds"], report["leaky_builds"]
+    pairs, builds = report["two_worlds"], report["leaky_builds"]
     absent = "not in this run"
-    return _table(
-        ["what", "measured"],
+    blocks = [
         [
-            ["released blocks that hide a site", str(hiding["blocks"])],
-            ["k_eff, 5th percentile", _say(hiding["k_eff_p5"], 1)],
-            ["k_eff, least", _say(hiding["k_eff_min"], 1)],
-            ["largest prior of a cell", _say(hiding["p_max"])],
-            ["pairs of two worlds compared", str(pairs["pairs_compared"]) if pairs else absent],
-            ["pairs that differ", str(pairs["pairs_differing"]) if pairs else absent],
-            ["leaky builds caught", f"{builds['caught']} of {builds['total']}" if builds else absent],
-        ],
-    )
+            escape(role),
+            str(hiding["blocks"]),
+            _say(hiding["k_eff_p5"], 1),
+            _say(hiding["k_eff_min"], 1),
+            _say(hiding["p_max"]),
+        ]
+        for role, hiding in report["released_blocks"].items()
+    ]
+    others = [
+        ["pairs of two worlds compared", str(pairs["pairs_compared"]) if pairs else absent],
+        ["pairs that differ", str(pairs["pairs_differing"]) if pairs else absent],
+        ["leaky builds caught", f"{builds['caught']} of {builds['total']}" if builds else absent],
+    ]
+    head = ["blocks that hide a site, of", "blocks", "k_eff, 5th percentile", "k_eff, least", "largest prior"]
+    return _table(head, blocks) + _table(["what", "measured"], others)
 
 
 def _plot_rho(channels: Mapping[str, Any]) -> str:

@@ -66,26 +66,28 @@ def _round(value: float, digits: int = 3) -> float | None:
 
 def make_report(
     conditions: Mapping[str, Any],
-    hiding: Mapping[str, float],
+    hiding: Mapping[str, Mapping[str, float]],
     trials: Mapping[str, Mapping[str, Score]],
     controls: Mapping[str, Score],
     channels: Mapping[str, tuple[str, str]],
 ) -> Report:
     """The report of one run of the attackers. trials: scores by role and attacker; controls: by attacker; channels: leak
-    channel and leaky server by attacker. Its goals are judged."""
+    channel and leaky server by attacker; hiding: figures of released blocks by role. Its goals are judged."""
     report: Report = {
         "conditions": dict(conditions),
-        "released_blocks": dict(hiding),
+        "released_blocks": {role: dict(each) for role, each in hiding.items()},
         "roles": {},
         "channels": {},
     }
     for role, scores in trials.items():
+        # who is told no block is given that of a partner
+        own = hiding.get(role) or next(iter(hiding.values()))
         best = min(scores, key=lambda name: (scores[name].rho, scores[name].rho_low))
         report["roles"][role] = {
             "best_attacker": best,
             **describe_score(scores[best]),
-            "k_eff_p5": hiding["k_eff_p5"],
-            "p_max": hiding["p_max"],
+            "k_eff_p5": own["k_eff_p5"],
+            "p_max": own["p_max"],
             "attackers": {name: describe_score(score) for name, score in scores.items()},
         }
     first = next(iter(trials.values()), {})
@@ -131,13 +133,10 @@ def judge_goals(report: Report) -> Report:
                 f"upper bound {high}",
                 high is not None and high < 1,
             )
-    hiding = report["released_blocks"]
-    set_goal(
-        f"k_eff of released blocks at least {K_EFF}",
-        f"least {hiding['k_eff_min']:.1f}",
-        hiding["k_eff_min"] >= K_EFF - 1e-6,
-    )
-    set_goal(f"largest prior at most {P_MAX}", f"{hiding['p_max']:.3f}", hiding["p_max"] <= P_MAX)
+    for role, hiding in report["released_blocks"].items():
+        least, largest = hiding["k_eff_min"], hiding["p_max"]
+        set_goal(f"{role}: k_eff at least {K_EFF}", f"least {least:.1f}", least >= K_EFF - 1e-6)
+        set_goal(f"{role}: largest prior at most {P_MAX}", f"{largest:.3f}", largest <= P_MAX)
     pairs, builds = report["two_worlds"], report["leaky_builds"]
     set_goal(
         "two worlds: no pair differs",

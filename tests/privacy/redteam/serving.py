@@ -64,6 +64,8 @@ def _describe(database: str, leak: str | None) -> dict[str, str]:
         "PENUMBRA_ALLOWED_HOSTS": HOST,
         "PENUMBRA_DEBUG": "0",
         "PENUMBRA_REQUESTS_PER_MINUTE": str(UNTHROTTLED),
+        "PENUMBRA_PUBLIC_ACCESS": "1",
+        "PENUMBRA_PUBLIC_REQUESTS_PER_MINUTE": str(UNTHROTTLED),
         "PENUMBRA_DB_ROLE": "web",
     }
     if leak is not None:

@@ -30,7 +30,7 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Feature = dict[str, Any]
 ACTIVITY = "/api/v1/activity"
 TILE = re.compile(r"/tiles/activity/(\d+)/(\d+)/(\d+)\.mvt")
-SECONDS_A_CELL = 0.004
+SECONDS_A_CELL = 0.008
 KM_A_DEGREE = 111.32
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -12,7 +12,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.roles import Role
-from monitor.models import Alert, AlertMove, Scene
+from monitor.grid import Level
+from monitor.models import Alert, AlertMove, Region, Scene
+from monitor.services.agreements import make_agreement
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.builders import make_model
@@ -63,6 +65,23 @@ def hire_staff(country: Country, swarm: int) -> Staff:
         },
         make_model(analyst.user),
     )
+
+
+def agree_on_l1(country: Country, staff: Staff) -> Person:
+    """A partner with a written agreement on blocks of L1 in all regions, made by two people as the policy asks."""
+    people = [hire(f"administrator {number}", Role.ADMINISTRATOR).user for number in (1, 2)]
+    partner = hire("partner at L1", Role.PARTNER)
+    for region in Region.objects.filter(id__in=staff.regions):
+        make_agreement(
+            people[0],
+            partner.user,
+            region,
+            Level.L1,
+            seconded_by=people[1],
+            reference=f"{country.plan.name} 1",
+            until=timezone.now() + timedelta(days=365),
+        )
+    return partner
 
 
 def roll_forward(

@@ -22,6 +22,7 @@ from tests.privacy.redteam.campaign import Atlas, Campaign, Guess, Page, Target,
 from tests.privacy.redteam.country import Bools, Floats
 
 MIDDLE_OF_BAND = {"none": 0.0, "under_2": 0.01, "2_to_5": 0.035, "5_to_10": 0.075, "over_10": 0.15}
+PERIOD = re.compile(r"(?P<year>\d{4})-((?P<month>\d{2})|Q(?P<quarter>[1-4]))")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 Bands = dict[date, float]
 """Expected active share by month."""
@@ -92,11 +93,14 @@ def _list_looks(atlas: Atlas, target: Target) -> Iterator[Look]:
 
 
 def _read_bands(rows: list[Mapping[str, Any]]) -> Bands:
-    return {
-        date.fromisoformat(f"{said['period']}-01"): MIDDLE_OF_BAND.get(str(said.get("band")), 0.0)
-        for said in rows
-        if re.fullmatch(r"\d{4}-\d{2}", str(said.get("period")))
-    }
+    """Expected active share by the month that ends a period: a month 2026-09, or a quarter 2026-Q3."""
+    bands: Bands = {}
+    for said in rows:
+        period = PERIOD.fullmatch(str(said.get("period")))
+        if period is not None:
+            month = int(period["month"] or 3 * int(period["quarter"] or 0))
+            bands[date(int(period["year"]), month, 1)] = MIDDLE_OF_BAND.get(str(said.get("band")), 0.0)
+    return bands
 
 
 def _explain(target: Target, looks: list[Look], before: Bands, now: Bands, page: Page) -> Floats:
