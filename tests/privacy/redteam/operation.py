@@ -28,7 +28,7 @@ from tests.privacy.redteam.wire import HttpWire, Wire
 ANONYMOUS = "nobody, with the block of L2"
 CLOUDY = (0.35, 0.8)
 """The control of the temporal attacker lives on clouds."""
-SAMPLED = 40
+SAMPLED = 30
 """Blocks of the control country that attackers with hundreds of questions a block are tried on."""
 
 
@@ -44,19 +44,16 @@ class Scale:
     threads: int = 4
 
 
+CONTROL = Plan("control", 2, 40.03, 1.07, 2.5, 2.3, 31, 115, 0.3, 30, CLOUDY)
 FULL = Scale(
     "full",
     Plan("main", 1, 20.03, 1.07, 3.2, 2.6, 10, 1000, 0.7, 52),
-    Plan("control", 2, 40.03, 1.07, 2.5, 2.3, 31, 115, 0.3, 30, CLOUDY),
+    CONTROL,
     timing_repeats=4,
     onlooked=60,
 )
 QUICK = Scale(
-    "quick",
-    Plan("main", 1, 20.03, 1.07, 1.6, 1.2, 5, 200, 0.8, 10),
-    Plan("control", 2, 40.03, 1.07, 2.1, 1.9, 26, 90, 0.3, 20, CLOUDY),
-    timing_repeats=3,
-    onlooked=12,
+    "quick", Plan("main", 1, 20.03, 1.07, 1.6, 1.2, 5, 200, 0.8, 10), CONTROL, timing_repeats=3, onlooked=12
 )
 
 
@@ -92,7 +89,9 @@ def run_operation(scale: Scale, say: Say) -> Findings:
             _try_control(theatre, attacker, findings, say)
     say(f"country under attack: {scale.main.sites} sites, {scale.main.weeks} batches")
     with open_theatre(scale.main, with_others=True) as theatre:
-        findings.hiding = {name: audience.hiding() for name, audience in theatre.audiences.items()}
+        findings.hiding = {
+            name: audience.hiding() for name, audience in theatre.audiences.items() if audience.targets
+        }
         partners = theatre.audiences[PARTNER]
         findings.outside, findings.batches = partners.outside, len(partners.journal)
         findings.sites = sum(map(len, partners.hidden))
@@ -118,6 +117,9 @@ def _attack_all(field: Field, attackers: Sequence[Attacker]) -> None:
     partners = audiences[PARTNER]
     trials[PARTNER] = _attack(field, partners, attackers)
     for name in (AGREED, PUBLIC):
+        if not audiences[name].targets:
+            field.say(f"{name}: nothing is published for them yet, so there is nothing to attack")
+            continue
         field.say(f"{name}:")
         trials[name] = _attack(field, audiences[name], gather_readers(), most)
     _leave_traces(field.theatre, field.wire)

@@ -37,7 +37,7 @@ def gather_attackers(timing_repeats: int) -> Sequence[Attacker]:
 def gather_readers() -> Sequence[Attacker]:
     """Who attacks the blocks of other levels: an agreement on L1, the public at L3."""
     return (
-        Bisection(steps=2, single_cells=4),
+        Bisection(single_cells=4),
         Probing("counting tracker", "LC-09", "exact count"),
         TilePyramid(),
         Differencing(),

@@ -1,7 +1,7 @@
 """Bisection of boxes (LC-01): does a part of the block answer otherwise than the whole? Then look into that part.
 
 Asks every exit that takes a box. A part in which the block does not appear is taken to be empty; as long as nothing
-differs the attacker goes down three steps everywhere and then tries single cells at random, before it gives up.
+differs the attacker goes down two steps everywhere and then tries single cells at random, before it gives up.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Bisection:
     channel: str = "LC-01"
     control: str = "exact box"
     asks_much: bool = True
-    steps: int = 3
-    single_cells: int = 12
+    steps: int = 2
+    single_cells: int = 20
     file_steps: int = 1
 
     def attack(self, campaign: Campaign) -> list[Trail]:

@@ -49,7 +49,7 @@ class Probing:
     asks_much: bool = True
     repeats: int = 1
     by_clock: bool = False
-    sides: int = 4
+    sides: int = 3
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target."""
