@@ -61,11 +61,13 @@ LIMIT = (
 def write_page(report: Mapping[str, Any]) -> str:
     """The page of a report."""
     missed = [goal for goal in report["goals"] if goal["met"] is False]
-    verdict = "All goals are met." if not missed else f"{len(missed)} goals are missed."
+    absent = [goal["goal"] for goal in report["goals"] if goal["met"] is None]
+    verdict = f"{len(missed)} goals are missed." if missed else "All goals that were measured are met."
+    verdict += f" Not measured in this run: {'; '.join(absent)}." if absent else ""
     parts = [
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Penumbra: the red team's figure</title>",
         f"<style>{STYLE}</style><h1>The red team's figure</h1>",
-        f"<p class='{'missed' if missed else ''}'>{verdict}</p>",
+        f"<p class='{'missed' if missed else ''}'>{escape(verdict)}</p>",
         _list_goals(missed),
         _tell_conditions(report["conditions"]),
         "<h2>By role: the best attacker</h2>",

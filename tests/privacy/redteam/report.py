@@ -82,7 +82,7 @@ def make_report(
     for role, scores in trials.items():
         # who is told no block is given that of a partner
         own = hiding.get(role) or next(iter(hiding.values()))
-        best = min(scores, key=lambda name: (scores[name].rho, scores[name].rho_low))
+        best = min(scores, key=lambda name: (scores[name].rho_low, scores[name].rank))
         report["roles"][role] = {
             "best_attacker": best,
             **describe_score(scores[best]),
