@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 LOCAL := $(or $(PYTHON),$(error no Python 3.11 or later found: install one, or make PYTHON=/path/to/python3 ...)) -m config.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean-var test test-fast bench check format lock schema
+.PHONY: help up down clean-var test test-fast bench redteam check format lock schema
 
 help:  ## list the targets
 	@echo "Penumbra. Targets:"
@@ -28,6 +28,9 @@ test-fast:  ## tests that need no server: tests/pure and tests/house
 
 bench:  ## what serialising costs, ours and djangorestframework-gis on the same rows: var/reports/bench.json
 	@$(LOCAL) run -- python -m tests.bench
+
+redteam:  ## attack an invented country over HTTP: var/reports/privacy.json and privacy.html [QUICK=1]
+	@$(LOCAL) run -- python -m tests.privacy.redteam $(if $(QUICK),--quick)
 
 check:  ## lint, types, import contracts, production settings, migrations, fast tests
 	@$(LOCAL) check

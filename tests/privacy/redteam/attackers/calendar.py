@@ -1,0 +1,148 @@
+"""Temporal differencing over weekly batches (LC-16, LC-17, LC-38): what changed this week, and which cells could anybody
+have seen then?
+
+The attacker has read every batch, has the clouds of every picture from public archives, and knows when each scene was
+handed in (a feeder's account would tell). A band that rises in the batch of a week can be due only to cells that were
+clear in the pictures that this batch is the first to hold. Where answers carry dates, each week's dates are matched with
+the day on which each cell was last seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from tests.privacy.redteam.attackers.lessons import choose_beliefs, mix
+from tests.privacy.redteam.campaign import Atlas, Campaign, Guess, Page, Target, Trail, is_about, normalise
+from tests.privacy.redteam.country import Bools, Floats
+
+MIDDLE_OF_BAND = {"none": 0.0, "under_2": 0.01, "2_to_5": 0.035, "5_to_10": 0.075, "over_10": 0.15}
+PERIOD = re.compile(r"(?P<year>\d{4})-((?P<month>\d{2})|Q(?P<quarter>[1-4]))")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+Bands = dict[date, float]
+"""Expected active share by month."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one month's pictures showed of a target. seen: cells; week: when each was handled; gap: days since the look
+    before, at each cell; day: of the look, as a day number."""
+
+    first: date
+    seen: Bools
+    week: Floats
+    gap: Floats
+    day: Floats
+
+
+@dataclass(frozen=True)
+class Differencing:
+    """Reads the journal of the batches. How far its map is believed is decided on the known half."""
+
+    name: str = "temporal differencing"
+    channel: str = "LC-38"
+    control: str = "exact dates"
+    asks_much: bool = False
+
+    def attack(self, campaign: Campaign) -> list[Trail]:
+        """A trail for each target, with a guess every quarter of a year."""
+        trails = [self._follow(campaign, target) for target in campaign.targets]
+        beliefs = choose_beliefs(campaign, [trail[-1].weights for trail in trails])
+        return [
+            [Guess(guess.queries, mix(target, guess.weights, belief)) for guess in trail]
+            for target, trail, belief in zip(campaign.targets, trails, beliefs, strict=True)
+        ]
+
+    def _follow(self, campaign: Campaign, target: Target) -> Trail:
+        looks = list(_list_looks(campaign.atlas, target))
+        expected = np.zeros(len(target.cells))
+        run = np.zeros(len(target.cells))
+        before: Bands = {}
+        trail, queries, has_dates = [], 0, False
+        for page in campaign.journal:
+            queries += page.queries
+            own = [feature["properties"] for feature in page.features if is_about(feature, target)]
+            bands = _read_bands(own)
+            expected += _explain(target, looks, before, bands, page)
+            before = bands
+            days = {date.fromisoformat(text).toordinal() for said in own for text in _list_days(said)}
+            if days:
+                has_dates = True
+                fits = np.isin(_last_seen(looks, page.week), list(days))
+                run = np.where(fits, run + 1, 0)
+            if page.week % 13 == 12 or page is campaign.journal[-1]:
+                weights = target.prior * ((run / max(run.max(), 1)) ** 8 + 1e-6) if has_dates else expected
+                trail.append(Guess(queries, normalise(weights, target.prior)))
+        return trail
+
+
+def _list_looks(atlas: Atlas, target: Target) -> Iterator[Look]:
+    swath = atlas.look_up(atlas.swath, target.cells)
+    previous = np.full(len(target.cells), np.nan)
+    for month in atlas.months:
+        day = np.array([each.toordinal() for each in month.day], dtype=np.float64)[swath]
+        seen = np.asarray(atlas.look_up(month.clear, target.cells), dtype=bool)
+        gap = np.where(np.isnan(previous), 120.0, day - previous)
+        yield Look(month.first, seen, np.array(month.week, dtype=np.float64)[swath], gap, day)
+        previous = np.where(seen, day, previous)
+
+
+def _read_bands(rows: list[Mapping[str, Any]]) -> Bands:
+    """Expected active share by the month that ends a period: a month 2026-09, or a quarter 2026-Q3."""
+    bands: Bands = {}
+    for said in rows:
+        period = PERIOD.fullmatch(str(said.get("period")))
+        if period is not None:
+            month = int(period["month"] or 3 * int(period["quarter"] or 0))
+            bands[date(int(period["year"]), month, 1)] = MIDDLE_OF_BAND.get(str(said.get("band")), 0.0)
+    return bands
+
+
+def _explain(target: Target, looks: list[Look], before: Bands, now: Bands, page: Page) -> Floats:
+    """Where what rose in this batch can be: for each rise, its size spread over the cells that can be its cause.
+
+    Those were clear in a look since the month published before, and the longer a cell had not been seen until then the
+    likelier it is. A month that was published before and rises now is due to pictures handled this week.
+    """
+    expected = np.zeros(len(target.cells))
+    level, unseen = 0.0, np.zeros(len(target.cells))
+    for look in looks:
+        is_new = look.first not in before
+        handled = look.week <= page.week if is_new else look.week == page.week
+        unseen += np.where(look.seen & handled, look.gap, 0.0)
+        if look.first not in now:
+            continue
+        known = level if is_new else max(level, before[look.first])
+        if now[look.first] > known:
+            cause = target.prior * unseen if before else target.prior
+            expected += (now[look.first] - known) * len(target.cells) * normalise(cause, target.prior)
+            level = now[look.first] if is_new else max(level, now[look.first])
+        else:
+            level = now[look.first]
+        unseen = np.zeros(len(target.cells))
+    return expected
+
+
+def _last_seen(looks: list[Look], week: int) -> Floats:
+    """The day on which each cell was last seen by pictures handled up to a week; 0 where never."""
+    last = np.zeros(len(looks[0].seen))
+    for look in looks:
+        last = np.where(look.seen & (look.week <= week), np.maximum(last, look.day), last)
+    return last
+
+
+def _list_days(said: Any) -> Iterator[str]:
+    """Every date in a JSON value."""
+    if isinstance(said, str) and DAY.fullmatch(said):
+        yield said
+    elif isinstance(said, list):
+        for each in said:
+            yield from _list_days(each)
+    elif isinstance(said, dict):
+        for each in said.values():
+            yield from _list_days(each)
