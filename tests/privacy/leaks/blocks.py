@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from monitor.grid import IntArray, cell_bounds, decimal_deg
 from monitor.privacy.coarsen import choose_activity_band
 from monitor.privacy.door import activity
-from monitor.privacy.hiding import Hiding
+from monitor.privacy.hiding import Hiding, MaskArray
 from monitor.privacy.released import ReleasedBlock, ReleasedBlocks
 from monitor.releases.geography import read_tiles
 from monitor.services import geography, releases
@@ -119,9 +120,10 @@ def _read_the_present(patch: pytest.MonkeyPatch) -> None:
 def _publish_the_present(patch: pytest.MonkeyPatch) -> None:
     """A batch takes in the month that has not ended."""
 
-    def summarise(*cells_and_models: Any) -> list[MonthCounts]:
-        *rest, today = cells_and_models
-        return summarise_blocks(*rest, date(today.year, today.month + 1, 1))
+    def summarise(
+        tiles: IntArray, counted: MaskArray, models: Sequence[UUID], today: date
+    ) -> list[MonthCounts]:
+        return summarise_blocks(tiles, counted, models, date(today.year, today.month + 1, 1))
 
     patch.setattr(releases, "summarise_blocks", summarise)
     patch.setattr(releases, "_end_of", lambda first, months: first)
