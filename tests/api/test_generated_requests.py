@@ -68,7 +68,7 @@ document = load_document()
 def known(cast: Cast, inspection: Inspection, settings: LazySettings) -> Iterator[dict[str, str]]:
     """Ids of something behind every route."""
     settings.REQUESTS_PER_MINUTE = 1_000_000
-    publish_release(date(2026, 11, 20))
+    batch = publish_release(date(2026, 11, 20)).batch
     model = TrainedModel.objects.create(sha256="0" * 64, sensor="sentinel-2", featurizer="")
     grant = give_grant(cast.pia, cast.east, Level.L1, cast.rosa)
     wish = AccessRequest.objects.create(
@@ -90,6 +90,7 @@ def known(cast: Cast, inspection: Inspection, settings: LazySettings) -> Iterato
         "region_id": str(cast.east),
         "request_id": str(wish.id),
         "grant_id": str(grant.id),
+        "release_id": str(batch),
     }
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
