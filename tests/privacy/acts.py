@@ -76,8 +76,11 @@ def _shut_every_inspection(world: World, viewer: str | None) -> None:
 
 
 def _set_posture(posture: str) -> Callable[[World, str | None], None]:
+    """Less precision, never more: what is sealed already stays so."""
+
     def change(world: World, viewer: str | None) -> None:
-        for region in Region.objects.all():
+        sealed = RegionPosture.objects.filter(posture="sealed").values("region_id")
+        for region in Region.objects.exclude(id__in=sealed):
             RegionPosture.objects.update_or_create(
                 region=region, defaults={"posture": posture, "changed_at": LONG_AGO}
             )

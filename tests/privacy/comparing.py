@@ -163,9 +163,9 @@ def _standing(layout: Layout) -> Iterator[World]:
     cache.clear()  # both worlds have the same ids: what one has left in a cache would be told in the other
     with _undone():
         world = build_world(layout)
-        write_transcript(
-            world, "pia", [Script("before", ACTS["pia"])]
-        )  # what a process keeps from its first answer on
+        # what a process keeps from its first answer on
+        first = [*ACTS["pia"], Question("GET", f"{API}/regions/{world.cast.east}/summary")]
+        write_transcript(world, "pia", [Script("before", first)])
         yield world
 
 
@@ -214,10 +214,9 @@ def _list_first(world: World, viewer: Viewer) -> list[Step]:
     if viewer == "ivo later":
         sites = [Question("GET", f"{API}/inspections/{visit.id}/site") for visit in world.layout.visits]
         return [*sites, acts.INSPECTIONS_SHUT]
-    if viewer in {"rosa guarded", "anna sealed"}:
+    if viewer in {"rosa sealed", "anna sealed"}:
         page = Question("GET", f"{API}/activity", "limit=1")
-        posture = acts.REGIONS_GUARDED if viewer == "rosa guarded" else acts.REGIONS_SEALED
-        return [page, acts.GRANTS_ENDED, posture]
+        return [page, acts.GRANTS_ENDED, acts.REGIONS_SEALED]
     return []
 
 

@@ -219,7 +219,8 @@ def _lay_wishes(layout: Layout, name: str) -> None:
     draw = random.Random(f"wishes {name} {seed}")
     askers = ["pia", "rosa"] if name == "east" else ["anna", "wim"]
     for number, asker in enumerate(askers):
-        status = draw.choice(["waiting", "granted", "refused"])
+        # a partner whose grant is in force sees where inside an L2 block something is
+        status = draw.choice(["waiting", "refused"] if asker == "pia" else ["waiting", "granted", "refused"])
         if name == "east" or draw.random() < 0.7:
             level = 1 if asker == "pia" else 0
             wish = identify(f"wish {name} {number} {seed}")

@@ -29,7 +29,7 @@ ROLES: Mapping[Viewer, Role] = {
     "finn": Role.FEEDER,
 }
 """Viewers are people by name. "paul later" is Paul after a first look (not compared) and after a right was taken back;
-"rosa guarded" is Rosa after her regions were."""
+"rosa sealed" is Rosa after her regions were."""
 READERS_OF_NOTHING_EXACT = frozenset(
     {"pia", "paul", "paul later", "mallory", "vera", "aldo", "adam", "finn", ANONYMOUS}
 )
@@ -51,7 +51,7 @@ class Pair:
 
 _BLIND: Mapping[str, str] = {
     "inside": "pia 4, paul 4, mallory 2, ines 3, adam 2, finn 2, rex 1, vera 1, anonymous 1, ivo later 2, rosa later 2,"
-    " rosa guarded 2, anna sealed 1",
+    " rosa sealed 2, anna sealed 1",
     "unseen": "pia 4, paul 4, mallory 1, adam 1, finn 2, vera 1, anonymous 1",
     "counted": "aldo 6",
     "elsewhere": "rosa 5, pia 3, ines 2, ivo 3, mallory 1, rex 1, vera 1, anonymous 1, paul later 3, otis later 1",

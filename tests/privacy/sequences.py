@@ -141,7 +141,10 @@ def _hand_in_a_scene(draw: random.Random, bait: Bait) -> list[Step]:
 
 
 def _ask_for_more(draw: random.Random, bait: Bait) -> list[Step]:
-    """Ask for a finer level, read the request, see it decided by another, use it, give it up."""
+    """Ask for a finer level, read the request, approve it oneself, see it refused by another.
+
+    Nobody grants it: at a finer level the worlds may differ.
+    """
     region = draw.choice([identify("Aruwe East"), identify("Aruwe West"), identify("nothing")])
     level, other = draw.choice(["L0", "L1"]), draw.choice(["rosa", "otis", "adam"])
     wish = {"region": str(region), "level": level, "purpose": "incident-response", "until": SOON}
@@ -152,7 +155,7 @@ def _ask_for_more(draw: random.Random, bait: Bait) -> list[Step]:
         _get("access-requests?limit=2"),
         _get("access-requests/{made}"),
         _post("access-requests/{made}/approve", {}),
-        _post("access-requests/{made}/approve", {}, asker=other),
+        _post("access-requests/{made}/refuse", {}, asker=other),
         _get("access-requests/{made}"),
         _get("grants?limit=1"),
         _get("activity?limit=2"),

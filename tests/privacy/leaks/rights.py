@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,8 +20,10 @@ from accounts.models import Token
 from accounts.viewer import Viewer
 from monitor.models import Inspection, Region
 from monitor.privacy import scope
-from monitor.privacy.door import activity, disclosure, placeless, rights, sight
+from monitor.privacy.door import activity, certificates, disclosure, rights
 from monitor.privacy.door.viewers import describe_viewer
+from monitor.releases import blocks
+from monitor.releases.sight import PUBLIC_RIGHTS, Rights, read_rights
 from tests.privacy.leaks.build import LeakyBuild, ask_vault, change_response, leave_code_alone
 
 FORGET_THE_BORDER = """DO $$ BEGIN
@@ -30,10 +34,6 @@ END $$"""
 FORGET_WHO_HOLDS = """
 CREATE OR REPLACE FUNCTION vault.held_regions(p_user uuid, p_roles text[]) RETURNS SETOF uuid LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$ SELECT id FROM public.monitor_region $$;
-"""
-FORGET_THE_SIGHT = """
-CREATE OR REPLACE FUNCTION access.sharpness(p_user uuid) RETURNS TABLE (region_id uuid, finest smallint)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT id, 2::smallint FROM public.monitor_region $$;
 """
 FORGET_POSTURE = """
 CREATE OR REPLACE FUNCTION access.shut_regions(p_user uuid) RETURNS SETOF uuid
@@ -61,27 +61,19 @@ def _accept_revoked_tokens(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(authentication, "find_token", find)
 
 
-def _keep_rights(patch: pytest.MonkeyPatch) -> None:
-    """Rights are kept in the process for a while."""
-    honest, kept = scope.list_regions, dict[UUID, list[Region]]()
+def _keep_rights(patch: pytest.MonkeyPatch, module: Any) -> None:
+    """Rights are kept in the process for a while, and the statement that reads asks nothing."""
+    kept = dict[UUID, Rights]()
 
-    def list_kept(viewer: Viewer) -> list[Region]:
-        return kept.setdefault(viewer.user_id, honest(viewer)) or honest(viewer)
+    def read(viewer: UUID | None, regions: Any, reading: Callable[[Rights], Any]) -> Any:
+        if viewer is None:
+            return reading(PUBLIC_RIGHTS)
+        if viewer not in kept:
+            kept[viewer] = read_rights(viewer, regions)
+        return reading(kept[viewer])
 
-    def list_ids(viewer: Viewer) -> list[UUID]:
-        return [region.id for region in list_kept(viewer)]
-
-    patch.setattr(placeless, "list_region_ids", list_ids)
-
-
-def _page_on(patch: pytest.MonkeyPatch) -> None:
-    """The regions of the first page go on to the next: the statement that reads asks nothing."""
-    kept = dict[UUID, list[UUID]]()
-
-    def remember(viewer: Viewer) -> list[UUID]:
-        return kept.setdefault(viewer.user_id, scope.list_region_ids(viewer))
-
-    patch.setattr(sight, "list_region_ids", remember)
+    patch.setattr(module, "read_with_rights", read)
+    patch.setattr(Rights, "values", property(lambda rights: {"viewer": None, "rights": ""}))
 
 
 def _ask_no_region(patch: pytest.MonkeyPatch) -> None:
@@ -160,21 +152,25 @@ RIGHT_LEAKS = (
         "activity",
     ),
     LeakyBuild(
-        "posture is forgotten", "LC-48", "inside", "rosa guarded", _go_by_the_role, FORGET_POSTURE, "activity"
+        "posture is forgotten", "LC-48", "inside", "rosa sealed", _go_by_the_role, FORGET_POSTURE, "activity"
     ),
     LeakyBuild("superusers pass", "LC-46", "elsewhere", "mallory", _let_superusers_pass, exit="releases"),
     LeakyBuild("a revoked token still opens", "LC-47", "elsewhere", "vera", _accept_revoked_tokens),
     LeakyBuild(
-        "rights are kept for a while", "LC-48", "elsewhere", "paul later", _keep_rights, exit="releases"
+        "rights are kept for a while",
+        "LC-48",
+        "elsewhere",
+        "paul later",
+        partial(_keep_rights, module=certificates),
+        exit="releases",
     ),
     LeakyBuild(
         "pages go on after a revocation",
         "LC-48",
         "elsewhere",
         "paul later",
-        _page_on,
-        FORGET_THE_SIGHT,
-        "activity",
+        partial(_keep_rights, module=blocks),
+        exit="activity",
     ),
     LeakyBuild(
         "inspections of others are counted",
