@@ -67,8 +67,10 @@ def _write_degrees(lon: float, lat: float) -> Iterator[tuple[str, str]]:
         for power in (5, 6, 7):
             yield f"{name} in units of 1e-{power}", rf"(?<!\d){round(degrees * 10**power)}(?!\d)"
         whole, minutes = int(degrees), int(degrees * 60) % 60
-        sign = r"\s?(°|º|deg|d|&deg;|\\u00b0|\\xc2\\xb0)\s?"
+        sign = r"\s?(°|º|deg|&deg;|\\u00b0|\\xc2\\xb0)\s?"
         yield f"{name} in degrees and minutes", rf"(?<!\d)0*{whole}{sign}0?{minutes}(?!\d)"
+        # not within the hexadecimal digits of an id
+        yield f"{name} in d and minutes", rf"(?<![\w-])0*{whole}\s?d\s?0?{minutes}(?![0-9a-f-])"
         seconds = round(degrees * 3600) % 60
         yield (
             f"{name} in degrees, minutes and seconds",

@@ -93,8 +93,8 @@ def _ring_with_the_place(patch: pytest.MonkeyPatch) -> None:
     """A bell carries what the worker will need, to save a query."""
 
     def ring(bell: Bell, identifier: UUID) -> None:
-        signature = current_app.signature(bell.value, args=[str(identifier), [20.07, 2.13, 20.09, 2.14]])
-        transaction.on_commit(lambda: signature.apply_async(retry=False), robust=True)
+        words = [str(identifier), [20.07, 2.13, 20.09, 2.14]]
+        transaction.on_commit(lambda: current_app.send_task(bell.value, args=words, retry=False), robust=True)
 
     patch.setattr(scenes, "ring", ring)
 
