@@ -32,7 +32,10 @@ from tests.privacy.leaks.build import (
 COUNT = "SELECT count(*) FROM vault.cell_state WHERE state = 'active'"
 STATE = "SELECT md5(string_agg(row::text || col, ',' ORDER BY row, col)) FROM vault.cell_state"
 BEST_DAY = "SELECT observed_on FROM vault.cell_state WHERE state = 'active' ORDER BY probability DESC, row, col LIMIT 1"
-CHANGE_THE_VAULT = f"{READ_THE_VAULT}; GRANT INSERT, UPDATE ON vault.cell_state TO penumbra_web"
+CHANGE_THE_VAULT = (
+    f"{READ_THE_VAULT}; GRANT INSERT, UPDATE ON vault.cell_state TO penumbra_web;"
+    " GRANT EXECUTE ON FUNCTION vault.feature_text TO penumbra_web"
+)
 
 
 def _tag_with_exact_state(patch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db.models import Q
-from guardian.shortcuts import get_objects_for_user
 
 from accounts import authentication
 from accounts.ledger.entry import Entry
@@ -19,7 +18,6 @@ from accounts.ledger.writer import complete_entry, record
 from accounts.models import Token
 from accounts.viewer import Viewer
 from monitor.models import Inspection, Region
-from monitor.privacy import scope
 from monitor.privacy.door import activity, certificates, disclosure, rights
 from monitor.privacy.door.viewers import describe_viewer
 from monitor.releases import blocks
@@ -35,20 +33,18 @@ FORGET_WHO_HOLDS = """
 CREATE OR REPLACE FUNCTION vault.held_regions(p_user uuid, p_roles text[]) RETURNS SETOF uuid LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$ SELECT id FROM public.monitor_region $$;
 """
+LET_SUPERUSERS_PASS = """
+CREATE OR REPLACE FUNCTION access.sharpness(p_user uuid) RETURNS TABLE (region_id uuid, finest smallint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT r.id, 2::smallint FROM public.monitor_region r
+    WHERE EXISTS (SELECT FROM public.accounts_user u WHERE u.id = p_user AND u.is_superuser)
+$$;
+"""
 FORGET_POSTURE = """
 CREATE OR REPLACE FUNCTION access.shut_regions(p_user uuid) RETURNS SETOF uuid
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$ SELECT NULL::uuid WHERE false $$;
 """
 COUNT_READINGS = "GRANT SELECT ON vault.cells_read TO penumbra_web"
-
-
-def _let_superusers_pass(patch: pytest.MonkeyPatch) -> None:
-    """guardian's default: whoever is a superuser holds everything."""
-
-    def get(*args: Any, **kwargs: Any) -> Any:
-        return get_objects_for_user(*args, **kwargs | {"with_superuser": True})
-
-    patch.setattr(scope, "get_objects_for_user", get)
 
 
 def _accept_revoked_tokens(patch: pytest.MonkeyPatch) -> None:
@@ -154,7 +150,9 @@ RIGHT_LEAKS = (
     LeakyBuild(
         "posture is forgotten", "LC-48", "inside", "rosa sealed", _go_by_the_role, FORGET_POSTURE, "activity"
     ),
-    LeakyBuild("superusers pass", "LC-46", "elsewhere", "mallory", _let_superusers_pass, exit="releases"),
+    LeakyBuild(
+        "superusers pass", "LC-46", "elsewhere", "mallory", leave_code_alone, LET_SUPERUSERS_PASS, "releases"
+    ),
     LeakyBuild("a revoked token still opens", "LC-47", "elsewhere", "vera", _accept_revoked_tokens),
     LeakyBuild(
         "rights are kept for a while",
