@@ -109,12 +109,12 @@ def unhurried() -> Iterator[None]:
         yield
 
 
-def ask_in_both(pair: Pair, seed: int, counts: Mapping[Viewer, int]) -> dict[Viewer, Heard]:
-    """Let each viewer ask about so many questions in both worlds."""
+def ask_in_both(pair: Pair, seed: int, counts: Mapping[Viewer, int], focus: str = "") -> dict[Viewer, Heard]:
+    """Let each viewer ask about so many questions in both worlds. focus: a kind of which there is much."""
     layouts = [lay_out(pair.one), lay_out(pair.other)]
     bait, operations = gather_bait(layouts), read_operations()
     scripts = {
-        viewer: write_scripts(seed, bait, count, ROLES.get(name_person(viewer)), operations)
+        viewer: write_scripts(seed, bait, count, ROLES.get(name_person(viewer)), operations, focus)
         for viewer, count in counts.items()
     }
     told = []
@@ -253,7 +253,7 @@ def find_blind_controls(seed: int, kinds: Sequence[str] = KINDS) -> tuple[int, l
     for kind in kinds:
         pair = draw_pair(kind, seed)
         with unhurried(), _undone_at_the_end():
-            heard = ask_in_both(pair, seed, dict.fromkeys(pair.sharp, CONTROL_QUESTIONS))
+            heard = ask_in_both(pair, seed, dict.fromkeys(pair.sharp, CONTROL_QUESTIONS), "known by id")
         checked += len(heard)
         blind += [
             f"{kind}, {seed}: {viewer} sees nothing" for viewer, what in heard.items() if not what.differences

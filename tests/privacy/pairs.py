@@ -57,7 +57,7 @@ _BLIND: Mapping[str, str] = {
     "elsewhere": "rosa 5, pia 3, ines 2, ivo 3, mallory 1, rex 1, vera 1, anonymous 1, paul later 3, otis later 1",
 }
 _SHARP = {
-    "inside": ["rosa", "otis", "anna"],
+    "inside": ["rosa", "otis", "anna", "ivo"],
     "unseen": ["rosa", "ivo"],
     "counted": ["rosa"],
     "elsewhere": ["otis", "paul"],
