@@ -65,6 +65,9 @@ def _find_pool(host: str, port: str, name: str) -> ConnectionPool[Connection]:
 
 def _open_pool(host: str, port: str, name: str) -> ConnectionPool[Connection]:
     timeout_ms = settings.LEDGER_TIMEOUT_S * 1000
+    # an entry that was acknowledged is on disk, whatever the server's default is: a crash must not take back a record
+    # of what was disclosed on the strength of it
+    options = f"-c synchronous_commit=on -c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
     return ConnectionPool(
         kwargs={
             "host": host,
@@ -75,7 +78,7 @@ def _open_pool(host: str, port: str, name: str) -> ConnectionPool[Connection]:
             "autocommit": True,
             "connect_timeout": settings.LEDGER_TIMEOUT_S,
             "application_name": "penumbra-ledger",
-            "options": f"-c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}",
+            "options": options,
         },
         min_size=0,
         max_size=4,

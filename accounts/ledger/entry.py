@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
 from accounts.viewer import Viewer
+
+MERGE_DELAY_S = 60
+"""Within so many seconds an entry has its place in the signed log, or something is wrong."""
 
 
 class Outcome(StrEnum):
@@ -26,11 +30,14 @@ class Refusal(Exception):
 
 
 class Reads(StrEnum):
-    """What a ticket lets the vault read."""
+    """What a ticket lets the vault read. EXPOSURE, ACCOUNT, HARVEST: for auditors, who get no cell."""
 
     ACTIVITY = "activity"
     ALERT_SITE = "alert_site"
     INSPECTION_SITE = "inspection_site"
+    EXPOSURE = "exposure"
+    ACCOUNT = "account"
+    HARVEST = "harvest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +74,15 @@ class TicketScope:
 class Ticket:
     """A committed entry and, where it allows the vault to be read, the key that the vault accepts once, for 60 seconds.
 
-    Only `open_entry` makes one. The key is never stored elsewhere, shown or logged; the entry's id is a receipt.
+    Only `open_entry` makes one. The key is never stored elsewhere, shown or logged. leaf: the hash under which the entry
+    will stand in the log.
     """
 
     entry_id: UUID
     key: UUID | None = field(default=None, repr=False)
+    leaf: bytes = b""
+
+    @property
+    def receipt(self) -> str:
+        """The header `Access-Receipt`: with it, whoever was answered can later demand to be shown the entry in the log."""
+        return f"{b64encode(self.leaf).decode()}; mmd={MERGE_DELAY_S}"

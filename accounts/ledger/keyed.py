@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +18,14 @@ def keyed_reference(identifier: UUID) -> str:
 def keyed_digest(content: bytes) -> str:
     """32 hex digits over an answer or a document, so that it can be recognised later and not guessed."""
     return _keyed(b"content", content)
+
+
+def digest_cells(entry_id: UUID, cells: Sequence[int]) -> str:
+    """32 hex digits over the cells that an entry disclosed, in rising order: what the sealed part must still hold.
+
+    The entry's id stands in it, so that the same cells are not recognised in another entry.
+    """
+    return _keyed(b"cells", entry_id.bytes + ",".join(map(str, cells)).encode())
 
 
 def _keyed(use: bytes, content: bytes) -> str:

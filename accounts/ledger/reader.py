@@ -23,7 +23,10 @@ class EntryFilter:
     """What an auditor looks for; None means any."""
 
     actor: UUID | None = None
+    organisation: UUID | None = None
     role: str | None = None
+    purpose: str | None = None
+    level: int | None = None
     action: str | None = None
     region: UUID | None = None
     outcome: str | None = None
@@ -61,7 +64,10 @@ def list_entries(
     """Up to `limit` entries, newest first, older than the entry `before` names by time and id."""
     conditions = {
         "e.actor = %(actor)s": wanted.actor,
+        "e.organisation = %(organisation)s": wanted.organisation,
         "e.role = %(role)s": wanted.role,
+        "e.purpose_code = %(purpose)s": wanted.purpose,
+        "e.level = %(level)s": wanted.level,
         "e.action = %(action)s": wanted.action,
         "%(region)s = ANY(e.regions)": wanted.region,
         "coalesce(c.outcome, 'open') = %(outcome)s": wanted.outcome,
@@ -73,7 +79,10 @@ def list_entries(
     where = f" WHERE {' AND '.join(used)}" if used else ""
     values: dict[str, Any] = {
         "actor": wanted.actor,
+        "organisation": wanted.organisation,
         "role": wanted.role,
+        "purpose": wanted.purpose,
+        "level": wanted.level,
         "action": wanted.action,
         "region": wanted.region,
         "outcome": wanted.outcome,

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
-from accounts.ledger.connection import ledger_connection
+from accounts.ledger.connection import LedgerUnavailable, ledger_connection
 from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
-from accounts.ledger.keyed import keyed_digest, keyed_reference
+from accounts.ledger.keyed import digest_cells, keyed_digest, keyed_reference
 from accounts.ledger.ranges import write_multirange
 from accounts.roles import Role
 
@@ -21,17 +21,22 @@ _ENTRY = """
         VALUES (%(id)s, %(nonce)s, %(actor)s, %(organisation)s, %(role)s, %(purpose_code)s, %(purpose_text)s,
             %(action)s, %(endpoint)s, %(level)s, %(rule)s, %(policy_version)s, %(regions)s, %(object_refs)s,
             %(request_id)s)
+        RETURNING 1
     )
 """
-_TICKET = """
-    INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id, token_id)
-    VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s, %(token_id)s)
+_TICKET = """, ticket AS (
+        INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id, token_id)
+        VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s, %(token_id)s)
+    )
 """
-_NO_TICKET = _ENTRY + "SELECT 1"
-_WITH_TICKET = _ENTRY + _TICKET
+_LEAF = "SELECT current_setting('penumbra.leaf') FROM entry"
+"""The hash of the line just written: all that its writer is told of it (migration 0009_one_keeper). It is asked for once the
+row is inserted, so after the trigger has left it in the session."""
+_NO_TICKET = _ENTRY + _LEAF
+_WITH_TICKET = _ENTRY + _TICKET + _LEAF
 _COMPLETION = """
-    INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest)
-    VALUES (%(id)s, %(outcome)s, %(quantity)s, %(digest)s)
+    INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest, cells_digest)
+    VALUES (%(id)s, %(outcome)s, %(quantity)s, %(digest)s, %(cells_digest)s)
 """
 _DISCLOSURE = """
     WITH disclosure AS (INSERT INTO ledger.disclosure (entry_id, cells) VALUES (%(id)s, %(cells)s::int4multirange))
@@ -59,8 +64,10 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
             else None,
         }
     with ledger_connection() as connection:
-        connection.execute(_NO_TICKET if scope is None else _WITH_TICKET, values)
-    return Ticket(values["id"], key)
+        leaf = connection.execute(_NO_TICKET if scope is None else _WITH_TICKET, values).fetchone()
+    if leaf is None or len(leaf[0]) != 64:
+        raise LedgerUnavailable("The ledger does not say what it wrote, so nothing is disclosed.")
+    return Ticket(values["id"], key, bytes.fromhex(leaf[0]))
 
 
 def complete_entry(
@@ -75,9 +82,11 @@ def complete_entry(
         "outcome": outcome.value,
         "quantity": quantity,
         "digest": keyed_digest(answer) if answer else "",
+        "cells_digest": "",
     }
     numbers = sorted(set(cells))
     if numbers:
+        values["cells_digest"] = digest_cells(ticket.entry_id, numbers)
         values["cells"] = write_multirange(numbers)
     with ledger_connection() as connection:
         connection.execute(_COMPLETION_WITH_CELLS if numbers else _COMPLETION, values)

@@ -34,6 +34,8 @@ def test_the_owner_cannot_change_or_remove_a_line(
     owner: Connection, written: UUID, table: str, change: str
 ) -> None:
     key = "id" if table == "entry" else "entry_id"
+    # a table of months is unique together with the time; the id alone is a key of its own table
+    unique = f"{key}, at" if table in {"entry", "completion"} else key
     statements = [
         f"UPDATE ledger.{table} SET {change}",
         f"UPDATE ledger.{table} SET {change} WHERE {key} = '{written}'",
@@ -43,7 +45,7 @@ def test_the_owner_cannot_change_or_remove_a_line(
         f"TRUNCATE ledger.{table} CASCADE",
         f"TRUNCATE {', '.join(f'ledger.{name}' for name in TABLES)}",
         f"INSERT INTO ledger.{table} SELECT * FROM ledger.{table} WHERE {key} = '{written}'"
-        f" ON CONFLICT ({key}) DO UPDATE SET {change}",
+        f" ON CONFLICT ({unique}) DO UPDATE SET {change}",
         f"MERGE INTO ledger.{table} t USING (SELECT 1) s ON t.{key} = '{written}' WHEN MATCHED THEN DELETE",
     ]
     before = owner.execute(f"SELECT * FROM ledger.{table} WHERE {key} = %s", [written]).fetchall()
@@ -96,7 +98,7 @@ def test_the_writer_cannot_ask_an_insert_what_it_did(writer: Connection) -> None
     with pytest.raises(errors.InsufficientPrivilege):
         writer.execute(_insert_entry("") + " RETURNING at")
     with pytest.raises(errors.InsufficientPrivilege):
-        writer.execute(_insert_entry("") + " ON CONFLICT (id) DO NOTHING RETURNING id")
+        writer.execute(_insert_entry("") + " ON CONFLICT (id, at) DO NOTHING RETURNING id")
 
 
 def _insert_entry(more_names: str, more_values: str = "") -> str:

@@ -15,7 +15,7 @@ from accounts.ledger.keyed import keyed_digest
 from accounts.ledger.writer import complete_entry, open_entry, recorded
 from monitor.models import Alert, Inspection
 from monitor.services.releases import publish_release
-from tests.api.answers import assert_carries_a_place, assert_problem, cells_of, outcomes_of
+from tests.api.answers import assert_carries_a_place, assert_problem, cells_of, entry_of, outcomes_of
 from tests.api.conftest import WebClient
 from tests.builders import cell_at, make_alert, make_inspection, put_cells
 from tests.cast import Cast, Person
@@ -99,7 +99,7 @@ def test_the_answers_digest_is_keyed_and_each_entry_has_a_nonce_of_its_own(
         owner.execute(
             "SELECT c.answer_digest, e.nonce FROM ledger.entry e JOIN ledger.completion c ON c.entry_id = e.id"
             " WHERE e.id = %s",
-            [answer["Access-Receipt"]],
+            [entry_of(answer)],
         ).fetchone()
         for answer in answers
     ]
@@ -124,7 +124,7 @@ def read_disclosed(owner: Connection, since: Any) -> dict[str, list[int]]:
 
 
 def read_pages(web: WebClient, person: Person, url: str) -> dict[str, list[int]]:
-    """The cells of every page of an answer, by receipt."""
+    """The cells of every page of an answer, by entry."""
     client, received = web.as_(person), {}
     following: str | None = url
     while following:
@@ -192,6 +192,6 @@ def test_every_answer_counts_what_left(
         answer = web.as_(person).get(url)
         assert outcomes_of(answer)[0][1] == "answered"
         counted = owner.execute(
-            "SELECT quantity FROM ledger.completion WHERE entry_id = %s", [answer["Access-Receipt"]]
+            "SELECT quantity FROM ledger.completion WHERE entry_id = %s", [entry_of(answer)]
         ).fetchone()
         assert counted == (len(answer.json()["features"]),)

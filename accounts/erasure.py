@@ -1,0 +1,41 @@
+"""Erase who somebody was. The ledger knows people by pseudonyms only, so no proof breaks when the link to a name goes.
+
+The account's row stays, because inspections and findings point to it, and says nothing about anybody any more.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.db import transaction
+
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
+from accounts.models import Token, User
+
+ERASED = "erased-"
+
+
+class AlreadyErased(RuntimeError):
+    """The account has no identity left to erase."""
+
+
+def erase_identity(user: User) -> None:
+    """Take name, address, organisation, tokens and pseudonym from an account and close it for ever.
+
+    Its lines in the ledger keep the old pseudonym, which from then on leads nowhere; what was seen under it can still be
+    told. Raises AlreadyErased; LedgerUnavailable, and then nothing is erased.
+    """
+    if user.username.startswith(ERASED):
+        raise AlreadyErased("This account was erased before.")
+    entry = Entry(None, "account.erase", "erase_identity", uuid4(), objects=[user.id])
+    with recorded(entry), transaction.atomic():
+        Token.objects.filter(user=user).delete()
+        user.username = f"{ERASED}{uuid4().hex}"
+        user.first_name = user.last_name = user.email = ""
+        user.organisation = None
+        user.last_login = None
+        user.is_active = user.is_staff = user.is_superuser = False
+        user.pseudonym = uuid4()
+        user.set_unusable_password()
+        user.save()

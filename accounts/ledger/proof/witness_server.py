@@ -1,0 +1,151 @@
+"""A witness as a small HTTP server: `POST /add-checkpoint`, one remembered checkpoint per log, one key.
+
+Runs on another machine than the log, in other hands: `python -m accounts.ledger.proof.witness_server --help`, or
+`manage.py witness`. Needs only this package and `cryptography`. Read it together with witness.py: that is all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from accounts.ledger.proof.keyfile import KeyUnusable, read_keys
+from accounts.ledger.proof.memory import read_memory, write_memory
+from accounts.ledger.proof.note import COSIGNATURE, NoteRefused, SigningKey, VerifierKey, read_verifier_key
+from accounts.ledger.proof.witness import Verdict, judge, parse_submission
+
+MAX_BODY = 100_000
+TIMEOUT_S = 20
+
+
+class Witness:
+    """Remembers, on disk, the newest checkpoint that it signed of each log, and signs only what continues it."""
+
+    def __init__(
+        self,
+        key: SigningKey,
+        logs: Sequence[VerifierKey],
+        state: Path,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """logs: public keys, several of one name while a log changes keys. state: folder. Raises NoteRefused, OSError."""
+        self.key = key
+        self._logs: dict[str, list[VerifierKey]] = {}
+        for log in logs:
+            self._logs.setdefault(log.name, []).append(log)
+        self._files: Mapping[str, Path] = {
+            name: state / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.checkpoint"
+            for name in self._logs
+        }
+        found = {name: read_memory(file) for name, file in self._files.items()}
+        self._remembered = {name: head for name, head in found.items() if head is not None}
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def add_checkpoint(self, body: str) -> Verdict:
+        """The answer to a submission. What it signs is on disk before it is told. Raises OSError where that fails."""
+        with self._lock:  # comparing and remembering are one step, or two submissions could pass each other
+            verdict = judge(body, self._logs, self._remembered, self.key, int(self._clock()))
+            if verdict.remember is not None:
+                head = verdict.remember
+                write_memory(self._files[head.origin], parse_submission(body).checkpoint)
+                self._remembered[head.origin] = head
+            return verdict
+
+
+def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
+    """A server that is bound and not yet serving. Raises OSError."""
+
+    class Handler(BaseHTTPRequestHandler):
+        """One connection."""
+
+        protocol_version = "HTTP/1.1"
+        timeout = TIMEOUT_S
+
+        def do_POST(self) -> None:
+            """The one thing that can be asked."""
+            length = self.headers.get("Content-Length", "")
+            if (
+                self.path != "/add-checkpoint"
+                or not length.isascii()
+                or not length.isdigit()
+                or int(length) > MAX_BODY
+            ):
+                self.close_connection = True
+                self._answer(
+                    Verdict(404 if self.path != "/add-checkpoint" else 400, "POST /add-checkpoint\n")
+                )
+                return
+            try:
+                verdict = witness.add_checkpoint(self.rfile.read(int(length)).decode("utf-8"))
+            except UnicodeDecodeError:
+                verdict = Verdict(400, "The body is not UTF-8.\n")
+            except OSError:
+                verdict = Verdict(
+                    500, "The witness cannot remember anything at the moment, so it signs nothing.\n"
+                )
+            self._answer(verdict)
+
+        def _answer(self, verdict: Verdict) -> None:
+            content = verdict.body.encode()
+            kind = "text/x.tlog.size" if verdict.status == 409 else "text/plain; charset=utf-8"
+            self.send_response(verdict.status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+            """One line for each request."""
+            sys.stderr.write(f"{self.log_date_time_string()} {format % args}\n")
+
+    return ThreadingHTTPServer((host, port), Handler)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a witness must be told."""
+    parser.add_argument(
+        "--key-file", type=Path, required=True, help="the witness's own key: make_ledger_key --witness"
+    )
+    parser.add_argument(
+        "--log", action="append", required=True, help="the public key of a log; repeat for more"
+    )
+    parser.add_argument(
+        "--state", type=Path, required=True, help="folder for what was signed last; keep it for ever"
+    )
+    parser.add_argument("--listen", default="127.0.0.1:8090", help="address and port (default: %(default)s)")
+
+
+def serve(asked: argparse.Namespace) -> None:
+    """Serve until interrupted. Raises KeyUnusable, NoteRefused, OSError, ValueError."""
+    key = read_keys(asked.key_file, COSIGNATURE)[0]
+    asked.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    witness = Witness(key, [read_verifier_key(text) for text in asked.log], asked.state)
+    host, _, port = asked.listen.rpartition(":")
+    with make_server(witness, host, int(port)) as server:
+        sys.stderr.write(f"witness {key.verifier} listens on {host}:{server.server_port}\n")
+        server.serve_forever()
+
+
+def main() -> int:
+    """The command line; exit code 1 where the witness cannot start."""
+    parser = argparse.ArgumentParser(description="Sign checkpoints that continue what was signed before.")
+    add_arguments(parser)
+    try:
+        serve(parser.parse_args())
+    except KeyboardInterrupt:
+        return 0
+    except (KeyUnusable, NoteRefused, OSError, ValueError) as error:
+        sys.stderr.write(f"the witness cannot start: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+"""Showing each checkpoint to witnesses elsewhere: folders that keep a copy, and HTTP witnesses that sign it.
+
+What a witness cannot be told now it is told later: sealing never waits for one. Must not import Django.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, read_head
+from accounts.ledger.proof.note import (
+    COSIGNATURE,
+    DASH,
+    Note,
+    NoteRefused,
+    VerifierKey,
+    parse_note,
+    parse_signature,
+    read_verifier_key,
+)
+from accounts.ledger.proof.witness import Submission
+from accounts.ledger.proofs import prove_consistency
+from accounts.ledger.sealing import Connection, read_newest
+
+logger = logging.getLogger(__name__)
+TIMEOUT_S = 5
+MAX_ANSWER = 100_000
+
+
+class WitnessRefused(RuntimeError):
+    """A witness did not take a checkpoint: it is away, it answers nonsense, or it has seen another past."""
+
+
+class WitnessUnusable(ValueError):
+    """The setting names no witness."""
+
+
+class Witness(Protocol):
+    """Somebody elsewhere who is shown checkpoints."""
+
+    @property
+    def name(self) -> str:
+        """What logs call it."""
+
+    def show(self, connection: Connection, note: Note) -> None:
+        """Show it a checkpoint. Raises WitnessRefused, OSError."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderWitness:
+    """A folder, best on a disk or share that the service's administrators cannot clear; each checkpoint is one file."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """How logs call it: never by its path."""
+        return "folder"
+
+    def show(self, connection: Connection, note: Note) -> None:
+        """Write the checkpoint under its size; one that is there is left alone. Raises OSError."""
+        head = read_head(note)
+        file = self.folder / f"{head.size:015d}.checkpoint"
+        if file.exists():
+            return
+        partial = file.with_suffix(".partial")
+        partial.write_text(str(note), encoding="utf-8")
+        partial.rename(file)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpWitness:
+    """A server that speaks C2SP tlog-witness, such as `manage.py witness`."""
+
+    url: str
+    key: VerifierKey
+
+    @property
+    def name(self) -> str:
+        """The name of its key."""
+        return self.key.name
+
+    def show(self, connection: Connection, note: Note) -> None:
+        """Have it signed and keep the signature. Raises WitnessRefused."""
+        head = read_head(note)
+        row = connection.execute(
+            "SELECT coalesce(max(size), 0) FROM ledger.cosignature WHERE witness = %s", [self.name]
+        ).fetchone()
+        known = int(row[0]) if row else 0
+        if known == head.size:
+            return
+        status, answer = self._send(connection, known, head, note)
+        if status == 409 and answer.strip().isascii() and answer.strip().isdigit():
+            known = int(answer)
+            if known > head.size:
+                raise WitnessRefused(
+                    f"it has signed size {known} and this log has {head.size}: the log was taken back"
+                )
+            status, answer = self._send(connection, known, head, note)
+        if status != 200:
+            raise WitnessRefused(f"it answered {status}: {answer[:200].strip()}")
+        connection.execute(
+            "INSERT INTO ledger.cosignature (size, witness, line) SELECT %(size)s, %(witness)s, %(line)s WHERE NOT EXISTS"
+            " (SELECT FROM ledger.cosignature WHERE size = %(size)s AND witness = %(witness)s)",
+            {"size": head.size, "witness": self.name, "line": self._find_line(note, answer)},
+        )
+
+    def _send(self, connection: Connection, known: int, head: TreeHead, note: Note) -> tuple[int, str]:
+        proof = prove_consistency(connection, known, head.size) if known < head.size else []
+        body = str(Submission(known, proof, str(note))).encode()
+        request = urllib.request.Request(  # noqa: S310 - parse_witness takes http and https only
+            f"{self.url.rstrip('/')}/add-checkpoint", body, {"Content-Type": "text/plain; charset=utf-8"}
+        )
+        try:
+            with _OPENER.open(request, timeout=TIMEOUT_S) as answer:
+                return int(answer.status), answer.read(MAX_ANSWER).decode("utf-8", "replace")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read(MAX_ANSWER).decode("utf-8", "replace")
+        except (urllib.error.URLError, OSError) as error:
+            raise WitnessRefused(f"it cannot be reached ({type(error).__name__})") from error
+
+    def _find_line(self, note: Note, answer: str) -> str:
+        try:
+            for line in answer.splitlines():
+                signature = parse_signature(line) if line.startswith(DASH) else None
+                if signature and read_cosignatures(Note(note.text, [signature]), [self.key]):
+                    return str(signature)
+        except NoteRefused as error:
+            raise WitnessRefused(str(error)) from error
+        raise WitnessRefused("its answer holds no signature of its key")
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A witness is where it was said to be."""
+
+    def redirect_request(self, *args: object) -> None:
+        """Follow nothing."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
+
+
+def parse_witness(word: str) -> Witness:
+    """A witness from an absolute folder, or from `URL#name+id+base64`. Raises WitnessUnusable."""
+    if word.startswith(("http://", "https://")):
+        url, _, encoded = word.partition("#")
+        try:
+            key = read_verifier_key(encoded)
+        except NoteRefused as error:
+            raise WitnessUnusable(f"An HTTP witness is given as URL#name+id+base64: {error}") from error
+        if key.kind != COSIGNATURE:
+            raise WitnessUnusable("The key after the # is that of a log, not of a witness.")
+        return HttpWitness(url, key)
+    folder = Path(word)
+    if not folder.is_absolute():
+        raise WitnessUnusable("A witness is an absolute folder, or an address with the witness's key.")
+    return FolderWitness(folder)
+
+
+class Publisher:
+    """Shows the newest checkpoint to each witness, again after a while, and says when one was not reached."""
+
+    def __init__(
+        self, witnesses: Sequence[Witness], every_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """every_s: seconds between two showings to one witness."""
+        self._due = dict.fromkeys(range(len(witnesses)), 0.0)
+        self._witnesses = witnesses
+        self._every_s = every_s
+        self._clock = clock
+
+    def publish(self, connection: Connection) -> int:
+        """Show the newest checkpoint to those that are due; how many took it. A witness that refuses is only told of."""
+        newest = read_newest(connection)
+        taken = 0
+        for number, witness in enumerate(self._witnesses):
+            if newest is None or self._clock() < self._due[number]:
+                continue
+            self._due[number] = self._clock() + self._every_s
+            try:
+                witness.show(connection, parse_note(newest.note))
+                taken += 1
+            except (WitnessRefused, OSError) as error:
+                cause = error if isinstance(error, WitnessRefused) else type(error).__name__
+                logger.error(
+                    "witness %s did not take the checkpoint of size %d: %s",
+                    witness.name,
+                    newest.head.size,
+                    cause,
+                )
+        return taken

@@ -1,0 +1,231 @@
+"""Checkpoints reach witnesses; a witness keeps its word over restarts and between threads; a fork reaches nobody."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, sign_head
+from accounts.ledger.proof.note import COSIGNATURE, parse_note
+from accounts.ledger.proof.tree import hash_leaf
+from accounts.ledger.proof.witness import Submission
+from accounts.ledger.proof.witness_server import Witness, make_server
+from accounts.ledger.proofs import NotSealed, read_signed
+from accounts.ledger.sealing import read_newest
+from accounts.ledger.witnessing import (
+    FolderWitness,
+    HttpWitness,
+    Publisher,
+    WitnessRefused,
+    WitnessUnusable,
+    parse_witness,
+)
+from tests.ledger.conftest import Connection
+from tests.ledger.sealers import seal_all, sealing, write_lines
+from tests.pure.ledger.test_note import LOG, OTHER, seeded_key
+from tests.pure.ledger.test_witness import FORKED, HONEST
+
+WITNESS = seeded_key("witness.example/w1", 0, COSIGNATURE)
+
+
+@contextmanager
+def serving(state: Path, number: int = 0) -> Iterator[HttpWitness]:
+    """A real witness on a free port of this machine."""
+    key = seeded_key(f"witness.example/{state.name}", number, COSIGNATURE)
+    witness = Witness(key, [LOG.verifier], state, clock=lambda: 1_800_000_000)
+    server: ThreadingHTTPServer = make_server(witness, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield HttpWitness(f"http://127.0.0.1:{server.server_port}", key.verifier)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def post(url: str, body: bytes, path: str = "/add-checkpoint") -> tuple[int, str]:
+    """Status and body of a POST."""
+    try:
+        request = urllib.request.Request(url + path, body)  # noqa: S310 - our own server
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def seal_more(count: int = 2) -> None:
+    """More lines, sealed."""
+    write_lines(count)
+    with sealing() as sealer:
+        assert seal_all(sealer)
+
+
+# --- the server -----------------------------------------------------------------------------------------------------
+
+
+def test_a_witness_signs_what_continues_and_remembers_it_over_a_restart(tmp_path: Path) -> None:
+    with serving(tmp_path) as witness:
+        assert post(witness.url, str(HONEST.submit(0, 5)).encode())[0] == 200
+        assert post(witness.url, str(HONEST.submit(5, 9)).encode())[0] == 200
+        assert post(witness.url, str(HONEST.submit(5, 9)).encode()) == (409, "9\n")
+    with serving(tmp_path) as witness:
+        assert post(witness.url, str(HONEST.submit(0, 5)).encode()) == (409, "9\n")
+        assert post(witness.url, str(FORKED.submit(9, 12)).encode())[0] == 422
+        assert post(witness.url, str(FORKED.submit(9, 9)).encode())[0] == 409
+        assert post(witness.url, str(HONEST.submit(9, 12)).encode())[0] == 200
+
+
+def test_of_two_histories_handed_in_at_once_only_one_is_signed(tmp_path: Path) -> None:
+    bodies = [str(log.submit(0, 20)).encode() for log in (HONEST, FORKED) for _ in range(8)]
+    with serving(tmp_path) as witness, ThreadPoolExecutor(16) as crowd:
+        answers = list(crowd.map(lambda body: post(witness.url, body)[0], bodies))
+    assert sorted(answers) == [200, *[409] * 15]
+    remembered = parse_note(next(tmp_path.glob("*.checkpoint")).read_text())
+    assert remembered.text in {str(HONEST.head(20)), str(FORKED.head(20))}
+
+
+def test_a_witness_answers_nonsense_calmly(tmp_path: Path) -> None:
+    with serving(tmp_path) as witness:
+        assert post(witness.url, b"\xff")[0] == 400
+        assert post(witness.url, b"")[0] == 400
+        assert post(witness.url, b"x" * 100_001)[0] == 400
+        assert post(witness.url, b"old 0\n\n", "/other")[0] == 404
+        assert post(witness.url, str(HONEST.submit(0, 5)).encode())[0] == 200
+    assert len(list(tmp_path.glob("*"))) == 1
+
+
+def test_a_witness_that_cannot_remember_signs_nothing(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with serving(state) as witness:
+        state.rename(tmp_path / "gone")
+        status, body = post(witness.url, str(HONEST.submit(0, 5)).encode())
+    assert status == 500
+    assert "signs nothing" in body
+
+
+# --- showing --------------------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_is_signed_by_the_witness_and_the_signature_is_kept(
+    owner: Connection, tmp_path: Path
+) -> None:
+    with serving(tmp_path) as witness:
+        for _ in range(3):
+            seal_more()
+            newest = read_newest(owner)
+            assert newest is not None
+            owner.execute("SET ROLE penumbra_sealer")
+            witness.show(owner, parse_note(newest.note))
+            witness.show(owner, parse_note(newest.note))
+            owner.execute("RESET ROLE")
+            signed = read_signed(owner)
+            assert [each.key for each in read_cosignatures(signed, [witness.key])] == [witness.key]
+            assert read_cosignatures(read_signed(owner, newest.head.size), [witness.key])
+    with pytest.raises(NotSealed):
+        read_signed(owner, 10**9)
+
+
+def test_a_log_that_forgot_what_the_witness_has_learns_it_and_goes_on(
+    owner: Connection, tmp_path: Path
+) -> None:
+    with serving(tmp_path) as witness:
+        seal_more()
+        newest = read_newest(owner)
+        assert newest is not None
+        assert post(witness.url, str(Submission(0, [], newest.note)).encode())[0] == 200
+        seal_more()
+        later = read_newest(owner)
+        assert later is not None
+        witness.show(owner, parse_note(later.note))
+        assert read_cosignatures(read_signed(owner), [witness.key])
+
+
+def test_a_log_that_was_taken_back_is_told_so_by_its_witness(owner: Connection, tmp_path: Path) -> None:
+    seal_more()
+    newest = read_newest(owner)
+    assert newest is not None
+    longer = TreeHead(LOG.name, newest.head.size + 5, hash_leaf(b"longer"))
+    other = TreeHead(LOG.name, newest.head.size, hash_leaf(b"other"))
+    for number, (seen, told) in enumerate(((longer, "taken back"), (other, "409"))):
+        state = tmp_path / str(number)
+        state.mkdir()
+        with serving(state) as witness:
+            assert post(witness.url, str(Submission(0, [], str(sign_head(seen, [LOG])))).encode())[0] == 200
+            with pytest.raises(WitnessRefused, match=told):
+                witness.show(owner, parse_note(newest.note))
+
+
+def test_a_signature_that_is_not_the_witness_own_is_not_kept(owner: Connection, tmp_path: Path) -> None:
+    seal_more()
+    newest = read_newest(owner)
+    assert newest is not None
+    with serving(tmp_path, number=1) as witness:
+        impostor = HttpWitness(witness.url, WITNESS.verifier)
+        with pytest.raises(WitnessRefused, match="no signature of its key"):
+            impostor.show(owner, parse_note(newest.note))
+    rows = owner.execute("SELECT 1 FROM ledger.cosignature WHERE witness = %s", [WITNESS.name]).fetchall()
+    assert rows == []
+
+
+def test_a_folder_keeps_every_checkpoint_that_it_is_shown(owner: Connection, tmp_path: Path) -> None:
+    folder = FolderWitness(tmp_path)
+    for _ in range(2):
+        seal_more()
+        newest = read_newest(owner)
+        assert newest is not None
+        folder.show(owner, parse_note(newest.note))
+        folder.show(owner, parse_note(newest.note))
+        assert sorted(tmp_path.iterdir())[-1].read_text() == newest.note
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_witness_that_is_away_stops_nothing_and_is_told_later(
+    owner: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    seal_more()
+    now = 0.0
+    kept = tmp_path / "kept"
+    absent = HttpWitness("http://127.0.0.1:9", WITNESS.verifier)
+    publisher = Publisher([absent, FolderWitness(kept)], 60, clock=lambda: now)
+    with caplog.at_level(logging.ERROR):
+        assert publisher.publish(owner) == 0
+    assert "cannot be reached" in caplog.text
+    assert str(tmp_path) not in caplog.text
+    kept.mkdir()
+    assert publisher.publish(owner) == 0
+    now = 61.0
+    assert publisher.publish(owner) == 1
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "relative/folder",
+        "http://w.example",
+        f"http://w.example#{LOG.verifier}",
+        "https://w.example#nonsense",
+        "",
+    ],
+)
+def test_a_setting_that_names_no_witness_is_refused(word: str) -> None:
+    with pytest.raises(WitnessUnusable):
+        parse_witness(word)
+
+
+def test_settings_name_witnesses() -> None:
+    found = parse_witness(f"https://w.example/log#{WITNESS.verifier}")
+    assert found == HttpWitness("https://w.example/log", WITNESS.verifier)
+    assert parse_witness("/mnt/elsewhere") == FolderWitness(Path("/mnt/elsewhere"))
+    assert OTHER.verifier != LOG.verifier
