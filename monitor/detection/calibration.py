@@ -6,7 +6,7 @@ How far it can be trusted is told by fitting it anew on bootstrap samples of blo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,16 @@ class Calibrator:
     scale: Float64
     slopes: Float64
     intercepts: Float64
+
+    def expect_share(self, learnt: float, share: float) -> Calibrator:
+        """The same calibrator for ground where `share` of the cells are mines instead of `learnt`, both within 0 and 1.
+
+        The odds of every kind of mine against `none` are multiplied by one number (Elkan 2001; Saerens et al. 2002): right
+        where mines and others look as they did, and only their numbers differ.
+        """
+        moved = self.intercepts.copy()
+        moved[:, 1:] += np.log(share / (1 - share)) - np.log(learnt / (1 - learnt))
+        return replace(self, intercepts=moved)
 
     def probabilities(self, scores: Float64) -> Float64:
         """float64 (n, m) from scores (n, m)."""

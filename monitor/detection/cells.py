@@ -1,7 +1,7 @@
 """Labelled cells: labels brought together with the features of their cells, now and before.
 
 Room `detection`, pure. The rows that models are fitted to and judged on. Dates serve to group the figures and are
-never among the features. May import `change`, `featurizer`, `labels`.
+never among the features. May import `agreement`, `change`, `featurizer`, `labels`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from monitor.detection.agreement import settle_labels
 from monitor.detection.change import SceneFeatures, pair_features
 from monitor.detection.featurizer import Int64
 from monitor.detection.labels import CellLabel, choose_scene, digest_labels, number_labels
+from monitor.detection.partmaps import NO_MAP, Layout
 from monitor.detection.rcf import Float32
 
 Bool = npt.NDArray[np.bool_]
 
 LEAST_SHARE, MOST_SHARE = 0.05, 0.5
 """Bounds of the share of a cell that must be seen to say anything of it."""
+TABLE_DIGEST = "table:"
+"""What the digest of features begins with that were read from a table and not made from a scene."""
 
 
 class NoLabelledCells(ValueError):
@@ -32,10 +36,31 @@ class NoLabelledCells(ValueError):
 class LabelledCells:
     """n labelled cells with features.
 
-    labels: of each cell. now, reference: float32 (n, F), reference NaN where there is none. periods: of the label (or
-    of its scene) and of the reference, as text. sensors: of the scene. valid_share: float32 (n,). digest: of the
-    featurizer. min_valid_share: what a scene had to show of a cell. unused: how many labels fell away, by reason.
-    labels_digest: of all labels that were handed in, used or not.
+    Parameters
+    ----------
+    labels : tuple of CellLabel
+        Of each cell.
+    now, reference : float32 (n, F)
+        Features; `reference` is NaN where there is none.
+    periods : tuple of str
+        Of the label (or of its scene) and of the reference, as text.
+    sensors : tuple of str
+        Of the scenes.
+    valid_share : float32 (n,)
+    digest : str
+        Of the featurizer, or of a table.
+    min_valid_share : float
+        What a scene had to show of a cell.
+    unused : mapping of str to int
+        How many labels fell away, by reason.
+    labels_digest : str
+        Of all labels that were handed in, used or not.
+    layout : Layout
+        Of a row of features.
+
+    Examples
+    --------
+    See `gather_cells` for scenes, `gather_table` for features computed elsewhere.
     """
 
     labels: tuple[CellLabel, ...]
@@ -48,6 +73,7 @@ class LabelledCells:
     min_valid_share: float
     unused: Mapping[str, int]
     labels_digest: str
+    layout: Layout = NO_MAP
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -80,29 +106,67 @@ class LabelledCells:
     def select(self, index: Int64 | Bool) -> LabelledCells:
         """Some of the cells, by positions or by a mask."""
         positions = np.arange(len(self))[index]
-        return LabelledCells(
-            tuple(self.labels[position] for position in positions),
-            self.now[positions],
-            self.reference[positions],
-            tuple(self.periods[position] for position in positions),
-            tuple(self.sensors[position] for position in positions),
-            self.valid_share[positions],
-            self.digest,
-            self.min_valid_share,
-            self.unused,
-            self.labels_digest,
+        return replace(
+            self,
+            labels=tuple(self.labels[position] for position in positions),
+            now=self.now[positions],
+            reference=self.reference[positions],
+            periods=tuple(self.periods[position] for position in positions),
+            sensors=tuple(self.sensors[position] for position in positions),
+            valid_share=self.valid_share[positions],
         )
 
 
 def gather_cells(
-    labels: Sequence[CellLabel], scenes: Iterable[SceneFeatures], min_valid_share: float | None = None
+    labels: Sequence[CellLabel],
+    scenes: Iterable[SceneFeatures],
+    min_valid_share: float | None = None,
+    *,
+    layout: Layout = NO_MAP,
+    normalise: bool = False,
 ) -> LabelledCells:
     """Bring labels and scenes together; only the labelled cells of each scene are kept while they pass.
 
-    scenes: in any order. min_valid_share: what a scene must show of a cell; by default what most labelled cells show
-    (`choose_min_valid_share`). The reference of a cell follows `pair_features`, as it does when scenes are scored; what
-    the labels say of an earlier scene is not asked. Raises NoLabelledCells.
+    Parameters
+    ----------
+    labels : sequence of CellLabel
+        Of labels that say the same one counts, and of those that contradict each other none (`find_agreement`).
+    scenes : iterable of SceneFeatures
+        In any order. What the labels say of an earlier scene is not asked.
+    min_valid_share : float, optional
+        What a scene must show of a cell; by default what most labelled cells show (`choose_min_valid_share`).
+    layout : Layout
+        Of the features, as their featurizer has it; without it they are taken to hold no maps.
+    normalise : bool
+        As in `pair_features`.
+
+    Returns
+    -------
+    LabelledCells
+        The reference of a cell follows `pair_features`, as it does when scenes are scored.
+
+    Raises
+    ------
+    NoLabelledCells
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from monitor.detection.featurizer import CellFeatures
+    >>> place = np.array([9000], np.int32)
+    >>> early, late = (
+    ...     SceneFeatures(
+    ...         f"scene-{year}", "sentinel-2", datetime(year, 1, 1, tzinfo=UTC), datetime(year, 12, 31, tzinfo=UTC), True,
+    ...         CellFeatures(place, place, np.ones(1, np.float32), np.full((1, 2), year, np.float32), "digest"),
+    ...     )
+    ...     for year in (2019, 2021)
+    ... )
+    >>> cells = gather_cells([CellLabel(9000, 9000, 1)], [late, early])
+    >>> cells.now.tolist(), cells.reference.tolist(), cells.mining.tolist()
+    ([[2021.0, 2021.0]], [[2019.0, 2019.0]], [True])
     """
+    all_labels = labels
+    labels, left_out = settle_labels(all_labels)
     numbers = number_labels(labels)
     kept = [_keep_cells(scene, numbers) for scene in scenes]
     chosen = _choose_scenes(labels, numbers, kept)
@@ -119,7 +183,9 @@ def gather_cells(
         raise NoLabelledCells(
             "No label meets a scene that shows its cell; check item_t1, the dates and the cells."
         )
-    return _assemble(labels, kept, used, min_valid_share, unused)
+    cells = _assemble(labels, kept, used, min_valid_share, layout, normalise)
+    reasons = {reason: count for reason, count in unused.items() if reason != "used"}
+    return replace(cells, unused=reasons | left_out, labels_digest=digest_labels(all_labels))
 
 
 def choose_min_valid_share(shares: npt.ArrayLike) -> float:
@@ -162,11 +228,12 @@ def _assemble(
     scenes: Sequence[SceneFeatures],
     used: Sequence[tuple[int, int, int]],
     min_valid_share: float,
-    reasons: Mapping[str, int],
+    layout: Layout,
+    normalise: bool,
 ) -> LabelledCells:
     """used: label, scene and place of the cell in it, of each label that counts."""
     pairs = {
-        scene: pair_features(scenes[scene], scenes, min_valid_share)
+        scene: pair_features(scenes[scene], scenes, min_valid_share, layout, normalise=normalise)
         for scene in {scene for _, scene, _ in used}
     }
     own = [labels[label] for label, _, _ in used]
@@ -184,6 +251,7 @@ def _assemble(
         ),
         digest=scenes[used[0][1]].features.digest,
         min_valid_share=min_valid_share,
-        unused={reason: count for reason, count in reasons.items() if reason != "used"},
-        labels_digest=digest_labels(labels),
+        unused={},
+        labels_digest="",
+        layout=layout,
     )

@@ -1,7 +1,8 @@
 """Change: what a cell looked like before, what it looks like now, and the difference.
 
 Room `detection`, pure. Chooses the reference of each cell by one rule, for training as for scoring. Dates decide which
-scene comes first and are never features. May import `featurizer`.
+scene comes first and are never features. May import `featurizer`, `misplaced`, `partmaps`, `radiometry`
+and `registration`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.featurizer import CellFeatures, Int64
+from monitor.detection.misplaced import choose_references
+from monitor.detection.partmaps import NO_MAP, Layout
+from monitor.detection.radiometry import normalise_reference
 from monitor.detection.rcf import Float32
+from monitor.detection.registration import measure_offset
 
 Bool = npt.NDArray[np.bool_]
 
@@ -27,7 +32,20 @@ class FeaturesDiffer(ValueError):
 class SceneFeatures:
     """Features of the cells of one scene, with what decides the order of scenes.
 
-    item_id: of the STAC item, exact. observed_from, observed_to: UTC. is_composite: made from many passes.
+    Parameters
+    ----------
+    item_id : str
+        Of the STAC item, exact.
+    sensor : str
+    observed_from, observed_to : datetime
+        UTC.
+    is_composite : bool
+        Made from many passes.
+    features : CellFeatures
+
+    Examples
+    --------
+    See `pair_features`.
     """
 
     item_id: str
@@ -53,37 +71,95 @@ class PairedFeatures:
     """The features that each cell of a scene had before.
 
     values: float32 (n, F), NaN where there is no reference. source: int64 (n,), position of the reference among the
-    earlier scenes, -1 for none.
+    earlier scenes, -1 for none. is_misplaced: the scene lies upon none of the earlier ones, so that nothing of it can be
+    compared.
     """
 
     values: Float32
     source: Int64
+    is_misplaced: bool = False
 
 
 def pair_features(
-    now: SceneFeatures, earlier: Sequence[SceneFeatures], min_valid_share: float
+    now: SceneFeatures,
+    earlier: Sequence[SceneFeatures],
+    min_valid_share: float,
+    layout: Layout = NO_MAP,
+    *,
+    normalise: bool = False,
 ) -> PairedFeatures:
-    """For each cell of `now` the features of its reference.
+    """For each cell of a scene the features of its reference.
 
-    The reference is the latest scene of the same sensor that had ended when `now` began and that shows at least
-    `min_valid_share` of the cell. Scenes that do not qualify may be among `earlier`. Raises FeaturesDiffer.
+    Parameters
+    ----------
+    now : SceneFeatures
+    earlier : sequence of SceneFeatures
+        Scenes that do not qualify may be among them.
+    min_valid_share : float
+        What a scene must show of a cell to be its reference.
+    layout : Layout, optional
+        Of a row of features; without it nothing can be told of whether scenes lie upon each other.
+    normalise : bool
+        Bring the maps of each reference to the light of `now` (`normalise_reference`).
+
+    Returns
+    -------
+    PairedFeatures
+        Of each cell the latest scene of the same sensor that had ended when `now` began, that shows enough of it,
+        and that `now` lies upon as far as can be told.
+
+    Raises
+    ------
+    FeaturesDiffer
+        If a scene that qualifies was made by another featurizer.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> def see(year, value):
+    ...     place, whole = np.array([9000, 9001], np.int32), np.array([1, value > 1], np.float32)
+    ...     features = CellFeatures(place, place, whole, np.full((2, 1), value, np.float32), "digest")
+    ...     day = datetime(year, 3, 1, tzinfo=UTC)
+    ...     return SceneFeatures(f"scene-{year}", "landsat", day, day, False, features)
+    >>> paired = pair_features(see(2024, 3), [see(2023, 1), see(2025, 4), see(2022, 2)], 0.5)
+    >>> paired.values.ravel().tolist(), paired.source.tolist()
+    ([1.0, 2.0], [0, 2])
     """
     numbers = now.features.numbers
-    values = np.full(now.features.values.shape, np.nan, np.float32)
-    source = np.full(len(numbers), -1, np.int64)
     past = [
         (scene.observed_to, scene.item_id, position)
         for position, scene in enumerate(earlier)
-        if scene.sensor == now.sensor and scene.observed_to < now.observed_from
+        if scene.sensor == now.sensor
+        and scene.observed_to < now.observed_from
+        and _may_share_cells(now.features, scene.features)
     ]
-    for _, _, position in sorted(past):  # later scenes overwrite earlier ones
-        before = earlier[position].features
-        if not _may_share_cells(now.features, before):
-            continue
-        here, there = match_cells(numbers, before, min_valid_share)
-        values[here] = _same_kind(now.features, before).values[there]
-        source[here] = position
-    return PairedFeatures(values, source)
+    places = [position for _, _, position in sorted(past)]
+
+    def find(without: frozenset[int]) -> dict[int, Int64]:
+        latest = np.full(len(numbers), -1, np.int64)
+        for position in places:  # later scenes overwrite earlier ones
+            if position not in without:
+                here, _ = match_cells(numbers, earlier[position].features, min_valid_share)
+                latest[here] = position
+        return {int(position): np.flatnonzero(latest == position) for position in set(latest.tolist()) - {-1}}
+
+    references, is_misplaced = choose_references(
+        find,
+        lambda position: measure_offset(
+            now.features, _same_kind(now.features, earlier[position].features), layout, min_valid_share
+        ),
+    )
+    values = np.full(now.features.values.shape, np.nan, np.float32)
+    source = np.full(len(numbers), -1, np.int64)
+    for position, cells in references.items():
+        source[cells] = position
+        here, there = match_cells(numbers, earlier[position].features, min_valid_share)
+        own = source[here] == position
+        before = earlier[position].features.values[there[own]]
+        if normalise:
+            before = normalise_reference(now.features.values[here[own]], before, layout)
+        values[here[own]] = before
+    return PairedFeatures(values, source, is_misplaced)
 
 
 def match_cells(

@@ -18,8 +18,9 @@ from monitor.detection.cells import LabelledCells
 from monitor.detection.crossvalidation import cross_validate
 from monitor.detection.folds import FOLDS, FoldsNotPossible, split_blocks
 from monitor.detection.heads import Recipe
-from monitor.detection.labels import CellLabel
+from monitor.detection.labels import CellLabel, name_source
 from monitor.detection.metrics import area_under_roc
+from monitor.detection.scorers import RIDGE
 
 Bool = npt.NDArray[np.bool_]
 Int64 = npt.NDArray[np.int64]
@@ -62,13 +63,10 @@ class Confounder:
 def list_fields(
     labels: Sequence[CellLabel], periods: Sequence[str], sensors: Sequence[str]
 ) -> dict[str, Sequence[str]]:
-    """Fields that might give the label away, each with its value per cell; those with one value are left out.
-
-    A source such as `set/train/mine_12` counts as `set/train`: its last part names the record.
-    """
+    """Fields that might give the label away, each with its value per cell; those with one value are left out."""
     fields = {
         "period": periods,
-        "source": [label.source.rpartition("/")[0] or label.source for label in labels],
+        "source": [name_source(label) for label in labels],
         "sensor": sensors,
         "region": [label.region for label in labels],
     }
@@ -110,7 +108,8 @@ def find_period_in_pixels(cells: LabelledCells, recipe: Recipe, block_deg: float
         replace(own, label=int(is_it)) for own, is_it in zip(mines.labels, of_period, strict=True)
     )
     try:
-        probabilities = cross_validate(replace(mines, labels=as_label), recipe, block_deg)
+        asked = replace(recipe, model=RIDGE, leave_out_one_sided=False)
+        probabilities = cross_validate(replace(mines, labels=as_label), asked, block_deg)
     except FoldsNotPossible:
         return None
     return Confounder("period in the pixels", 2, area_under_roc(of_period, probabilities[:, 1]))

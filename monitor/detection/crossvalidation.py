@@ -26,10 +26,35 @@ def settle_block_deg(cells: LabelledCells, recipe: Recipe) -> float:
 
 
 def cross_validate(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Float64:
-    """float64 (n, 3), out-of-fold probabilities of the labelled cells.
+    """Probabilities for labelled cells by models that had not seen their block.
 
-    A fold whose other blocks lack mines or others, or cannot be split again, teaches nothing; its cells get the share
-    of each class there. Raises TrainingRefused, FoldsNotPossible.
+    Parameters
+    ----------
+    cells : LabelledCells
+    recipe : Recipe
+    block_deg : float
+        Side of the blocks, degrees; `settle_block_deg` chooses one.
+
+    Returns
+    -------
+    float64 (n, 3)
+        Columns as `CLASSES`. A fold whose other blocks lack mines or others, or cannot be split again, teaches nothing; its
+        cells get the share of each class there.
+
+    Raises
+    ------
+    TrainingRefused, FoldsNotPossible
+
+    Examples
+    --------
+    >>> from monitor.detection.tablecells import FeatureTable, gather_table
+    >>> from monitor.detection.labels import CellLabel
+    >>> rows = np.arange(9000, 11000, 50, dtype=np.int32)
+    >>> values = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+    >>> labels = [CellLabel(int(row), 0, int(x > 0)) for row, x in zip(rows, values[:, 0])]
+    >>> cells = gather_table(labels, FeatureTable(rows, 0 * rows, values, ("X_0", "X_1"), 40))
+    >>> cross_validate(cells, Recipe(repeats=1), block_deg=1.0).shape
+    (40, 3)
     """
     check_classes(cells.classes)
     blocks = assign_blocks(cells.rows, cells.cols, block_deg)

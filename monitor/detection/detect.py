@@ -6,7 +6,7 @@ Room `detection`, pure. A cell that shows too little is not observed, which is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -79,4 +79,18 @@ def score_cells(now: CellFeatures, reference: Float32, model: MineModel) -> Cell
         familiar[observed] = found.familiar
     return CellScores(
         now.rows, now.cols, now.valid_share, probabilities, low, high, basis, familiar, observed
+    )
+
+
+def withhold_scores(scores: CellScores) -> CellScores:
+    """The same cells, none of them observed: of a scene that lies upon none before it. The valid shares stay."""
+    nothing = np.full(len(scores.rows), np.nan, np.float32)
+    return replace(
+        scores,
+        probabilities=np.full_like(scores.probabilities, np.nan),
+        low=nothing,
+        high=nothing.copy(),
+        basis=np.full_like(scores.basis, NO_BASIS),
+        familiar=np.zeros_like(scores.familiar),
+        observed=np.zeros_like(scores.observed),
     )

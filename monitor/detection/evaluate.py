@@ -7,37 +7,71 @@ import `crossvalidation`, `figures`, `cells`, `survey`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from monitor.detection.agreement import settle_labels
 from monitor.detection.cells import LabelledCells, NoLabelledCells
 from monitor.detection.confounders import find_period_in_pixels
 from monitor.detection.crossvalidation import cross_validate, settle_block_deg
 from monitor.detection.figures import JudgedCells, Report, measure_cells, summarise
 from monitor.detection.folds import FoldsNotPossible, choose_block_deg
-from monitor.detection.heads import Recipe
+from monitor.detection.heads import Recipe, choose_teaching
 from monitor.detection.labels import CellLabel, choose_scene, digest_labels, number_labels
-from monitor.detection.metrics import DRAWS
+from monitor.detection.metrics import DRAWS, area_under_roc
 from monitor.detection.model import MineModel
 from monitor.detection.survey import Survey
+from monitor.grid import CELLS_PER_DEG
 
 Float64 = npt.NDArray[np.float64]
+Watch = Callable[[JudgedCells], None]
 
 
-def evaluate_recipe(cells: LabelledCells, recipe: Recipe | None = None, *, draws: int = DRAWS) -> Report:
-    """Cross-validate a recipe on labelled cells. draws: of the block bootstrap.
+def evaluate_recipe(
+    cells: LabelledCells,
+    recipe: Recipe | None = None,
+    *,
+    draws: int = DRAWS,
+    watch: Watch | None = None,
+) -> Report:
+    """Cross-validate a recipe on labelled cells.
 
-    Cells of one period are judged twice: by models fitted on all cells of other blocks, and by models fitted on such
-    cells alone, which cannot gain from knowing the period. Raises TrainingRefused, FoldsNotPossible.
+    Parameters
+    ----------
+    cells : LabelledCells
+    recipe : Recipe, optional
+    draws : int
+        Of the bootstrap over blocks.
+    watch : callable, optional
+        Called with the judged cells, for what a report must not hold, such as a map.
+
+    Returns
+    -------
+    dict
+        JSON-able: figures of all cells and of groups, confounders, warnings. Cells of one period are judged twice: by models
+        fitted on all cells of other blocks, and by models fitted on such cells alone, which cannot gain from knowing the
+        period.
+
+    Raises
+    ------
+    TrainingRefused, FoldsNotPossible
+
+    Examples
+    --------
+    See `evaluate_table`.
     """
     recipe = recipe or Recipe()
     block_deg = settle_block_deg(cells, recipe)
     probabilities = cross_validate(cells, recipe, block_deg)
     judged = judge_cells(cells, probabilities, block_deg)
+    if watch is not None:
+        watch(judged)
     in_pixels = find_period_in_pixels(cells, recipe, block_deg) if len(set(judged.periods)) > 1 else None
-    report = summarise(judged, draws, recipe.seed, [in_pixels] if in_pixels else [])
+    report = summarise(
+        judged, draws, recipe.seed, [in_pixels] if in_pixels else [], _find_shares(cells, recipe)
+    )
     report["method"] = (
         f"cross-validation, {recipe.folds} folds of blocks of {block_deg:g} degree; penalty and calibration learnt "
         "inside the folds"
@@ -49,20 +83,68 @@ def evaluate_recipe(cells: LabelledCells, recipe: Recipe | None = None, *, draws
         except FoldsNotPossible:
             continue
         group["fitted_there"] = measure_cells(judge_cells(there, own, block_deg), draws, recipe.seed)
+    report["random_split"] = _split_at_random(cells, recipe)
     report["unused_labels"] = dict(cells.unused)
     return report
 
 
+def _find_shares(cells: LabelledCells, recipe: Recipe) -> dict[str, float]:
+    """Share of mines among the cells that calibrate, of all folds together, by head."""
+    of_head = {"single": cells, "change": cells.select(cells.has_reference)}
+    return {
+        name: float(own.mining[choose_teaching(own, recipe)].mean())
+        for name, own in of_head.items()
+        if len(set(own.mining.tolist())) == 2
+    }
+
+
+def _split_at_random(cells: LabelledCells, recipe: Recipe) -> Report:
+    """What a split at random would have shown: each cell is a block of its own. Never to be quoted as skill."""
+    random = cross_validate(cells, recipe, 1 / CELLS_PER_DEG)
+    return {"auc": round(area_under_roc(cells.mining, 1 - random[:, 0]), 6)}
+
+
 def evaluate_survey(
-    survey: Survey, labels: Sequence[CellLabel], model: MineModel, *, draws: int = DRAWS, seed: int = 0
+    survey: Survey,
+    labels: Sequence[CellLabel],
+    model: MineModel,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    watch: Watch | None = None,
 ) -> Report:
     """Judge a saved model by its scores of a labelled catalogue; nothing is fitted.
 
-    A label is compared with the scene it names, or else with the latest of its period that shows its cell. Raises
-    NoLabelledCells where no label meets an observed cell.
+    Parameters
+    ----------
+    survey : Survey
+        Of `survey_catalog`.
+    labels : sequence of CellLabel
+        Each is compared with the scene it names, or else with the latest of its period that shows its cell.
+    model : MineModel
+    draws, seed : int
+        Of the bootstrap over blocks.
+    watch : callable, optional
+        Called with the judged cells.
+
+    Returns
+    -------
+    dict
+        As of `evaluate_recipe`.
+
+    Raises
+    ------
+    NoLabelledCells
+        If no label meets an observed cell.
+
+    Examples
+    --------
+    `manage.py evaluate_model` does this with a catalogue on disk: scenes are needed to show it.
     """
     judged, unused = judge_survey(survey, labels)
-    report = summarise(judged, draws, seed)
+    if watch is not None:
+        watch(judged)
+    report = summarise(judged, draws, seed, share=model.facts.get("share"))
     report["method"] = "a saved model, not fitted anew"
     report["unused_labels"] = unused
     if model.facts["labels"]["digest"] == digest_labels(labels):
@@ -82,6 +164,7 @@ def judge_cells(cells: LabelledCells, probabilities: Float64, block_deg: float) 
 
 def judge_survey(survey: Survey, labels: Sequence[CellLabel]) -> tuple[JudgedCells, dict[str, int]]:
     """Labels with the scores of their cells, and how many labels fell away, by reason."""
+    labels, left_out = settle_labels(labels)
     numbers = number_labels(labels)
     places: dict[int, dict[int, int]] = {}
     for position, scene in enumerate(survey.scenes):
@@ -103,7 +186,7 @@ def judge_survey(survey: Survey, labels: Sequence[CellLabel]) -> tuple[JudgedCel
         raise NoLabelledCells(
             "No label meets a scene that shows its cell; check item_t1, the dates and the cells."
         )
-    return _judge_found(survey, found), dict(unused)
+    return _judge_found(survey, found), dict(unused) | left_out
 
 
 def _judge_found(survey: Survey, found: Sequence[tuple[CellLabel, int, int]]) -> JudgedCells:

@@ -2,7 +2,7 @@
 
 Room `detection`, pure. Memory is bounded by one strip and the features themselves. What is fixed here (bands, patches,
 bias) defines the features and is summed up in `digest`: features of different digests are never compared. May import
-`imagery`, `patches`, `rcf`, `spectral`.
+`partmaps`, `patches`, `patchmeans`, `rcf`, `spectral`.
 """
 
 from __future__ import annotations
@@ -16,27 +16,26 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from monitor.detection.partmaps import ACROSS, Layout, PartMeans, list_maps
 from monitor.detection.patches import (
+    EMPIRICAL,
     PatchSet,
-    SceneStrips,
     check_bands,
-    draw_windows,
-    gaussian_patches,
-    mirror_patches,
-    standardise_pixels,
-    whiten_patches,
+    make_patches,
+    share_patches,
 )
-from monitor.detection.rcf import Float32, Int32, find_runs, pool_patches
+from monitor.detection.patchmeans import PatchMeans
+from monitor.detection.rcf import Float32, Int32
 from monitor.detection.spectral import SpectralSummaries, list_summaries
+from monitor.detection.windows import SceneStrips, draw_windows
 from monitor.grid import COLS
-from monitor.imagery.pixels import Strip
 
 Int64 = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
 
 PATCHES = 512
-PATCH_SIZE = 3
+PATCH_SIZES = (3,)
 BIAS = -1.0
 FEATURES_VERSION = 1
 """Part of the digest; to be raised when the arithmetic of any feature changes."""
@@ -51,9 +50,21 @@ def number_cells(rows: npt.ArrayLike, cols: npt.ArrayLike) -> Int64:
 class CellFeatures:
     """Features of the cells of one scene. An exact thing: it stays in the vault.
 
-    rows, cols: int32 (n,), L0. valid_share: float32 (n,), valid pixels as a share of those of a whole cell, so a cell
-    at the edge of a scene has a small one; 0 where no window is whole. values: float32 (n, F), NaN where valid_share
-    is 0. digest: of the featurizer that made them.
+    Parameters
+    ----------
+    rows, cols : int32 (n,)
+        L0 cells.
+    valid_share : float32 (n,)
+        Valid pixels as a share of those of a whole cell, so a cell at the edge of a scene has a small one; 0 where no window
+        is whole.
+    values : float32 (n, F)
+        NaN where `valid_share` is 0.
+    digest : str
+        Of the featurizer that made them.
+
+    Examples
+    --------
+    See `Featurizer`.
     """
 
     rows: Int32
@@ -78,9 +89,36 @@ class CellFeatures:
 class Featurizer:
     """What turns pixels into features.
 
-    sensor: name of the sensor profile. bands: common names, in the order in which scenes must be opened.
-    patch_set: patches and band statistics. bias: added to every answer before the ReLU; each patch is used with both
-    signs. seed: with which the patches were drawn, for the record.
+    Parameters
+    ----------
+    sensor : str
+        Name of the sensor profile.
+    bands : tuple of str
+        Common names, in the order in which scenes must be opened.
+    patch_set : PatchSet
+        Patches and band statistics.
+    bias : float
+        Added to every answer before the ReLU; each patch is used with both signs.
+    seed, drawing
+        With which and how the patches were drawn, for the record.
+    across : int
+        Parts along one side of the map that is kept of each cell, 0 for no maps.
+
+    References
+    ----------
+    Rolf et al. 2021, A generalizable and accessible approach to machine learning with global satellite imagery.
+
+    Examples
+    --------
+    >>> from monitor.detection.arrayscene import ArrayScene
+    >>> pixels = np.random.default_rng(0).random((2, 80, 60))
+    >>> scene = ArrayScene(pixels, ("red", "nir"), cell_pixels=20)
+    >>> made = Featurizer.fit([scene], sensor="sentinel-2", bands=scene.bands, n_patches=8, patch_sizes=(3, 5), across=0)
+    >>> made.names[0], made.names[-1]
+    ('patch3x3.0000+', 'ndvi_p98')
+    >>> features = made.extract(scene)
+    >>> features.values.shape, features.valid_share.round(2).tolist()[:3]
+    ((12, 43), [1.0, 1.0, 1.0])
     """
 
     sensor: str
@@ -88,6 +126,8 @@ class Featurizer:
     patch_set: PatchSet
     bias: float = BIAS
     seed: int = 0
+    across: int = 0
+    drawing: str = EMPIRICAL
 
     @classmethod
     def fit(
@@ -97,39 +137,67 @@ class Featurizer:
         sensor: str,
         bands: Sequence[str],
         n_patches: int = PATCHES,
-        patch_size: int = PATCH_SIZE,
+        patch_sizes: Sequence[int] = PATCH_SIZES,
+        drawing: str = EMPIRICAL,
         seed: int = 0,
         bias: float = BIAS,
-        gaussian: bool = False,
+        across: int = ACROSS,
     ) -> Featurizer:
         """Draw patches from scenes, without labels.
 
-        scenes: open scenes; a generator may open and close each in turn. The order of scenes is part of what is
-        drawn. gaussian: random numbers instead of windows of the scenes. Raises PatchesNotDrawn.
+        Parameters
+        ----------
+        scenes : iterable of SceneStrips
+            Open scenes; a generator may open and close each in turn. The order of scenes is part of what is drawn.
+        sensor, bands, bias, across
+            Of the featurizer.
+        n_patches, patch_sizes, drawing, seed
+            As in `make_patches`.
+
+        Returns
+        -------
+        Featurizer
+
+        Raises
+        ------
+        PatchesNotDrawn
         """
-        windows = draw_windows(_check_each(scenes, bands), patch_size, seed)
-        drawn = gaussian_patches(windows, n_patches, seed) if gaussian else whiten_patches(windows, n_patches)
-        return cls(sensor, tuple(bands), drawn, bias, seed)
+        share_patches(n_patches, patch_sizes)  # said before any scene is read
+        windows = draw_windows(_check_each(scenes, bands), max(patch_sizes), seed)
+        drawn = make_patches(windows, n_patches, patch_sizes, drawing=drawing, seed=seed)
+        return cls(sensor, tuple(bands), drawn, bias, seed, across, drawing)
 
     @cached_property
     def names(self) -> list[str]:
-        """Names of the features: patches with both signs (`patch0000+`, `patch0000-`), then summaries."""
-        count = len(self.patch_set.patches)
-        signs = [f"patch{number:04d}{sign}" for sign in "+-" for number in range(count)]
-        return signs + list_summaries(self.bands)
+        """Names of the features: patches with both signs (`patch0000+`, `patch0000-`; `patch4x4.0000+` where there are
+        several sizes), then summaries, then the map of the cell's parts (`red[3,17]`)."""
+        sizes = self.patch_set.sizes
+        signs = [
+            f"patch{number:04d}{sign}" if len(sizes) == 1 else f"patch{size}x{size}.{number:04d}{sign}"
+            for size, patches in zip(sizes, self.patch_set.patches, strict=True)
+            for sign in "+-"
+            for number in range(len(patches))
+        ]
+        return signs + list_summaries(self.bands) + list_maps(self.bands, self.across)
+
+    @property
+    def layout(self) -> Layout:
+        """What stands where in a row of features."""
+        return Layout(2 * self.patch_set.count, self.bands, self.across)
 
     @cached_property
     def digest(self) -> str:
         """Hex sha256 over all that defines the features; the seed and the sensor's name do not."""
+        shapes = [patches.shape for patches in self.patch_set.patches]
         facts = {
             "version": FEATURES_VERSION,
             "bands": self.bands,
             "bias": float(self.bias),
-            "shape": self.patch_set.patches.shape,
+            "shape": shapes[0] if len(shapes) == 1 else shapes,  # one size is written as it always was
             "names": self.names,
         }
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-        for array in (self.patch_set.centre, self.patch_set.spread, self.patch_set.patches):
+        for array in (self.patch_set.centre, self.patch_set.spread, *self.patch_set.patches):
             digest.update(array.astype("<f4").tobytes())
         return digest.hexdigest()
 
@@ -143,9 +211,26 @@ class Featurizer:
     ) -> CellFeatures:
         """Features of the cells of a scene that was opened with `bands`.
 
-        wanted: numbers of the cells to look at, None for all. row_step: look at every so many-th row of windows only
-        (faster, unbiased; not for training). Raises SceneRefused for what only reading can show, ValueError for wrong
-        bands.
+        Parameters
+        ----------
+        scene : SceneStrips
+        progress : callable, optional
+            Called with rows done and rows in all.
+        wanted : int64 (m,), optional
+            Numbers of the cells to look at; all unless told.
+        row_step : int
+            Look at every so many-th row of windows only (faster, unbiased; not for training).
+
+        Returns
+        -------
+        CellFeatures
+
+        Raises
+        ------
+        SceneRefused
+            For what only reading can show.
+        ValueError
+            For wrong bands.
         """
         check_bands(self.bands, scene.bands)
         kept = np.arange(len(scene.rows))
@@ -154,50 +239,31 @@ class Featurizer:
         index = np.full(len(scene.rows) + 1, -1, np.int32)  # the last entry is where label -1 points
         index[kept] = np.arange(len(kept))
         spectral = SpectralSummaries(self.bands, len(kept))
-        patches = _PatchMeans(self, len(kept), row_step)
+        patches = PatchMeans(self.patch_set, self.bias, len(kept), row_step)
+        values = np.empty((len(kept), len(self.names)), np.float32)
+        maps = PartMeans(self.layout.maps(values))
         done = 0
-        for strip in scene.strips(self.patch_set.patches.shape[-1] - 1):
+        for strip in scene.strips(max(self.patch_set.sizes) - 1):
             labels = strip.labels if wanted is None else index[strip.labels]
             fresh = slice(strip.new_from, None)
-            spectral.add_rows(strip.pixels[:, fresh], strip.valid[fresh], labels[fresh])
+            new = strip.pixels[:, fresh], strip.valid[fresh], labels[fresh]
+            rows = len(new[2])
+            spectral.add_rows(*new)
             patches.add_strip(strip, labels, done - strip.new_from)
-            done += len(strip.labels) - strip.new_from
+            if self.across:
+                maps.add_rows(*new, scene.parts(done, done + rows, self.across))
+            done += rows
             if progress is not None:
                 progress(done, scene.height)
         spectral.finish()
-        values = np.concatenate([patches.means(), spectral.values], axis=1)
+        maps.finish(scene.full_pixels[kept])
+        summed = 2 * self.patch_set.count
+        values[:, :summed] = patches.means()
+        values[:, summed : summed + spectral.values.shape[1]] = spectral.values
         share = np.minimum(spectral.pixel_counts / scene.full_pixels[kept], 1).astype(np.float32)
         empty = (patches.counts == 0) | (spectral.pixel_counts == 0)
         share[empty], values[empty] = 0, np.nan
         return CellFeatures(scene.rows[kept], scene.cols[kept], share, values, self.digest)
-
-
-class _PatchMeans:
-    """Mean answers of the patches per cell, added up over strips. counts: int64 (cells,), windows seen."""
-
-    def __init__(self, featurizer: Featurizer, cells: int, row_step: int) -> None:
-        self._patch_set = featurizer.patch_set
-        self._signed = mirror_patches(featurizer.patch_set.patches)
-        self._bias = featurizer.bias
-        self._row_step = row_step
-        self._sums: Float32 = np.zeros((cells, len(self._signed)), np.float32)
-        self.counts: Int64 = np.zeros(cells, np.int64)
-
-    def add_strip(self, strip: Strip, labels: Int32, first_row: int) -> None:
-        """first_row: row of the scene in which the strip begins. The halo is as wide as a window less one row, so
-        every window of the strip ends in a new row and is met here for the first time."""
-        runs = find_runs(strip.valid, labels, self._signed.shape[-1], self._row_step, first_row)
-        if not len(runs.cells):
-            return
-        pixels = standardise_pixels(strip.pixels, self._patch_set)
-        means = pool_patches(pixels, runs, self._signed, self._bias)[:, : len(self._signed)]
-        self._sums[runs.cells] += means * runs.counts[:, None].astype(np.float32)
-        self.counts[runs.cells] += runs.counts
-
-    def means(self) -> Float32:
-        """float32 (cells, 2 K); 0 for a cell without a window."""
-        number = np.maximum(self.counts, 1).astype(np.float32)
-        return np.asarray(self._sums / number[:, None], np.float32)
 
 
 def _check_each(scenes: Iterable[SceneStrips], bands: Sequence[str]) -> Iterable[SceneStrips]:

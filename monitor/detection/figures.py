@@ -1,14 +1,15 @@
 """Figures: everything a report says of cells that a model has judged.
 
 Room `detection`, pure. Mining against the rest; the same within one period; per class, kind, region, sensor; and what
-gives the label away. A report is a JSON-able dict. May import `confounders` and `metrics`.
+gives the label away. A report is a JSON-able dict. May import
+`caveats`, `confounders`, `curves`, `metrics` and `strata`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,26 +17,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from monitor.detection.caveats import SMALL, list_caveats
 from monitor.detection.confounders import Confounder, find_confounders, list_fields
-from monitor.detection.folds import BLOCK_DEG, FoldsNotPossible, assign_blocks
+from monitor.detection.curves import chance_error, error_at_share, precision_recall_points, roc_points
+from monitor.detection.folds import FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES, CellLabel
 from monitor.detection.metrics import Figure, measure, reliability
+from monitor.detection.strata import list_strata
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Report = dict[str, Any]
 
-SMALL = 30
-"""A group with fewer mines or fewer others is called small."""
 LEAST = 10
 """Fewer mines or others than this give no figure of a group."""
 LEAST_OF_PERIOD = 20
 """Mines and others a period must have each for figures of its own."""
-COMMON = 0.1
-"""Share of mines among the labels from which a report tells that the field is different."""
-TOO_GOOD = 0.95
-"""AUC from which a report tells to look for a leak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,17 @@ class JudgedCells:
         return np.asarray(self.probabilities[:, 1:].sum(axis=1))
 
 
-def summarise(judged: JudgedCells, draws: int, seed: int, known: Iterable[Confounder] = ()) -> Report:
-    """All figures of judged cells, with warnings. known: confounders found already."""
+def summarise(
+    judged: JudgedCells,
+    draws: int,
+    seed: int,
+    known: Iterable[Confounder] = (),
+    share: Mapping[str, float] | None = None,
+) -> Report:
+    """All figures of judged cells, with warnings.
+
+    known: confounders found already. share: of mines for which the probabilities hold, by head, where it is known.
+    """
     fields = list_fields(judged.labels, judged.periods, judged.sensors)
     mining = judged.mining
     confounders = list(known)
@@ -83,26 +90,23 @@ def summarise(judged: JudgedCells, draws: int, seed: int, known: Iterable[Confou
         "bootstrap_draws": draws,
         "cells": len(judged.labels),
         "by_class": {name: int((_classes(judged) == place).sum()) for place, name in enumerate(CLASSES)},
+        "share_learnt": {name: _plain(value) for name, value in (share or {}).items()},
         "all": measure_cells(judged, draws, seed),
         "same_period": _measure_periods(judged, draws, seed),
         "classes": _measure_classes(judged, draws, seed),
         "kinds": _measure_kinds(judged, draws, seed),
         "groups": {
             name: _measure_groups(judged, values, draws, seed)
-            for name, values in {
-                "region": [label.region for label in judged.labels],
-                "mineral": [label.mineral for label in judged.labels],
-                "formalisation": [label.formalisation for label in judged.labels],
-                "sensor": judged.sensors,
-                "reference": ["with" if has else "without" for has in judged.has_reference],
-            }.items()
-            if len(set(values)) > 1
+            for name, values in list_strata(
+                judged.labels, judged.sensors, judged.has_reference.tolist()
+            ).items()
         },
         "confounders": [
             {"field": each.field, "values": each.values, "auc": _plain(each.auc)} for each in confounders
         ],
     }
-    report["warnings"] = [each.warning for each in confounders if each.warning] + _warn(report)
+    report["period_in_scores"] = _find_period_in_scores(judged, draws, seed)
+    report["warnings"] = [each.warning for each in confounders if each.warning] + list_caveats(report)
     return report
 
 
@@ -125,28 +129,56 @@ def _select(judged: JudgedCells, mask: Bool) -> JudgedCells:
 def measure_cells(judged: JudgedCells, draws: int, seed: int) -> Report:
     """Figures of mining against the rest."""
     return _measure_score(judged.mining, judged.score, judged.blocks, draws, seed) | {
-        "reliability": reliability(judged.mining, judged.score)
+        "reliability": reliability(judged.mining, judged.score),
+        "ece_at_its_share": _plain(error_at_share(judged.mining, judged.score)),
+        "curves": {
+            "roc": roc_points(judged.mining, judged.score),
+            "precision_recall": precision_recall_points(judged.mining, judged.score),
+        },
     }
 
 
 def _measure_score(positive: Bool, score: Float64, blocks: Int64, draws: int, seed: int) -> Report:
     figures = measure(positive, score, blocks, draws=draws, seed=seed)
     count, mines = len(positive), int(positive.sum())
+    figures["ece_by_chance"] = chance_error(score, seed=seed)
     return {"n": count, "positives": mines, "small": min(mines, count - mines) < SMALL} | {
         name: _write(figure) for name, figure in figures.items()
     }
 
 
+def find_periods(periods: Sequence[str], mining: Bool) -> list[str]:
+    """The periods that hold `LEAST_OF_PERIOD` mines and as many others, the largest first."""
+    counts, mines = (
+        Counter(periods),
+        Counter(each for each, is_mine in zip(periods, mining, strict=True) if is_mine),
+    )
+    return [
+        period
+        for period, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        if min(mines[period], count - mines[period]) >= LEAST_OF_PERIOD
+    ]
+
+
 def _measure_periods(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
     """Figures of cells that share the period of label and reference, the largest group first."""
     groups = []
-    for period, _ in sorted(Counter(judged.periods).items(), key=lambda item: (-item[1], item[0])):
+    for period in find_periods(judged.periods, judged.mining):
         own = np.array([each == period for each in judged.periods])
-        mines = int((own & judged.mining).sum())
-        if min(mines, int(own.sum()) - mines) >= LEAST_OF_PERIOD:
-            fitted_on_all = measure_cells(_select(judged, own), draws, seed)
-            groups.append({"period": period, "n": fitted_on_all["n"], "fitted_on_all": fitted_on_all})
+        fitted_on_all = measure_cells(_select(judged, own), draws, seed)
+        groups.append({"period": period, "n": fitted_on_all["n"], "fitted_on_all": fitted_on_all})
     return groups
+
+
+def _find_period_in_scores(judged: JudgedCells, draws: int, seed: int) -> Report | None:
+    """Whether the scores of mines alone, so with the label held fixed, tell the most frequent period from the rest."""
+    own = _select(judged, judged.mining)
+    frequent = Counter(own.periods).most_common(1)
+    if not frequent or min(frequent[0][1], len(own.labels) - frequent[0][1]) < LEAST_OF_PERIOD:
+        return None
+    of_period = np.array([period == frequent[0][0] for period in own.periods])
+    auc = measure(of_period, own.score, own.blocks, draws=draws, seed=seed)["auc"]
+    return {"period": frequent[0][0], "n": len(own.labels), "auc": _write(auc)}
 
 
 def _measure_classes(judged: JudgedCells, draws: int, seed: int) -> Report:
@@ -197,33 +229,6 @@ def _measure_groups(judged: JudgedCells, values: Sequence[str], draws: int, seed
             else {"n": len(own.labels), "positives": mines, "small": True}
         )
     return rows
-
-
-def _warn(report: Report) -> list[str]:
-    """What else a reader must know before believing the figures."""
-    warnings = []
-    if report["block_deg"] < BLOCK_DEG:
-        warnings.append(
-            f"Blocks are {report['block_deg']:g} degree wide, not {BLOCK_DEG:g}: the labelled cells lie too close "
-            "together. Blocks so small resemble their neighbours: intervals are too narrow, and cross-validation "
-            "flatters."
-        )
-    if report["all"]["small"]:
-        warnings.append(f"Fewer than {SMALL} mines or others: the figures can say little.")
-    share = report["all"]["positives"] / report["all"]["n"]
-    if share > COMMON:
-        warnings.append(
-            f"{100 * share:.0f} % of these cells are mines. Where mines are rarer, fewer of the cells that are called "
-            "mines will be mines, and probabilities learnt from such labels are too high."
-        )
-    judged = [("all cells", report["all"])]
-    judged += [("cells of the same period", group["fitted_on_all"]) for group in report["same_period"]]
-    for what, figures in judged:
-        if (figures["auc"]["value"] or 0) > TOO_GOOD:
-            warnings.append(
-                f"AUC above {TOO_GOOD} on {what}: a reason to look for a leak before celebrating."
-            )
-    return warnings
 
 
 def _write(figure: Figure) -> dict[str, float | None]:

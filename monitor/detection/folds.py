@@ -28,9 +28,29 @@ class FoldsNotPossible(ValueError):
 
 
 def assign_blocks(rows: npt.ArrayLike, cols: npt.ArrayLike, block_deg: float = BLOCK_DEG) -> Int64:
-    """int64 (n,): number of the block of each cell, counted from 0; equal numbers are the same block.
+    """Number of the block of each cell.
 
-    block_deg: side of a block in degrees, a whole number of cells. Raises ValueError otherwise.
+    Parameters
+    ----------
+    rows, cols : int array (n,)
+        L0 cells.
+    block_deg : float
+        Side of a block in degrees, a whole number of cells.
+
+    Returns
+    -------
+    int64 (n,)
+        Counted from 0; equal numbers are the same block.
+
+    Raises
+    ------
+    ValueError
+        If a side is no whole number of cells.
+
+    Examples
+    --------
+    >>> assign_blocks([9000, 9199, 9200], [20000, 20000, 20000], 2.0).tolist()
+    [0, 0, 1]
     """
     span = round(block_deg * CELLS_PER_DEG)
     if span < 1 or abs(span - block_deg * CELLS_PER_DEG) > 1e-6:
@@ -61,10 +81,34 @@ def choose_block_deg(
 def split_blocks(
     classes: npt.ArrayLike, blocks: npt.ArrayLike, folds: int = FOLDS, seed: int = 0
 ) -> Iterator[tuple[Int64, Int64]]:
-    """Folds as pairs of positions: to fit on, to judge on. No block is in both; every cell is judged once.
+    """Folds of which no block is on both sides.
 
-    Blocks are dealt out so that the folds have like shares of classes. Fewer folds where there are fewer blocks;
-    raises FoldsNotPossible where there are not two.
+    Parameters
+    ----------
+    classes : int array (n,)
+        Blocks are dealt out so that the folds have like shares of classes.
+    blocks : int array (n,)
+        As of `assign_blocks`.
+    folds : int
+        Fewer where there are fewer blocks.
+    seed : int
+        Deals the blocks.
+
+    Yields
+    ------
+    fit_on, judge_on : int64
+        Positions; every cell is judged once.
+
+    Raises
+    ------
+    FoldsNotPossible
+        Where there are not two.
+
+    Examples
+    --------
+    >>> classes, blocks = np.arange(12) % 2, np.arange(12) // 4
+    >>> sorted(sorted(set(blocks[own].tolist())) for _, own in split_blocks(classes, blocks, folds=3))
+    [[0], [1], [2]]
     """
     groups, kinds = np.asarray(blocks), np.asarray(classes)
     most = np.unique(kinds, return_counts=True)[1].max(initial=0)

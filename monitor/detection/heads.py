@@ -1,7 +1,8 @@
-"""Heads from labelled cells: fit scores, calibrate them on cells held back, note how far the features reach.
+"""Heads from labelled cells: fit members, weigh them, calibrate on cells held back, note what is familiar.
 
 Room `detection`, pure. The one place where a recipe becomes a head, for the model that is kept and for those of the
-cross-validation alike. May import `calibration`, `cells`, `change`, `folds`, `model`, `ridge`.
+cross-validation alike. May import `calibration`, `cells`, `familiarity`, `folds`, `model`, `pairs`, `scorers`,
+`stacking`, `views`.
 """
 
 from __future__ import annotations
@@ -14,15 +15,25 @@ import numpy.typing as npt
 
 from monitor.detection.calibration import DRAWS, fit_calibrator
 from monitor.detection.cells import LabelledCells
-from monitor.detection.change import stack_change
+from monitor.detection.familiarity import fit_familiarity
 from monitor.detection.folds import FOLDS, FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES
-from monitor.detection.model import Head, measure_reach
-from monitor.detection.rcf import Float32
-from monitor.detection.ridge import PENALTIES, REPEATS, fit_ridge
+from monitor.detection.model import Head, Member
+from monitor.detection.pairs import PATCH_SIZES, PATCHES, PairFeaturizer
+from monitor.detection.patches import EMPIRICAL
+from monitor.detection.periods import find_teaching
+from monitor.detection.ridge import PENALTIES, REPEATS
+from monitor.detection.scorers import BOOSTING, FOREST, KINDS, RIDGE, fit_scorer
+from monitor.detection.stacking import average_members, weigh_members
+from monitor.detection.views import CELLS, NOW, PAIR, PARTS, SUMMARIES, Sight, list_draws
 
-REACH_MARGIN = 1.25
-"""How far beyond the farthest training cell features may lie and still be familiar."""
+Bool = npt.NDArray[np.bool_]
+Int64 = npt.NDArray[np.int64]
+
+ENSEMBLE, STACKED = "ensemble", "stacked"
+MODELS = (ENSEMBLE, *KINDS, STACKED)
+MEMBERS = 3
+"""Ridges of the ensemble, each on a draw of patches of its own."""
 
 
 class TrainingRefused(ValueError):
@@ -33,8 +44,31 @@ class TrainingRefused(ValueError):
 class Recipe:
     """How a model is made.
 
-    block_deg: side of the blocks that are held back together, None to choose by the labels. folds, repeats: of the
-    inner folds. penalties: among which to choose. seed: deals the folds. draws: bootstrap draws of the calibrator.
+    Parameters
+    ----------
+    block_deg : float, optional
+        Side of the blocks that are held back together; chosen by the labels unless told.
+    folds, repeats : int
+        Of the inner folds.
+    penalties : tuple of float
+        Of ridge, among which to choose.
+    seed : int
+        Deals the folds.
+    draws : int
+        Bootstrap draws of the calibrator.
+    model : str
+        One of `MODELS`.
+    pair_patches, pair_sizes, pair_drawing
+        Patches of the head of change: how many for each member that looks at them, of how many parts along a side, how
+        drawn (`make_patches`).
+    leave_out_one_sided : bool
+        Whether periods all of whose cells have one kind of label are kept from teaching what that kind is, and how frequent
+        it is.
+
+    Examples
+    --------
+    >>> Recipe(model="stacked", block_deg=1.0).folds
+    5
     """
 
     block_deg: float | None = None
@@ -43,15 +77,28 @@ class Recipe:
     penalties: tuple[float, ...] = PENALTIES
     seed: int = 0
     draws: int = DRAWS
+    model: str = ENSEMBLE
+    pair_patches: int = PATCHES
+    pair_sizes: tuple[int, ...] = PATCH_SIZES
+    pair_drawing: str = EMPIRICAL
+    leave_out_one_sided: bool = True
+
+    @property
+    def all_pair_patches(self) -> int:
+        """Patches of pairs of all members together."""
+        return self.pair_patches * (MEMBERS if self.model == ENSEMBLE else 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What `fit_heads` made. penalties: chosen, by head."""
+    """What `fit_heads` made. penalties: those chosen, by head and member. taught: cells that taught and calibrated, by
+    head. share: of mines among them, for which the probabilities hold."""
 
     change: Head | None
     single: Head
     penalties: dict[str, float]
+    taught: dict[str, int]
+    share: dict[str, float]
 
 
 def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: int | None = None) -> Heads:
@@ -61,16 +108,41 @@ def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: 
     or others, or cannot be split into folds, there is no head of change. Raises TrainingRefused, FoldsNotPossible.
     """
     check_classes(cells.classes)
-    draws = recipe.draws if draws is None else draws
-    single, penalty = _fit_head(cells.now, cells, recipe, block_deg, draws)
-    penalties = {"single": penalty}
+    penalties: dict[str, float] = {}
+    taught: dict[str, int] = {}
+    share: dict[str, float] = {}
+
+    def fit(name: str, own: LabelledCells, sight: Sight) -> Head:
+        teaches = choose_teaching(own, recipe)
+        blocks = assign_blocks(own.rows, own.cols, block_deg)
+        head, chosen = fit_head(sight, own.classes, blocks, recipe, teaches=teaches, draws=draws)
+        penalties.update({f"{name}: {member}": penalty for member, penalty in chosen.items()})
+        taught[name], share[name] = int(teaches.sum()), float(own.mining[teaches].mean())
+        return head
+
+    single = fit("single", cells, Sight(cells.layout, cells.now))
     change = None
     paired = cells.select(cells.has_reference)
     if len(set(paired.mining.tolist())) == 2:
-        values = stack_change(paired.now, paired.reference)
+        pairs = PairFeaturizer.fit(
+            paired.now,
+            paired.reference,
+            cells.layout,
+            n_patches=recipe.all_pair_patches,
+            patch_sizes=recipe.pair_sizes,
+            drawing=recipe.pair_drawing,
+            seed=recipe.seed,
+        )
         with suppress(FoldsNotPossible):
-            change, penalties["change"] = _fit_head(values, paired, recipe, block_deg, draws)
-    return Heads(change, single, penalties)
+            change = fit("change", paired, Sight(cells.layout, paired.now, paired.reference, pairs))
+    return Heads(change, single, penalties, taught, share)
+
+
+def choose_teaching(cells: LabelledCells, recipe: Recipe) -> Bool:
+    """bool (n,): the cells that a recipe learns from and calibrates on."""
+    if not recipe.leave_out_one_sided:
+        return np.ones(len(cells), np.bool_)
+    return find_teaching(cells.periods, cells.classes)
 
 
 def check_classes(classes: npt.NDArray[np.int64]) -> None:
@@ -82,21 +154,83 @@ def check_classes(classes: npt.NDArray[np.int64]) -> None:
         )
 
 
-def _fit_head(
-    values: Float32, cells: LabelledCells, recipe: Recipe, block_deg: float, draws: int
-) -> tuple[Head, float]:
-    blocks = assign_blocks(cells.rows, cells.cols, block_deg)
-    fitted = fit_ridge(
-        values,
-        cells.classes,
-        blocks,
-        penalties=recipe.penalties,
-        repeats=recipe.repeats,
-        folds=recipe.folds,
+def plan_members(model: str, sight: Sight) -> list[tuple[str, str]]:
+    """Kinds and views of the members of a head.
+
+    Linear members look at answers of patches, those of pairs where there are maps of two dates; trees at summaries and
+    statistics of parts. Without patches of pairs an ensemble is one ridge. Raises ValueError for an unknown model.
+    """
+    if model not in MODELS:
+        raise ValueError(f"There is no model called {model!r}; there are {', '.join(MODELS)}.")
+    if sight.pairs is not None:
+        linear, tabular = PAIR, PARTS
+    elif sight.reference is not None:
+        linear, tabular = CELLS, CELLS
+    else:
+        linear, tabular = NOW, SUMMARIES
+    if model == ENSEMBLE:
+        return [(RIDGE, view) for view in (list_draws(MEMBERS) if linear == PAIR else [linear])]
+    if model == STACKED:
+        return [(RIDGE, linear), (FOREST, tabular), (BOOSTING, tabular)]
+    return [(model, tabular if model in (FOREST, BOOSTING) else linear)]
+
+
+def fit_head(
+    sight: Sight,
+    classes: Int64,
+    blocks: Int64,
+    recipe: Recipe,
+    *,
+    teaches: Bool | None = None,
+    draws: int | None = None,
+) -> tuple[Head, dict[str, float]]:
+    """The head of a recipe, and the penalties chosen, by member.
+
+    sight: n cells. classes: int64 (n,), positions in CLASSES. blocks: int64 (n,), held back together. teaches: bool (n,),
+    the cells to learn from and to calibrate on, all unless told; they hold every class. draws: bootstrap draws of the
+    calibrator, of the recipe unless told. Raises FoldsNotPossible.
+    """
+    taught = np.ones(len(classes), np.bool_) if teaches is None else teaches
+    plan = plan_members(recipe.model, sight)
+    fitted = [
+        fit_scorer(
+            kind,
+            sight.view(view),
+            classes,
+            blocks,
+            taught,
+            penalties=recipe.penalties,
+            repeats=recipe.repeats,
+            folds=recipe.folds,
+            seed=recipe.seed,
+        )
+        for kind, view in plan
+    ]
+    learnt, places = np.unique(classes, return_inverse=True)
+    held_back = [each.out_of_fold for each in fitted]
+    weights, combined = (
+        weigh_members(held_back, places, taught)
+        if recipe.model == STACKED
+        else average_members(held_back, taught)
+    )
+    members = tuple(
+        Member(view, each.estimator, weight)
+        for (_, view), each, weight in zip(plan, fitted, weights, strict=True)
+    )
+    calibrator = fit_calibrator(
+        combined[:, taught],
+        places[taught],
+        blocks[taught],
+        draws=recipe.draws if draws is None else draws,
         seed=recipe.seed,
     )
-    learnt, places = np.unique(cells.classes, return_inverse=True)
-    calibrator = fit_calibrator(fitted.out_of_fold, places, blocks, draws=draws, seed=recipe.seed)
-    farthest = measure_reach(fitted.estimator[:-1].transform(values.astype(np.float64))).max()
-    head = Head(fitted.estimator, calibrator, tuple(learnt.tolist()), float(farthest * REACH_MARGIN))
-    return head, fitted.penalty
+    now = fit_familiarity(sight.now, sight.layout, blocks)
+    before = None if sight.reference is None else fit_familiarity(sight.reference, sight.layout, blocks)
+    learnt_classes = tuple(learnt.tolist())
+    head = Head(members, sight.layout, sight.pairs, calibrator, learnt_classes, now, before)
+    chosen = {
+        f"{kind} on {view}": each.penalty
+        for (kind, view), each in zip(plan, fitted, strict=True)
+        if each.penalty is not None
+    }
+    return head, chosen

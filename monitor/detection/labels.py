@@ -34,9 +34,27 @@ class LabelsRefused(ValueError):
 class CellLabel:
     """One label.
 
-    row, col: L0 cell. label: position in CLASSES. observed_from, observed_to: period it holds for, None if unstated.
-    kind: what a `none` or a mine is in detail. source: where it comes from. item: id of the scene it was made on.
-    region, mineral, formalisation: for the breakdown of figures. All of these "" if unstated.
+    Parameters
+    ----------
+    row, col : int
+        L0 cell.
+    label : int
+        Position in `CLASSES`.
+    observed_from, observed_to : date, optional
+        Period it holds for.
+    kind : str
+        What a `none` or a mine is in detail.
+    source : str
+        Where it comes from.
+    item : str
+        Id of the scene it was made on.
+    region, mineral, formalisation : str
+        For the breakdown of figures. All texts are "" if unstated.
+
+    Examples
+    --------
+    >>> CellLabel(9000, 20000, CLASSES.index("none"), date(2021, 1, 1), date(2021, 12, 31), kind="road").period
+    '2021-01-01/2021-12-31'
     """
 
     row: int
@@ -59,8 +77,38 @@ class CellLabel:
 
 
 def read_labels(path: Path) -> tuple[CellLabel, ...]:
-    """Read a CSV with the columns cell_row, cell_col, label and, if there are any, observed_from, observed_to, kind,
-    source, region, mineral, formalisation, item_t1. `artisanal_mine` is artisanal. Raises LabelsRefused."""
+    """Read labels from CSV.
+
+    Parameters
+    ----------
+    path : Path
+        With the columns cell_row, cell_col, label and, if there are any, observed_from, observed_to, kind, source, region,
+        mineral, formalisation, item_t1. `artisanal_mine` is artisanal.
+
+    Returns
+    -------
+    tuple of CellLabel
+
+    Raises
+    ------
+    LabelsRefused
+        With the line and the mend, never a place.
+    OSError
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "labels.csv"
+    ...     _ = path.write_text("cell_row,cell_col,label\\n9000,20000,artisanal\\n")
+    ...     read_labels(path)[0].label
+    1
+    """
+    return tuple(label for _, label in read_numbered_labels(path))
+
+
+def read_numbered_labels(path: Path) -> tuple[tuple[int, CellLabel], ...]:
+    """As `read_labels`, each label with the number of its line, by which a message may name it."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
@@ -68,7 +116,7 @@ def read_labels(path: Path) -> tuple[CellLabel, ...]:
             raise LabelsRefused(
                 f"The labels have no column {', '.join(missing)}; the first line must name them."
             )
-        labels = tuple(_read_label(fields, reader.line_num) for fields in reader)
+        labels = tuple((reader.line_num, _read_label(fields, reader.line_num)) for fields in reader)
     if not labels:
         raise LabelsRefused("The file holds no labels.")
     return labels
@@ -103,6 +151,11 @@ def digest_labels(labels: Iterable[CellLabel]) -> str:
     """Hex sha256 of the labels, whatever their order: tells whether two sets are the same."""
     lines = sorted(f"{x.row},{x.col},{x.period},{CLASSES[x.label]},{x.item}" for x in labels)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def name_source(label: CellLabel) -> str:
+    """Where a label comes from, without the record: `set/train/mine_12` is of `set/train`."""
+    return label.source.rpartition("/")[0] or label.source
 
 
 def number_labels(labels: Sequence[CellLabel]) -> Int64:

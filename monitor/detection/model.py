@@ -1,13 +1,13 @@
 """The model: a featurizer and two heads, one that sees change and one for cells without a reference.
 
 Room `detection`, pure. Holds what is learnt and applies it; learning is in `train`, files in `modelfile`. May import
-`calibration`, `change`, `featurizer`, `labels`.
+`calibration`, `familiarity`, `featurizer`, `labels`, `scorers`, `views`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,24 @@ import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
 from monitor.detection.calibration import Calibrator
-from monitor.detection.change import stack_change
+from monitor.detection.familiarity import Familiarity
 from monitor.detection.featurizer import Featurizer
 from monitor.detection.labels import CLASSES
+from monitor.detection.pairs import PairFeaturizer
+from monitor.detection.partmaps import Layout
 from monitor.detection.rcf import Float32
+from monitor.detection.scorers import score_table
+from monitor.detection.views import Sight
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
 
 ROWS_AT_A_TIME = 1024
 """Cells scored at a time, so that a tile's features are not copied whole."""
+
+
+class ShareUnknown(ValueError):
+    """A model does not say for which share of mines its probabilities hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +52,70 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """One scorer with its calibrator.
+class Member:
+    """One scorer of a head. view: what it looks at (`views`). weight: of its scores in those of the head."""
 
-    estimator: standardises features (n, F) and predicts scores (n, m). calibrator: scores to probabilities. learnt:
-    positions in CLASSES of the m columns, the first is 0 (`none`). reach: the greatest root mean square of
-    standardised features that still counts as familiar.
+    view: str
+    estimator: Pipeline
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Scorers with their calibrator.
+
+    members: their weighted scores add up to those of the head. layout: of a row of features. pairs: makes the views of
+    pairs, if any member looks at them. calibrator: scores to probabilities. learnt: positions in CLASSES of the m
+    columns, the first is 0 (`none`). now, before: what features are familiar, now and at the reference, None for a head of
+    single dates.
     """
 
-    estimator: Pipeline
+    members: tuple[Member, ...]
+    layout: Layout
+    pairs: PairFeaturizer | None
     calibrator: Calibrator
     learnt: tuple[int, ...]
-    reach: float
+    now: Familiarity
+    before: Familiarity | None
 
-    def predict(self, values: Float32) -> tuple[Float64, Float64, Float64, Bool]:
-        """Probabilities (n, 3), low, high and familiar (n,) for finite features (n, F)."""
-        exact = values.astype(np.float64)
-        standard = self.estimator[:-1].transform(exact)
-        scores = np.asarray(self.estimator[-1].predict(standard), np.float64)
+    def predict(
+        self, now: Float32, reference: Float32 | None = None
+    ) -> tuple[Float64, Float64, Float64, Bool]:
+        """Probabilities (n, 3), low, high and familiar (n,) for finite features (n, F) of one date, or of two."""
+        sight = Sight(self.layout, now, reference, self.pairs)
+        scores = np.zeros((len(now), len(self.learnt)))
+        for member in self.members:
+            scores += member.weight * score_table(member.estimator, sight.view(member.view))
         own = self.calibrator.probabilities(scores)
         column = 1 + own[:, 1:].argmax(axis=1)
         low, high = self.calibrator.interval(scores, column)
-        probabilities = np.zeros((len(values), len(CLASSES)))
+        probabilities = np.zeros((len(now), len(CLASSES)))
         probabilities[:, self.learnt] = own
-        return probabilities, low, high, measure_reach(standard) <= self.reach
-
-
-def measure_reach(standard: Float64) -> Float64:
-    """float64 (n,): root mean square of standardised features (n, F); near 1 for what the scaler was fitted on."""
-    return np.asarray(np.sqrt(np.mean(standard**2, axis=1)))
+        familiar = self.now.holds(now)
+        if self.before is not None and reference is not None:
+            familiar &= self.before.holds(reference)
+        return probabilities, low, high, familiar
 
 
 @dataclass(frozen=True, slots=True)
 class MineModel:
     """A trained model.
 
-    change: for cells with a reference (features at the reference, now, difference); None if no training cell had one.
-    single: for all others. min_valid_share: below it a cell is not observed. facts: of the training, JSON-able (label
-    digest, counts, penalties, folds), for the manifest.
+    Parameters
+    ----------
+    featurizer : Featurizer
+    change : Head or None
+        For cells with a reference (features at the reference, now, difference); None if no training cell had one.
+    single : Head
+        For all others.
+    min_valid_share : float
+        Below it a cell is not observed.
+    facts : mapping
+        Of the training, JSON-able (label digest, counts, penalties, folds), for the manifest.
+
+    Examples
+    --------
+    See `train_model`.
     """
 
     featurizer: Featurizer
@@ -95,6 +129,24 @@ class MineModel:
         """Names of the classes that any head can give."""
         learnt = {*self.single.learnt, *(self.change.learnt if self.change else ())}
         return tuple(CLASSES[position] for position in sorted(learnt))
+
+    def expect_share(self, share: float) -> MineModel:
+        """This model for ground where `share` of the cells are mines, within 0 and 1 (`Calibrator.expect_share`).
+
+        Raises ShareUnknown where the model does not say for which share its probabilities were learnt.
+        """
+        learnt = self.facts.get("share", {})
+        heads = {"single": self.single} | ({"change": self.change} if self.change else {})
+        if set(heads) - set(learnt):
+            raise ShareUnknown(
+                "This model was trained before models said which share of mines they learnt; train it anew."
+            )
+        moved = {
+            name: replace(head, calibrator=head.calibrator.expect_share(learnt[name], share))
+            for name, head in heads.items()
+        }
+        facts = {**self.facts, "share": dict.fromkeys(heads, share)}
+        return replace(self, single=moved["single"], change=moved.get("change"), facts=facts)
 
     def predict(self, now: Float32, reference: Float32 | None = None) -> Prediction:
         """Score cells.
@@ -115,8 +167,8 @@ def predict_heads(change: Head | None, single: Head, now: Float32, reference: Fl
     if reference is not None and change is not None:
         changed[:] = np.isfinite(reference).all(axis=1)
         for part in _portions(changed):
-            both = stack_change(now[part], reference[part])
-            probabilities[part], low[part], high[part], familiar[part] = change.predict(both)
+            found = change.predict(now[part], reference[part])
+            probabilities[part], low[part], high[part], familiar[part] = found
     for part in _portions(~changed):
         probabilities[part], low[part], high[part], familiar[part] = single.predict(now[part])
     return Prediction(probabilities, low, high, changed, familiar)

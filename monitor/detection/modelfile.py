@@ -12,6 +12,7 @@ import json
 import platform
 import zipfile
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,16 +23,26 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from monitor.detection.calibration import Calibrator
+from monitor.detection.familiarity import Familiarity
 from monitor.detection.featurizer import Featurizer
 from monitor.detection.labels import CLASSES
-from monitor.detection.model import Head, MineModel
-from monitor.detection.patches import PatchSet
+from monitor.detection.model import Head, Member, MineModel
+from monitor.detection.pairs import PairFeaturizer
+from monitor.detection.partmaps import Layout
+from monitor.detection.patches import EMPIRICAL, PatchSet
+from monitor.detection.treecheck import check_trees
 
 FORMAT = "penumbra-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 4
+READABLE = (2, 3, 4)
+"""Format 2 knew patches of one size alone and keeps them as one array; format 3 knew no members that share the patches of
+pairs, and no share of mines for which the probabilities hold."""
 MANIFEST, CONTENT = "manifest.json", "model.skops"
-TRUSTED: frozenset[str] = frozenset()
-"""Types beyond those that skops knows to be safe (scikit-learn estimators, numpy arrays, plain containers): none."""
+TRUSTED = frozenset(
+    {"sklearn.tree._tree.Tree", "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"}
+)
+"""Types beyond those that skops knows to be safe (scikit-learn estimators, numpy arrays, plain containers): the trees of
+forests and of boosting. They are tables of numbers; `treecheck` makes sure that no number points outside its table."""
 MAX_BYTES = 2**30
 _SEAL = 64
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "skops", "rasterio")
@@ -88,14 +99,52 @@ def read_manifest(packed: bytes) -> dict[str, Any]:
 def save_model(
     model: MineModel, path: Path, *, created_at: datetime, metrics: Mapping[str, Any] | None = None
 ) -> str:
-    """Write a model file; returns the hex sha256 of the whole file, by which it can be known again."""
+    """Write a model file.
+
+    Parameters
+    ----------
+    model : MineModel
+    path : Path
+    created_at : datetime
+    metrics : mapping, optional
+        The report it was judged by, JSON-able, kept in the manifest.
+
+    Returns
+    -------
+    str
+        Hex sha256 of the whole file, by which it can be known again.
+
+    Examples
+    --------
+    See `train_model`.
+    """
     packed = pack_model(model, created_at=created_at, metrics=metrics)
     path.write_bytes(packed)
     return hashlib.sha256(packed).hexdigest()
 
 
 def load_model(path: Path, *, sha256: str | None = None) -> MineModel:
-    """Read a model file. sha256: of the whole file as `save_model` gave it, if known. Raises ModelRefused."""
+    """Read a model file. Nothing in it can run code.
+
+    Parameters
+    ----------
+    path : Path
+    sha256 : str, optional
+        Of the whole file, as `save_model` gave it.
+
+    Returns
+    -------
+    MineModel
+
+    Raises
+    ------
+    ModelRefused
+        If it is no model file, was changed, or holds types that are not trusted.
+
+    Examples
+    --------
+    See `train_model`.
+    """
     packed = path.read_bytes()
     if sha256 is not None and hashlib.sha256(packed).hexdigest() != sha256:
         raise ModelRefused(
@@ -123,7 +172,7 @@ def _open(packed: bytes) -> tuple[dict[str, Any], bytes]:
         if isinstance(error, ModelRefused):
             raise
         raise ModelRefused("The model file cannot be read; fetch it again.") from error
-    if manifest.get("format") != FORMAT or manifest.get("format_version") != FORMAT_VERSION:
+    if manifest.get("format") != FORMAT or manifest.get("format_version") not in READABLE:
         raise ModelRefused(
             "The model file has a format that this version does not read; train the model anew."
         )
@@ -142,7 +191,13 @@ def _describe(model: MineModel, created_at: datetime, metrics: Mapping[str, Any]
         "sensor": featurizer.sensor,
         "bands": list(featurizer.bands),
         "bias": featurizer.bias,
+        "across": featurizer.across,
         "seed": featurizer.seed,
+        "drawing": featurizer.drawing,
+        "patches": {
+            f"{size}x{size}": len(patches)
+            for size, patches in zip(featurizer.patch_set.sizes, featurizer.patch_set.patches, strict=True)
+        },
         "featurizer_digest": featurizer.digest,
         "feature_names": featurizer.names,
         "classes": list(CLASSES),
@@ -155,39 +210,80 @@ def _describe(model: MineModel, created_at: datetime, metrics: Mapping[str, Any]
 
 def _take_apart(model: MineModel) -> dict[str, Any]:
     """The model as plain containers, arrays and scikit-learn estimators."""
-    patch_set = model.featurizer.patch_set
     return {
-        "centre": patch_set.centre,
-        "spread": patch_set.spread,
-        "patches": patch_set.patches,
+        "features": _take_patches(model.featurizer.patch_set),
         "heads": {
-            name: {
-                "estimator": head.estimator,
-                "scale": head.calibrator.scale,
-                "slopes": head.calibrator.slopes,
-                "intercepts": head.calibrator.intercepts,
-                "learnt": list(head.learnt),
-                "reach": head.reach,
-            }
+            name: _take_head_apart(head)
             for name, head in (("change", model.change), ("single", model.single))
             if head is not None
         },
     }
 
 
+def _take_head_apart(head: Head) -> dict[str, Any]:
+    return {
+        "members": [
+            {"view": member.view, "estimator": member.estimator, "weight": member.weight}
+            for member in head.members
+        ],
+        "pairs": None if head.pairs is None else _take_patches(head.pairs.patch_set),
+        "scale": head.calibrator.scale,
+        "slopes": head.calibrator.slopes,
+        "intercepts": head.calibrator.intercepts,
+        "learnt": list(head.learnt),
+        "now": _take_familiarity(head.now),
+        "before": None if head.before is None else _take_familiarity(head.before),
+    }
+
+
+def _take_familiarity(familiarity: Familiarity) -> dict[str, Any]:
+    return {field.name: getattr(familiarity, field.name) for field in fields(Familiarity)[1:]}
+
+
+def _take_patches(patch_set: PatchSet) -> dict[str, Any]:
+    return {"centre": patch_set.centre, "spread": patch_set.spread, "patches": list(patch_set.patches)}
+
+
+def _put_patches(parts: Any) -> PatchSet:
+    of_sizes = parts["patches"] if isinstance(parts["patches"], list) else [parts["patches"]]
+    centre, spread = (np.asarray(parts[name], np.float32) for name in ("centre", "spread"))
+    return PatchSet(centre, spread, tuple(np.asarray(patches, np.float32) for patches in of_sizes))
+
+
 def _put_together(parts: Any, manifest: Mapping[str, Any]) -> MineModel:
-    patch_set = PatchSet(*(np.asarray(parts[name], np.float32) for name in ("centre", "spread", "patches")))
     featurizer = Featurizer(
-        manifest["sensor"], tuple(manifest["bands"]), patch_set, manifest["bias"], manifest["seed"]
+        manifest["sensor"],
+        tuple(manifest["bands"]),
+        _put_patches(parts["features"]),
+        manifest["bias"],
+        manifest["seed"],
+        manifest["across"],
+        manifest.get("drawing", EMPIRICAL),
     )
-    heads = {name: _put_head(head) for name, head in parts["heads"].items()}
+    heads = {name: _put_head(head, featurizer.layout) for name, head in parts["heads"].items()}
     return MineModel(
         featurizer, heads.get("change"), heads["single"], manifest["min_valid_share"], manifest["training"]
     )
 
 
-def _put_head(head: Mapping[str, Any]) -> Head:
-    if not isinstance(head["estimator"], Pipeline):
-        raise ModelRefused("The model file holds something else where its estimator should be.")
-    calibrator = Calibrator(head["scale"], head["slopes"], head["intercepts"])
-    return Head(head["estimator"], calibrator, tuple(head["learnt"]), float(head["reach"]))
+def _put_head(head: Mapping[str, Any], layout: Layout) -> Head:
+    members = []
+    for member in head["members"]:
+        if not isinstance(member["estimator"], Pipeline):
+            raise ModelRefused("The model file holds something else where its estimator should be.")
+        check_trees(member["estimator"])
+        members.append(Member(str(member["view"]), member["estimator"], float(member["weight"])))
+    pairs = None if head["pairs"] is None else PairFeaturizer(layout, _put_patches(head["pairs"]))
+    return Head(
+        tuple(members),
+        layout,
+        pairs,
+        Calibrator(head["scale"], head["slopes"], head["intercepts"]),
+        tuple(head["learnt"]),
+        _put_familiarity(head["now"], layout),
+        None if head["before"] is None else _put_familiarity(head["before"], layout),
+    )
+
+
+def _put_familiarity(parts: Mapping[str, Any], layout: Layout) -> Familiarity:
+    return Familiarity(layout, **{field.name: parts[field.name] for field in fields(Familiarity)[1:]})

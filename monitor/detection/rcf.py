@@ -22,6 +22,8 @@ PATCH_ROWS = 128
 """Patches multiplied at a time."""
 WINDOWS = 16_384
 """Windows gathered at a time; a cell of 10 m pixels has 12,300. Working memory is below 20 MB for 4 x 4 x 6."""
+ALIGNED = 64
+"""Bytes of a line of the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,10 @@ def pool_patches(pixels: Float32, runs: Runs, patches: Float32, bias: float) -> 
     weights[:, depth] = bias
     windows = sliding_window_view(pixels, (size, size), axis=(1, 2)).transpose(0, 3, 4, 1, 2)
     room = int(min(WINDOWS, runs.counts.max()))
-    gathered = np.ones((depth + 1, room), np.float32)
+    gathered = _allocate((depth + 1) * room).reshape(depth + 1, room)
+    gathered[depth] = 1
     slots = gathered[:depth].reshape(channels, size, size, room)
-    answers = np.empty(PATCH_ROWS * room, np.float32)
+    answers = _allocate(PATCH_ROWS * room)
     for cell, number in enumerate(runs.counts):
         absolute, total, used = np.zeros(count), np.zeros(depth + 1), 0
         for run in range(runs.first_run[cell], runs.first_run[cell + 1]):
@@ -105,6 +108,14 @@ def pool_patches(pixels: Float32, runs: Runs, patches: Float32, bias: float) -> 
         features[cell, :count] = (absolute + signed) / (2 * number)
         features[cell, count:] = (absolute - signed) / (2 * number)
     return features
+
+
+def _allocate(count: int) -> Float32:
+    """float32 (count,), from a line of the cache on: BLAS begins sums at the next aligned number, so elsewhere the
+    rounding would follow the whims of the allocator."""
+    room = np.empty(count + ALIGNED // 4, np.float32)
+    first = -room.ctypes.data % ALIGNED // 4
+    return room[first : first + count]
 
 
 def _add_answers(

@@ -14,12 +14,27 @@ _COLUMNS = (
     ("recall@spec .99", "recall_at_specificity_0.99"),
     ("Brier", "brier"),
     ("ECE", "ece"),
+    ("ECE by chance", "ece_by_chance"),
 )
 _NAME, _CELL = 40, 21
 
 
 def write_report(report: Mapping[str, Any]) -> str:
-    """The whole report. Intervals in brackets; a star marks groups with few mines or few others."""
+    """A report as plain text.
+
+    Parameters
+    ----------
+    report : dict
+        Of `evaluate_recipe`, `evaluate_survey` or `evaluate_table`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    `print(write_report(evaluate_recipe(cells)))`; see `evaluate_table` for a report made from arrays.
+    """
     lines = [f"Evaluation: {report['method']}."]
     counts = ", ".join(f"{count} {name}" for name, count in report["by_class"].items())
     lines.append(
@@ -44,6 +59,22 @@ def write_report(report: Mapping[str, Any]) -> str:
     for field, rows in report["groups"].items():
         lines += [_write_row(f"{field}: {value}", row) for value, row in rows.items()]
     lines += ["", *_write_kinds(report), "", *_write_reliability(report), ""]
+    if report.get("random_split"):
+        lines.append(
+            f"A split at random, neighbours on both sides, would have shown AUC {_write(report['random_split']['auc'])}."
+        )
+    if report["share_learnt"]:
+        told_of = " and ".join(
+            f"{100 * share:.0f} % ({name})" for name, share in sorted(report["share_learnt"].items())
+        )
+        lines.append(f"The probabilities hold where so many of the cells are mines: {told_of}.")
+    told = report["period_in_scores"]
+    if told is not None:
+        lines.append(f"Among mines, the scores tell the period with AUC {_write_figure(told['auc'])}.")
+    lines.append(
+        "ECE by chance: what right probabilities would show on so few cells, mean and 95 % of draws of the labels. Once "
+        f"moved to the share of mines found, the ECE of all cells is {_write(report['all']['ece_at_its_share'])}."
+    )
     lines += [f"{each['field']} alone: AUC {_write(each['auc'])}" for each in report["confounders"]]
     lines.append(
         f"Brackets: 95 % of {report['bootstrap_draws']} draws of whole blocks; refitting and the choice of a model are "

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from monitor.detection.folds import FOLDS, split_blocks
 from monitor.detection.metrics import area_under_roc
 
+Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
@@ -32,19 +33,20 @@ REPEATS = 3
 class FittedScores:
     """A fitted scorer and what it gave for cells that it had not seen.
 
-    estimator: `predict` maps features (n, F) to scores (n, m), one column per class learnt. out_of_fold: float64
-    (repeats, n, m), scores of each cell by models fitted without its block. penalty: the one chosen.
+    estimator: maps features (n, F) to scores (n, m), one column per class learnt. out_of_fold: float64
+    (repeats, n, m), scores of each cell by models fitted without its block. penalty: the one chosen, of a ridge.
     """
 
     estimator: Pipeline
     out_of_fold: Float64
-    penalty: float
+    penalty: float | None
 
 
 def fit_ridge(
     values: npt.NDArray[np.float32],
     classes: Int64,
     blocks: Int64,
+    teaches: Bool | None = None,
     *,
     penalties: Sequence[float] = PENALTIES,
     repeats: int = REPEATS,
@@ -53,24 +55,28 @@ def fit_ridge(
 ) -> FittedScores:
     """Fit ridge to one column of 0 and 1 per class that occurs.
 
-    values: float32 (n, F), finite. classes: int64 (n,), 0 is `none`; at least two occur. blocks: int64 (n,).
+    values: float32 (n, F), finite. classes: int64 (n,), 0 is `none`; at least two occur. blocks: int64 (n,). teaches:
+    bool (n,), the rows to learn from and to choose by, all unless told; the others are only scored.
     The penalty is the one whose scores, in blocks held back, put mines before others most reliably: order alone is
     asked for, because the calibrator that follows mends the scale. Of equal ones the greatest wins.
     """
-    scaler = StandardScaler().fit(values.astype(np.float64))
-    standard = scaler.transform(values.astype(np.float64))
+    taught = np.ones(len(classes), np.bool_) if teaches is None else teaches
+    exact = values.astype(np.float64)
+    scaler = StandardScaler().fit(exact[taught])
+    standard = scaler.transform(exact)
     targets = (classes[:, None] == np.unique(classes)).astype(np.float64)
     held_back = np.zeros((repeats, len(penalties), *targets.shape))
     for repeat in range(repeats):
         for fit_on, judge_on in split_blocks(classes, blocks, folds, seed + repeat):
-            held_back[repeat][:, judge_on] = _score_path(standard, targets, fit_on, judge_on, penalties)
-    mining = classes != 0
+            own = fit_on[taught[fit_on]]
+            held_back[repeat][:, judge_on] = _score_path(standard, targets, own, judge_on, penalties)
+    mining = classes[taught] != 0
     order = [
-        np.mean([area_under_roc(mining, -held_back[repeat, choice, :, 0]) for repeat in range(repeats)])
+        np.mean([area_under_roc(mining, -held_back[repeat, choice, taught, 0]) for repeat in range(repeats)])
         for choice in range(len(penalties))
     ]
     best = len(order) - 1 - int(np.argmax(order[::-1]))
-    ridge = Ridge(alpha=penalties[best]).fit(standard, targets)
+    ridge = Ridge(alpha=penalties[best]).fit(standard[taught], targets[taught])
     return FittedScores(Pipeline([("scale", scaler), ("ridge", ridge)]), held_back[:, best], penalties[best])
 
 

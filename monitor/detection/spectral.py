@@ -48,17 +48,22 @@ def list_summaries(bands: Sequence[str]) -> list[str]:
     return [f"{channel}_{statistic}" for channel in list_channels(bands) for statistic in STATISTICS]
 
 
+def add_indices(pixels: Float32, bands: Sequence[str]) -> Float32:
+    """The channels of `list_channels`, float32 (channels, n), from pixels (C, n) in the order of `bands`."""
+    by_band = dict(zip(bands, pixels, strict=True))
+    formulas = [INDICES[name] for name in list_channels(bands)[len(bands) :]]
+    return np.stack(
+        [*pixels, *(formula(*(by_band[band] for band in needed)) for needed, formula in formulas)]
+    )
+
+
 def summarise_pixels(pixels: Float32, bands: Sequence[str]) -> Float32:
     """Summaries of the pixels of one cell.
 
     pixels: float32 (C, n), n > 0, physical units, in the order of `bands`. Returns float32 (channels * statistics,):
     mean, population standard deviation, percentiles (linear interpolation) of each channel.
     """
-    by_band = dict(zip(bands, pixels, strict=True))
-    formulas = [INDICES[name] for name in list_channels(bands)[len(bands) :]]
-    channels = np.stack(
-        [*pixels, *(formula(*(by_band[band] for band in needed)) for needed, formula in formulas)]
-    )
+    channels = add_indices(pixels, bands)
     summaries = np.empty((len(channels), len(STATISTICS)), np.float32)
     summaries[:, 0] = channels.mean(axis=1)
     summaries[:, 1] = channels.std(axis=1)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.detection.change import SceneFeatures, name_period, pair_features
-from monitor.detection.detect import CHANGE, CellScores, score_cells
+from monitor.detection.detect import CHANGE, CellScores, score_cells, withhold_scores
 from monitor.detection.featurizer import Featurizer, Int64, Progress
 from monitor.detection.labels import CLASSES
+from monitor.detection.misplaced import refuse_misplaced
 from monitor.detection.model import MineModel
-from monitor.detection.patches import SceneStrips
+from monitor.detection.windows import SceneStrips
 from monitor.field.states import CellState, Observation
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.catalog import CatalogItem
@@ -66,7 +67,10 @@ class SurveyedScene:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What came of a catalogue: scenes in the order of their dates, and those refused."""
+    """What came of a catalogue: scenes in the order of their dates, and those refused.
+
+    A scene that lies upon none before it is among both: none of its cells is observed.
+    """
 
     scenes: tuple[SurveyedScene, ...]
     refused: tuple[Refusal, ...]
@@ -80,7 +84,8 @@ class Survey:
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
     """One line of a table of scores. An exact thing. Probabilities are None where the cell was not observed.
-    state: what is believed of the cell after this scene."""
+    state: what is believed of the cell after this scene. familiar: whether its features lie within what the model was
+    fitted to."""
 
     cell_row: int
     cell_col: int
@@ -90,6 +95,7 @@ class ScoreRow:
     probability_none: float | None
     probability_artisanal: float | None
     probability_industrial: float | None
+    familiar: bool | None
 
 
 def sort_items(
@@ -178,8 +184,12 @@ def survey_catalog(
     scenes: list[SurveyedScene] = []
     seen: list[SceneFeatures] = []
     for now in extract_scenes(parsed, model.featurizer, refused, access=access, progress=progress):
-        before = pair_features(now, seen, model.min_valid_share)
+        before = pair_features(now, seen, model.min_valid_share, model.featurizer.layout)
         scores = score_cells(now.features, before.values, model)
+        if before.is_misplaced:
+            odd = refuse_misplaced()
+            refused.append(Refusal(now.item_id, odd.cause, odd.detail))
+            scores = withhold_scores(scores)
         scenes.append(
             SurveyedScene(
                 now.item_id,
@@ -210,16 +220,23 @@ def list_scores(survey: Survey, decide_state: DecideState) -> Iterator[ScoreRow]
                     has_reference=scores.basis[at] == CHANGE,
                     is_composite=scene.is_composite,
                     observed=observed,
+                    is_familiar=bool(scores.familiar[at]),
+                    sensor=scene.sensor,
+                    observed_from=scene.observed_from.date(),
+                    valid_share=float(scores.valid_share[at]),
                 )
             )
-            stated = [float(p) if observed else None for p in scores.probabilities[at]]
+            none, artisanal, industrial = (float(p) if observed else None for p in scores.probabilities[at])
             yield ScoreRow(
                 int(scores.rows[at]),
                 int(scores.cols[at]),
                 scene.item_id,
                 float(scores.valid_share[at]),
                 decide_state(own),
-                *stated,
+                none,
+                artisanal,
+                industrial,
+                bool(scores.familiar[at]) if observed else None,
             )
 
 
@@ -230,5 +247,6 @@ SCORE_COLUMNS = (
     "valid_share",
     "state",
     *(f"probability_{c}" for c in CLASSES),
+    "familiar",
 )
 """Columns of a table of scores, in the order of the fields of `ScoreRow`."""

@@ -1,7 +1,12 @@
-"""Sites from cells (pure): neighbouring active cells form one site; what touched a site before keeps its identity."""
+"""Sites from cells (pure): neighbouring active cells form one site; what touched a site before keeps its identity.
+
+Which cells a site has follows from the cells alone, never from the order in which they came; only which of several ids goes
+on depends on the past.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -17,13 +22,15 @@ class SiteChange(Generic[SiteKey]):
     """What the present cells mean for the known sites.
 
     kept: the site that goes on, or None for a new one. absorbed: sites that now touch it and end in it.
-    cells: all its cells now. new_cells: those that no site had.
+    cells: all its cells now. new_cells: those that no site had. parted_from: the site that a new one was a part of, until
+    the cells between the two fell away.
     """
 
     kept: SiteKey | None
     absorbed: tuple[SiteKey, ...]
     cells: frozenset[Cell]
     new_cells: frozenset[Cell]
+    parted_from: SiteKey | None = None
 
 
 def group_cells(cells: Collection[Cell]) -> list[frozenset[Cell]]:
@@ -53,21 +60,35 @@ def neighbours_of(cells: Collection[Cell]) -> set[Cell]:
 
 
 def plan_sites(
-    active: Collection[Cell], known: Mapping[Cell, SiteKey], age: Mapping[SiteKey, int]
+    active: Collection[Cell],
+    known: Mapping[Cell, SiteKey],
+    age: Mapping[SiteKey, int],
 ) -> list[SiteChange[SiteKey]]:
     """Compare the active cells with the known sites and say which site each group continues.
 
-    active: cells believed active now. known: the site that each cell belonged to before. age: the greater, the older;
-    of several sites that touch, the oldest goes on and the others are absorbed, so a history is never cut.
+    active: cells that were active at some time. known: the site that each cell belongs to. age: the greater, the older; of
+    several sites that touch, the oldest goes on and the others are absorbed, so a history is never cut. A site that falls
+    apart goes on in its largest part, and the other parts are new sites.
     A cell that went quiet stays a member of its site: a site is where mining was found, not where it is loud today.
     """
-    cells = set(active) | set(known)
+    groups = group_cells(set(active) | set(known))
+    heir = _choose_heirs(groups, known)
     changes = []
-    for group in group_cells(cells):
-        met = sorted(
-            {known[cell] for cell in group if cell in known}, key=lambda site: (-age[site], str(site))
-        )
+    for number, group in enumerate(groups):
+        met = {known[cell] for cell in group if cell in known}
+        own = sorted((key for key in met if heir[key] == number), key=lambda key: (-age[key], str(key)))
+        parted = sorted((key for key in met if heir[key] != number), key=lambda key: (-age[key], str(key)))
+        kept, absorbed = (own[0], tuple(own[1:])) if own else (None, ())
         fresh = frozenset(cell for cell in group if cell not in known)
-        kept, absorbed = (met[0], tuple(met[1:])) if met else (None, ())
-        changes.append(SiteChange(kept, absorbed, group, fresh))
+        changes.append(SiteChange(kept, absorbed, group, fresh, parted[0] if parted else None))
     return changes
+
+
+def _choose_heirs(groups: list[frozenset[Cell]], known: Mapping[Cell, SiteKey]) -> dict[SiteKey, int]:
+    """The group in which each known site goes on: the one with most of its cells, and of equal ones the first."""
+    counts: dict[SiteKey, Counter[int]] = {}
+    for number, group in enumerate(groups):
+        for cell in group:
+            if cell in known:
+                counts.setdefault(known[cell], Counter())[number] += 1
+    return {key: min(count, key=lambda number: (-count[number], number)) for key, count in counts.items()}

@@ -86,11 +86,12 @@ class _Candidate:
 def resolve_href(href: str, base_href: str) -> str:
     """`href` as seen from the document at `base_href` (a path or a URL, "" if unknown). What is no address stays."""
     try:
-        if urlsplit(href).scheme or href.startswith("/"):
-            return href
         base_scheme = urlsplit(base_href).scheme
         if base_scheme in ("http", "https"):
+            # "/x" of a document on the network is on its host, no file of this disk
             return urljoin(base_href, href)
+        if urlsplit(href).scheme or href.startswith("/"):
+            return href
     except ValueError:
         return href
     if base_scheme in ("file", "s3"):

@@ -58,6 +58,24 @@ class CellMap:
         )
         return np.repeat(numbers.ravel(), counts.ravel()).reshape(row_to - row_from, self.width)
 
+    def parts(self, row_from: int, row_to: int, across: int) -> npt.NDArray[np.int16]:
+        """int16 (row_to - row_from, width): in which part of its cell each pixel's centre lies.
+
+        A cell has across * across parts, numbered from its south-west corner, west to east, then northwards; the same
+        part is the same place in every scene. A pixel on the very edge of a cell may be put at the opposite one.
+        """
+        rows, cols = np.arange(row_from, row_to), np.arange(self.width)
+        above, left = rows // self.step, cols // self.step
+        down, along = (rows % self.step / self.step)[:, None], cols % self.step / self.step
+        found = []
+        for net in (self.net_y, self.net_x):
+            line = net[above] * (1 - down) + net[above + 1] * down
+            place = line[:, left] * (1 - along)
+            place += line[:, left + 1] * along
+            place -= np.floor(place)
+            found.append(np.minimum(place * across, across - 1).astype(np.int16))
+        return np.asarray(found[0] * np.int16(across) + found[1])
+
 
 def map_cells(crs: CRS, transform: Affine, height: int, width: int, step: int = STEP) -> CellMap:
     """The cells of a north-up raster.

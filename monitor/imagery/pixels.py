@@ -92,6 +92,10 @@ class OpenScene:
             yield Strip(pixels, valid, labels, kept)
         tally.judge(self._max_cloud_share)
 
+    def parts(self, row_from: int, row_to: int, across: int) -> npt.NDArray[np.int16]:
+        """Which of the across * across parts of its cell each pixel of some rows lies in (see `CellMap.parts`)."""
+        return self._cells.parts(row_from, row_to, across)
+
     def close(self) -> None:
         """Let all files go."""
         for file in self._files.values():

@@ -30,6 +30,7 @@ class Cause(StrEnum):
     ANTIMERIDIAN = "antimeridian"
     FOOTPRINT_MISMATCH = "footprint_mismatch"
     BAND_GRIDS_DIFFER = "band_grids_differ"
+    MISREGISTERED = "misregistered"
     # what the pixels are
     WRONG_DTYPE = "wrong_dtype"
     UNKNOWN_SENSOR = "unknown_sensor"

@@ -6,12 +6,16 @@ The readers of numbers are for `type=` of an argument; `load_labels` raises Comm
 from __future__ import annotations
 
 import csv
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from monitor.detection.labels import CellLabel, LabelsRefused, read_labels
+from monitor.detection.featurizer import PATCH_SIZES, PATCHES
+from monitor.detection.labels import CellLabel, LabelsRefused, read_numbered_labels
+from monitor.detection.pairs import PATCH_SIZES as PAIR_SIZES
+from monitor.detection.patches import DRAWINGS, EMPIRICAL, share_patches
+from monitor.detection.windows import PatchesNotDrawn
 from monitor.grid import CELLS_PER_DEG
 
 
@@ -27,6 +31,51 @@ def read_seed(text: str) -> int:
     if not (text.isdecimal() and int(text) < 2**32):
         raise ArgumentTypeError("give a whole number from 0 to 4294967295")
     return int(text)
+
+
+def read_sizes(text: str) -> tuple[int, ...]:
+    """Sizes of patches, divided by commas: `4,6`."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise ArgumentTypeError("give whole numbers divided by commas, such as 4,6")
+    sizes = tuple(int(part) for part in parts)
+    try:
+        share_patches(len(sizes), sizes)
+    except PatchesNotDrawn as error:
+        raise ArgumentTypeError(str(error)) from error
+    return sizes
+
+
+def add_patch_arguments(parser: ArgumentParser) -> None:
+    """How patches are drawn, of scenes and of pairs."""
+    told = ",".join(map(str, PATCH_SIZES))
+    parser.add_argument("--patches", type=read_count, default=PATCHES, help=f"random patches ({PATCHES})")
+    parser.add_argument(
+        "--patch-sizes",
+        type=read_sizes,
+        default=PATCH_SIZES,
+        help=f"pixels along a side, several divided by commas: the patches are shared among them ({told})",
+    )
+    parser.add_argument(
+        "--pair-sizes",
+        type=read_sizes,
+        default=PAIR_SIZES,
+        help=f"the same for patches of pairs, in parts of a cell ({','.join(map(str, PAIR_SIZES))})",
+    )
+    parser.add_argument(
+        "--drawing",
+        default=EMPIRICAL,
+        choices=DRAWINGS,
+        help=f"windows of the scenes, whitened, or normal numbers ({EMPIRICAL})",
+    )
+
+
+def read_odds(text: str) -> float:
+    """A number within 0 and 1."""
+    share = _read_number(text)
+    if not 0 < share < 1:
+        raise ArgumentTypeError("give a share above 0 and below 1, such as 0.01")
+    return share
 
 
 def read_share(text: str) -> float:
@@ -47,8 +96,13 @@ def read_block_deg(text: str) -> float:
 
 def load_labels(path: Path) -> tuple[CellLabel, ...]:
     """The labels of a CSV file. Raises CommandError, whatever is wrong with it."""
+    return tuple(label for _, label in load_numbered_labels(path))
+
+
+def load_numbered_labels(path: Path) -> tuple[tuple[int, CellLabel], ...]:
+    """The labels of a CSV file, each with its line. Raises CommandError, whatever is wrong with it."""
     try:
-        return read_labels(path)
+        return read_numbered_labels(path)
     except LabelsRefused as error:
         raise CommandError(str(error)) from error
     except OSError as error:

@@ -23,7 +23,14 @@ def read_headline(report: Mapping[str, Any]) -> dict[str, Any]:
 def _read_figures(figures: Mapping[str, Any]) -> dict[str, Any]:
     return {"n": figures["n"]} | {
         name: _write(figures[name])
-        for name in ("auc", "average_precision", "recall_at_specificity_0.99", "brier", "ece")
+        for name in (
+            "auc",
+            "average_precision",
+            "recall_at_specificity_0.99",
+            "brier",
+            "ece",
+            "ece_by_chance",
+        )
     }
 
 

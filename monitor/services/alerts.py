@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from secrets import SystemRandom
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from monitor.field.lifecycle import (
     MoveNotAllowed,
     check_alert_move,
 )
+from monitor.field.sites import Cell
 from monitor.models import Alert, AlertMove
 from monitor.privacy.scope import list_region_ids
 from monitor.vault.sites import (
@@ -26,9 +28,11 @@ from monitor.vault.sites import (
     close_alert_site,
     has_open_alert,
     link_alert,
+    list_alerts_of_nothing,
     list_open_alerts,
     mark_alerted,
     merge_sites,
+    merge_sites_at,
 )
 
 GROWTH_CELLS = 2
@@ -38,16 +42,16 @@ GROWTH_CELLS = 2
 def raise_alerts(scene_ids: Sequence[UUID]) -> list[UUID]:
     """Merge the sites around these scenes and raise an alert for each that appeared or grew.
 
-    Runs in the scoring transaction, under its lock. A site with an open alert is not alerted twice.
+    Runs in the scoring transaction, under its lock. A site with an open alert is not alerted twice, and one where nothing is
+    active now is not alerted. An alert whose site is gone, because a scene that came late shows that nothing was active, is
+    dismissed.
     """
-    raised = []
-    for news in merge_sites(scene_ids):
-        _dismiss_absorbed(news)
-        if not has_open_alert(news.site_id) and (
-            news.alerted == 0 or news.cells - news.alerted >= GROWTH_CELLS
-        ):
-            raised.append(_raise_alert(news))
-    return raised
+    return _raise_alerts(merge_sites(scene_ids))
+
+
+def raise_alerts_at(cells: Collection[Cell]) -> list[UUID]:
+    """The same around these cells, of which other systems said something new."""
+    return _raise_alerts(merge_sites_at(cells))
 
 
 def triage_alert(viewer: Viewer, alert_id: UUID, dismissal: DismissalReason | None, endpoint: str) -> None:
@@ -108,6 +112,22 @@ def record_move(alert: Alert, then: AlertStatus) -> None:
     record(entry, Outcome.DONE)
 
 
+def _raise_alerts(sites: Sequence[SiteNews]) -> list[UUID]:
+    raised = []
+    # sites come in the order of their places, and alerts, their moves and their entries are listed by time: whoever may see
+    # alerts but no cells, and every auditor, would read which lies south of which (LC-04)
+    for news in SystemRandom().sample(sites, len(sites)):
+        _dismiss_early(list_open_alerts(news.absorbed), DismissalReason.DUPLICATE)
+        if (
+            news.active
+            and not has_open_alert(news.site_id)
+            and (news.alerted == 0 or news.cells - news.alerted >= GROWTH_CELLS)
+        ):
+            raised.append(_raise_alert(news))
+    _dismiss_early(list_alerts_of_nothing(), DismissalReason.OTHER)
+    return raised
+
+
 def _raise_alert(news: SiteNews) -> UUID:
     alert = Alert.objects.create(
         id=uuid4(),
@@ -123,12 +143,10 @@ def _raise_alert(news: SiteNews) -> UUID:
     return alert.id
 
 
-def _dismiss_absorbed(news: SiteNews) -> None:
-    """Alerts of sites that ended in this one are duplicates, unless somebody is already on the way."""
-    if not news.absorbed:
-        return
-    for alert_id in list_open_alerts(news.absorbed):
+def _dismiss_early(alert_ids: Sequence[UUID], reason: DismissalReason) -> None:
+    """Dismiss alerts that mean nothing of their own any more, unless somebody is already on the way."""
+    for alert_id in alert_ids:
         alert = lock_alert(alert_id)
         if AlertStatus(alert.status) in {AlertStatus.RAISED, AlertStatus.TRIAGED}:
-            move_alert(alert, AlertStatus.DISMISSED, None, DismissalReason.DUPLICATE)
+            move_alert(alert, AlertStatus.DISMISSED, None, reason)
             record_move(alert, AlertStatus.DISMISSED)

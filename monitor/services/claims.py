@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.models import Scene, TrainedModel
 
 RING_AGAIN = timedelta(seconds=120)
@@ -89,6 +90,43 @@ def finish_scene(claim: Claim, cells: int, model_id: UUID) -> None:
     )
 
 
+def refuse_scored_scene(claim: Claim, refusal: SceneRefused, model_id: UUID) -> None:
+    """End the work on a scene whose scores, all of cells not observed, are in the present transaction. Raises ClaimLost."""
+    _update(
+        claim,
+        state="refused",
+        cause=refusal.cause.value,
+        detail=refusal.detail[:300],
+        progress=100,
+        cells_scored=0,
+        scored_at=timezone.now(),
+        scored_by_id=model_id,
+        claim=None,
+        claimed_until=None,
+    )
+
+
+def revise_scene(scene_id: UUID, model_id: UUID, cells: int, refusal: SceneRefused | None) -> None:
+    """A scene that this model scored was scored again, beside one that came late: it is refused now, or no longer.
+
+    Does nothing where that has not changed, or where somebody holds the scene, who will find out alone.
+    """
+    mine = Scene.objects.filter(id=scene_id, scored_by_id=model_id)
+    if refusal is not None:
+        mine.filter(state="scored").update(
+            state="refused", cause=refusal.cause.value, detail=refusal.detail[:300], cells_scored=0
+        )
+    else:
+        mine.filter(state="refused", cause=Cause.MISREGISTERED).update(
+            state="scored", cause="", detail="", cells_scored=cells
+        )
+
+
+def is_handed_in_again(scene_id: UUID, model_id: UUID) -> bool:
+    """Whether this model saw the scene before and refused it for how it lies: its files may have been mended since."""
+    return Scene.objects.filter(id=scene_id, scored_by_id=model_id).exists()
+
+
 def take_due_scenes(limit: int) -> list[UUID]:
     """Scenes to ring for: never rung for, not answered for RING_AGAIN, or with a lapsed lease. Marks them as rung.
 
@@ -124,9 +162,12 @@ def make_outdated_scenes_due() -> int:
     outdated = 0
     for model in TrainedModel.objects.filter(state="active"):
         outdated += (
-            Scene.objects.filter(state__in=("waiting", "scored"), sensor=model.sensor)
+            Scene.objects.filter(
+                Q(state__in=("waiting", "scored")) | Q(state="refused", cause=Cause.MISREGISTERED),
+                sensor=model.sensor,
+            )
             .exclude(scored_by=model)
-            .update(state="received", attempts=0, progress=0, rung_at=None)
+            .update(state="received", cause="", detail="", attempts=0, progress=0, rung_at=None)
         )
     return outdated
 

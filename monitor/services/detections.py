@@ -29,12 +29,13 @@ from monitor.services.claims import (
     ClaimLost,
     claim_scene,
     give_back_scene,
+    is_handed_in_again,
     keep_claim,
     park_scene,
     refuse_scene,
 )
 from monitor.services.scores import store_scores
-from monitor.vault.features import has_features, save_features
+from monitor.vault.features import discard_features, has_features, save_features
 from monitor.vault.items import load_item
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ def _detect(claim: Claim) -> None:
         _read_through(claim, item, stored.folder)
         park_scene(claim, record.id if record else None)
         return
+    if is_handed_in_again(claim.scene_id, record.id):
+        discard_features(claim.scene_id, model.featurizer.digest)
     if not has_features(claim.scene_id, model.featurizer.digest):
         _extract(claim, item, stored.folder, model.featurizer)
     store_scores(claim, record.id, model)

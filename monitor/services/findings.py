@@ -1,4 +1,4 @@
-"""Findings: what an inspector reports, kept once per id. The label that it becomes is drawn by a worker."""
+"""Findings: what an inspector reports, kept once per id and inspection. The label that it becomes is drawn by a worker."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
@@ -26,7 +26,7 @@ from monitor.models import Finding
 from monitor.services.alerts import lock_alert, move_alert
 from monitor.services.inspections import find_own_inspection, lock_inspection
 
-ID_TAKEN = "This id belongs to another finding. Give each finding an id of its own."
+ID_TAKEN = "This id belongs to another finding of this inspection. Give each finding an id of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Report:
 def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoint: str) -> bool:
     """Keep a finding of an accepted inspection of the viewer's own; False where it was there already.
 
-    Raises NotThere, or NotNow where the inspection is not accepted or the id belongs to another report.
+    Raises NotThere, or NotNow where the inspection is not accepted or the id belongs to another report of it.
     """
     inspection = find_own_inspection(viewer, inspection_id)
     entry = Entry(
@@ -60,22 +60,18 @@ def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoin
     with recorded(entry), transaction.atomic():
         inspection = lock_inspection(inspection_id)
         said = {"inspection_id": inspection.id} | _fields_of(report)
-        known = Finding.objects.filter(id=report.id).values(*said).first()
+        known = Finding.objects.filter(inspection=inspection, own_id=report.id).values(*said).first()
         if known is not None:
             if known != said:
                 raise NotNow(ID_TAKEN)
             return False
         if inspection.status != InspectionStatus.ACCEPTED.value:
             raise NotNow("Findings are taken for an accepted, open inspection only.")
-        try:
-            with transaction.atomic():
-                Finding.objects.create(id=report.id, **said)
-        except IntegrityError:  # the same id at the same moment for another inspection
-            raise NotNow(ID_TAKEN) from None
+        finding = Finding.objects.create(own_id=report.id, **said)
         alert = lock_alert(inspection.alert_id)
         if report.kind not in NOT_A_VISIT and alert.status == AlertStatus.ASSIGNED.value:
             move_alert(alert, AlertStatus.VISITED, viewer.user_id)
-        ring(Bell.FINDING_RECEIVED, report.id)
+        ring(Bell.FINDING_RECEIVED, finding.id)
     return True
 
 

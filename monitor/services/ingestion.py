@@ -1,4 +1,4 @@
-"""Ingest a whole catalogue: receive its items, ring for them in the order of their dates, watch until they are done."""
+"""Ingest a catalogue, or what a STAC API found: receive the items, ring for them in the order of their dates, watch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Sum
 
 from monitor.imagery.catalog import CatalogItem
 from monitor.imagery.refusal import SceneRefused
+from monitor.imagery.search import Found, Query, search_items
 from monitor.models import Alert, Scene
 from monitor.services.scenes import receive_scene
 from monitor.services.sweeping import ring_for_what_is_due
@@ -36,10 +38,10 @@ class Received:
     refused: dict[str, int]
 
 
-def receive_catalog(items: Sequence[CatalogItem], folder: Path, progress: Progress) -> Received:
+def receive_catalog(items: Sequence[CatalogItem], folder: Path | None, progress: Progress) -> Received:
     """Receive every item, then ring for what is due. An item that is refused stops nothing.
 
-    folder: of the catalogue; the files of its items may be read below it.
+    folder: of a catalogue on this disk; the files of its items may be read below it. None for items of an API.
     """
     scenes: list[UUID] = []
     new = 0
@@ -54,9 +56,15 @@ def receive_catalog(items: Sequence[CatalogItem], folder: Path, progress: Progre
             scenes.append(scene_id)
             new += is_new
         progress(done, len(items))
-    open_folder(scenes, folder)
+    if folder is not None:
+        open_folder(scenes, folder)
     ring_for_what_is_due()
     return Received(list(dict.fromkeys(scenes)), new, dict(refused))
+
+
+def find_scenes(query: Query, progress: Callable[[int], None] | None = None) -> Found:
+    """Search a STAC API, within the hosts that the installation allows. Raises SearchFailed."""
+    return search_items(query, settings.IMAGERY_HOSTS, progress)
 
 
 def wait_for_scenes(scenes: Sequence[UUID], patience_s: float, progress: Progress) -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from monitor.detection.labels import CellLabel
+from monitor.detection.agreement import Agreement, find_agreement
+from monitor.detection.labels import CellLabel, digest_labels, name_source
 from monitor.field.lifecycle import FindingKind
 from monitor.models import Finding
-from monitor.vault.labels import label_alert_cells, load_finding_labels, store_labels
+from monitor.vault.labels import (
+    label_alert_cells,
+    load_finding_labels,
+    load_labels_of_cells,
+    store_batch,
+    store_labels,
+)
 
 LABEL_OF = {
     FindingKind.ACTIVE: "artisanal",
@@ -22,10 +31,42 @@ LABEL_OF = {
 """What a finding teaches; the other kinds teach nothing about the place."""
 
 
-def import_labels(labels: Sequence[CellLabel]) -> int:
-    """Keep labels that were read from a file; how many. The same label again changes nothing."""
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an import. digest: of the labels, as in a model's manifest. stored: labels written. agreement: of the
+    labels handed in, by their positions. against_vault: how many of them contradict what the vault says already, by its
+    source."""
+
+    digest: str
+    stored: int
+    agreement: Agreement
+    against_vault: dict[str, int]
+
+
+def import_labels(labels: Sequence[CellLabel]) -> Imported:
+    """Keep labels that were read from a file, with where they come from. The same labels again change nothing.
+
+    Of those that contradict each other none is kept; what the vault has from elsewhere stays, and is counted.
+    """
+    agreement, digest = find_agreement(labels), digest_labels(labels)
+    kept = [labels[place] for place in agreement.kept]
     with transaction.atomic():
-        return store_labels(labels)
+        against = _count_against(kept, load_labels_of_cells(kept))
+        store_batch(digest, len(labels), agreement.left_out, Counter(name_source(label) for label in labels))
+        stored = store_labels(kept, digest)
+    return Imported(digest, stored, agreement, against)
+
+
+def _count_against(labels: Sequence[CellLabel], known: Sequence[CellLabel]) -> dict[str, int]:
+    sources = {(label.row, label.col, label.observed_to, label.source) for label in labels}
+    elsewhere = [x for x in known if (x.row, x.col, x.observed_to, x.source) not in sources]
+    found = find_agreement([*labels, *elsewhere])
+    against: dict[str, set[int]] = {}
+    for pair in (*found.contradicted, *found.outweighed):
+        new, old = min(pair), max(pair)
+        if new < len(labels) <= old:
+            against.setdefault(name_source(elsewhere[old - len(labels)]), set()).add(new)
+    return {source: len(places) for source, places in sorted(against.items())}
 
 
 def gather_labels(labels: Sequence[CellLabel]) -> list[CellLabel]:

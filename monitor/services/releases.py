@@ -20,7 +20,7 @@ from accounts.ledger.writer import recorded
 from monitor.grid import IntArray, Level
 from monitor.models import TrainedModel
 from monitor.privacy.certificate import Scope, canonical_json, make_certificate
-from monitor.privacy.coarsen import grade_activity, grade_observed, grade_trend
+from monitor.privacy.coarsen import grade_activity, grade_observed, grade_trend, is_enough_seen
 from monitor.privacy.hiding import ACROSS, EDITIONS
 from monitor.privacy.pieces import Edition
 from monitor.privacy.policy import MONTHS_OF_PERIOD, POLICY_VERSION, PUBLISHED_AFTER_DAYS
@@ -34,7 +34,7 @@ from monitor.releases.batches import (
 )
 from monitor.releases.parts import write_parts
 from monitor.services.geography import Geography, renew_geography
-from monitor.vault.blocks import MonthCounts, summarise_blocks
+from monitor.vault.blocks import NEVER, MonthCounts, number_month, summarise_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +95,33 @@ def _make_rows(
     tiles: Sequence[IntArray],
     today: date,
 ) -> NewRows:
-    """The rows of one edition: one for each period in which a piece was observed. tiles: of the blocks of each month."""
-    by_month, count = MONTHS_OF_PERIOD[edition.level] == 1, len(figures)
-    active, previous = np.zeros(count, dtype=np.int64), np.full(count, -1, dtype=np.int64)
+    """The rows of one edition: one for each period in which a piece was observed, from the first on by whose end nearly all
+    of it was. Its band moves in a period by whose end nearly all of it was observed since its band could move before, and
+    stays as it is in others: whoever knows which cells were under clouds learns nothing from when it moved.
+
+    tiles: of the blocks of each month.
+    """
+    count = len(figures)
+    active, looked = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    band, settled = np.full(count, -1, dtype=np.int64), np.full(count, NEVER, dtype=np.int64)
     periods: list[date] = []
     columns: list[tuple[IntArray, ...]] = [(np.empty(0, dtype=np.int64),) * 5]
     for period, parts in _gather_periods(edition.level, months, today):
         observed = np.zeros(count, dtype=np.int64)
         for number in parts:
             month, of_block = months[number], _pieces_of(edition, months[number], tiles[number])
-            observed += _sum_by_piece(of_block, month.observed if by_month else month.fresh, count)
+            in_period = month.before < number_month(period)
+            observed += _sum_by_piece(of_block, np.where(in_period, month.observed, 0), count)
+            since_settled = month.before <= settled[of_block]
+            looked += _sum_by_piece(of_block, np.where(since_settled, month.observed, 0), count)
             active += _sum_by_piece(of_block, month.step, count)
-        seen = np.flatnonzero(observed)
-        band = grade_activity(active[seen], figures.cells[seen])
-        trend = grade_trend(previous[seen], band)
+        is_settled = is_enough_seen(looked, figures.cells)
+        previous, band = band, np.where(is_settled, grade_activity(active, figures.cells), band)
+        settled[is_settled], looked[is_settled] = number_month(months[parts[-1]].month), 0
+        seen = np.flatnonzero((observed > 0) & (band >= 0))
         share = grade_observed(observed[seen], figures.cells[seen])
-        columns.append((seen, np.full(len(seen), len(periods)), band, trend, share))
-        previous[seen] = band
+        trend = grade_trend(previous[seen], band[seen])
+        columns.append((seen, np.full(len(seen), len(periods)), band[seen], trend, share))
         periods.append(period)
     together = [np.concatenate(column) for column in zip(*columns, strict=True)]
     return NewRows(edition.level, figures, periods, *together).sorted()

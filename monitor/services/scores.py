@@ -6,61 +6,77 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
+from django.utils import timezone
 
-from monitor.detection.detect import CellScores, detect_cells
+from monitor.detection.detect import detect_cells, withhold_scores
 from monitor.detection.featurizer import CellFeatures
+from monitor.detection.misplaced import choose_references, refuse_misplaced
 from monitor.detection.model import MineModel
+from monitor.detection.registration import measure_offset
 from monitor.services.alerts import raise_alerts
-from monitor.services.claims import Claim, finish_scene, keep_claim
+from monitor.services.claims import Claim, finish_scene, keep_claim, refuse_scored_scene, revise_scene
 from monitor.vault.features import load_features
 from monitor.vault.scores import (
     find_dependents,
     find_references,
     lock_scoring,
     read_scene_dates,
-    renew_states,
     upsert_scores,
 )
+from monitor.vault.states import renew_states
 
 
 def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
     """Score a scene whose features are kept, and whatever must be compared with it, then raise alerts; how many cells.
 
     A scene that arrives late becomes the reference of later ones that are scored already: those are scored again, so
-    the order of arrival does not matter. Raises ClaimLost where another worker has the scene; then nothing is written.
+    the order of arrival does not matter. A scene that lies upon none before it is refused: its cells are kept as not
+    observed. Raises ClaimLost where another worker has the scene; then nothing is written.
     """
     with transaction.atomic():
         lock_scoring()
         # from here to the commit the row is locked: nobody can take the scene over while its scores are written
         keep_claim(claim, 1.0)
-        cells = _score_scene(claim.scene_id, model_id, model)
+        cells, is_misplaced = _score_scene(claim.scene_id, model_id, model)
         touched = [claim.scene_id]
-        for later in find_dependents(claim.scene_id, model_id):
-            _score_scene(later, model_id, model)
+        for later in find_dependents(claim.scene_id, model_id, model.min_valid_share):
+            more, is_odd = _score_scene(later, model_id, model)
+            revise_scene(later, model_id, more, refuse_misplaced() if is_odd else None)
             touched.append(later)
-        renew_states(touched, model_id)
+        renew_states(touched, model_id, timezone.now().date())
         raise_alerts(touched)
-        finish_scene(claim, cells, model_id)
+        if is_misplaced:
+            refuse_scored_scene(claim, refuse_misplaced(), model_id)
+        else:
+            finish_scene(claim, cells, model_id)
     return cells
 
 
-def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> int:
+def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int, bool]:
+    """How many cells were scored, and whether the scene lies upon none before it."""
     dates = read_scene_dates(scene_id)
-    now = load_features(scene_id, model.featurizer.digest)
-    positions = find_references(scene_id, model_id, dates, now.rows, now.cols)
-    reference = _gather_reference(now, positions, model.featurizer.digest)
-    scores: CellScores = detect_cells(now, reference, model)
-    return upsert_scores(scene_id, model_id, dates, scores)
+    featurizer, least = model.featurizer, model.min_valid_share
+    now = load_features(scene_id, featurizer.digest)
+    positions, is_misplaced = choose_references(
+        lambda apart: find_references(scene_id, model_id, dates, now, least, apart),
+        lambda earlier: measure_offset(
+            now, load_features(earlier, featurizer.digest), featurizer.layout, least
+        ),
+    )
+    reference = _gather_reference(now, positions, featurizer.digest)
+    scores = detect_cells(now, reference, model)
+    if is_misplaced:
+        scores = withhold_scores(scores)
+    return upsert_scores(scene_id, model_id, dates, scores), is_misplaced
 
 
 def _gather_reference(
     now: CellFeatures, positions: dict[UUID, np.ndarray], featurizer: str
 ) -> CellFeatures | None:
     """The reference features of a scene's cells, gathered from the scenes that each cell is compared with."""
-    parts = []
-    for scene_id, places in positions.items():
-        kept = load_features(scene_id, featurizer)
-        parts.append(kept.select(np.isin(kept.numbers, now.numbers[places])))
+    parts = [
+        load_features(scene_id, featurizer, now.numbers[places]) for scene_id, places in positions.items()
+    ]
     if not parts:
         return None
     return CellFeatures(

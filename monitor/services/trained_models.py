@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.ledger.entry import Entry
@@ -29,17 +30,30 @@ def find_model(made_from: str) -> TrainedModel | None:
 
 def find_model_file(name: str) -> str | None:
     """The sha256 of the model that an id, a sha256 or the word `active` names (the newest of several), or None."""
+    return _find_named(name).values_list("sha256", flat=True).first()
+
+
+def find_model_id(name: str) -> UUID | None:
+    """The id of the model that an id, a sha256 or the word `active` names, or None."""
+    return _find_named(name).values_list("id", flat=True).first()
+
+
+def find_previous_model(sensor: str) -> UUID | None:
+    """The model that acted for a sensor before the one that acts now, or None."""
+    retired = TrainedModel.objects.filter(sensor=sensor, state="retired").order_by("-activated_at")
+    return retired.values_list("id", flat=True).first()
+
+
+def _find_named(name: str) -> QuerySet[TrainedModel]:
     models = TrainedModel.objects.order_by("-activated_at", "-trained_at")
     if name == "active":
-        models = models.filter(state="active")
-    elif re.fullmatch(r"[0-9a-f]{64}", name):
-        models = models.filter(sha256=name)
-    else:
-        try:
-            models = models.filter(id=UUID(name))
-        except ValueError:
-            return None
-    return models.values_list("sha256", flat=True).first()
+        return models.filter(state="active")
+    if re.fullmatch(r"[0-9a-f]{64}", name):
+        return models.filter(sha256=name)
+    try:
+        return models.filter(id=UUID(name))
+    except ValueError:
+        return models.none()
 
 
 def record_model(

@@ -18,11 +18,13 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from monitor.detection.cells import gather_cells
-from monitor.detection.featurizer import FEATURES_VERSION, Featurizer
+from monitor.detection.evaluate import Watch
+from monitor.detection.featurizer import FEATURES_VERSION, PATCH_SIZES, Featurizer
 from monitor.detection.heads import Recipe
 from monitor.detection.labels import CellLabel, digest_labels, number_labels
 from monitor.detection.model import MineModel
 from monitor.detection.modelfile import save_model
+from monitor.detection.patches import EMPIRICAL
 from monitor.detection.survey import Refusal, extract_scenes, open_each
 from monitor.detection.train import train_model
 from monitor.grid import CELLS_PER_DEG
@@ -47,7 +49,7 @@ class Preparation:
     """How a model is made.
 
     patches: drawn from the scenes with `seed`. min_valid_share: share of a cell (0..1) that must be seen, None for
-    what most labelled cells show. recipe: how the heads are fitted.
+    what most labelled cells show. recipe: how the heads are fitted. patch_sizes, drawing: as in `patches.make_patches`.
     """
 
     sensor: str
@@ -55,6 +57,8 @@ class Preparation:
     seed: int
     min_valid_share: float | None
     recipe: Recipe
+    patch_sizes: tuple[int, ...] = PATCH_SIZES
+    drawing: str = EMPIRICAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,16 @@ class Trained:
 
 
 def train_on_vault(
-    labels: Sequence[CellLabel], how: Preparation, now: datetime, progress: Progress
+    labels: Sequence[CellLabel],
+    how: Preparation,
+    now: datetime,
+    progress: Progress,
+    *,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train on the readable scenes that show labelled cells, keep the file, record the model.
+
+    watch: called with the cells as cross-validation judged them; not where the same was trained before.
 
     Raises NothingToTrainOn, TrainingRefused, FoldsNotPossible.
     """
@@ -87,7 +98,7 @@ def train_on_vault(
     known = find_model(made_from)
     if known is not None and model_path(known.sha256).exists():
         return Trained(known.id, known.sha256, known.metrics, True, {})
-    model, report, refused = train_on_items(items, labels, how, access, progress)
+    model, report, refused = train_on_items(items, labels, how, access, progress, watch=watch)
     sha256 = keep_model_file(model, report, now)
     record = record_model(sha256, how.sensor, model.featurizer.digest, made_from, report)
     return Trained(record.id, sha256, report, False, count_causes(refused))
@@ -99,6 +110,8 @@ def train_on_items(
     how: Preparation,
     access: AssetAccess | None,
     progress: Progress,
+    *,
+    watch: Watch | None = None,
 ) -> tuple[MineModel, Report, list[Refusal]]:
     """Draw patches, read the labelled cells of every scene, fit, judge: the model, its report, what was refused."""
     progress("draw patches", 0, 1)
@@ -107,6 +120,8 @@ def train_on_items(
         sensor=how.sensor,
         bands=REQUIRED_BANDS[how.sensor],
         n_patches=how.patches,
+        patch_sizes=how.patch_sizes,
+        drawing=how.drawing,
         seed=how.seed,
     )
     progress("draw patches", 1, 1)
@@ -119,9 +134,9 @@ def train_on_items(
         access=access,
         progress=lambda done, total: progress("read scenes", done, total),
     )
-    cells = gather_cells(labels, scenes, how.min_valid_share)
+    cells = gather_cells(labels, scenes, how.min_valid_share, layout=featurizer.layout)
     progress("fit and judge", 0, 1)
-    model, report = train_model(cells, featurizer, how.recipe)
+    model, report = train_model(cells, featurizer, how.recipe, watch=watch)
     progress("fit and judge", 1, 1)
     return model, report, refused
 

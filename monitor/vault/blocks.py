@@ -22,19 +22,29 @@ from monitor.privacy.hiding import MaskArray
 
 @dataclass(frozen=True, slots=True)
 class MonthCounts:
-    """Cells of L1 blocks in one calendar month; int arrays (n,). Never leaves the worker.
+    """Cells of L1 blocks in one calendar month; int arrays (n,), one element for each block and each month in which cells
+    of it had been observed before. Never leaves the worker.
 
-    rows, cols: the blocks in which any cell was observed. observed: cells observed in the month. fresh: those of them
-    that were not observed earlier in the same quarter, so that the sum over a quarter counts no cell twice. step: how
-    many more cells are active at the month's end than at the end of the month before.
+    rows, cols: the blocks in which any cell was observed. before: `number_month` of the last month in which these cells had
+    been observed until then; NEVER where they had not. observed: how many of them were observed in this month. step: how
+    many more of them are active at the month's end than at the end of the month before.
     """
 
     month: date
     rows: IntArray
     cols: IntArray
+    before: IntArray
     observed: IntArray
-    fresh: IntArray
     step: IntArray
+
+
+NEVER = -1
+"""The number of no month: before all others."""
+
+
+def number_month(month: date) -> int:
+    """Months in a row have numbers in a row."""
+    return month.year * 12 + month.month - 1
 
 
 def summarise_blocks(
@@ -58,16 +68,18 @@ def summarise_blocks(
             "  AND get_bit(tile.counted, (s.row %% 100 * 100 + s.col %% 100)::bigint) = 1"
             "  ORDER BY s.row, s.col, month, s.observed_on DESC, s.scene_id),"
             " stepped AS (SELECT row, col, month, active - coalesce(lag(active) OVER cell, 0) AS step,"
-            "  lag(month) OVER cell >= date_trunc('quarter', month::timestamp) AS is_seen"
-            "  FROM monthly WINDOW cell AS (PARTITION BY row, col ORDER BY month))"
-            " SELECT month, row / 10, col / 10, count(*), count(*) FILTER (WHERE is_seen IS NOT TRUE), sum(step)"
-            " FROM stepped GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            "  lag(month) OVER cell AS before FROM monthly WINDOW cell AS (PARTITION BY row, col ORDER BY month))"
+            " SELECT month, row / 10, col / 10,"
+            "  coalesce(extract(year FROM before)::int * 12 + extract(month FROM before)::int - 1, %(never)s),"
+            "  count(*), sum(step)"
+            " FROM stepped GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
             {
                 "rows": tiles[:, 0].tolist(),
                 "cols": tiles[:, 1].tolist(),
                 "bits": [row.tobytes() for row in bits],
                 "models": list(model_ids),
                 "before": before,
+                "never": NEVER,
             },
         )
         found = cursor.fetchall()

@@ -1,6 +1,7 @@
 """The vault's feature store: one zarr group per scene and featurizer, float16, written whole or not at all.
 
-Features are kept so that change needs no second read of the old scene and a new model can be applied to the past.
+Features are kept so that change needs no second read of the old scene and a new model can be applied to the past. They are
+keyed by row and column: of a scene that is a reference only the cells are read that are compared with it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy as np
 import zarr
 from django.conf import settings
 
-from monitor.detection.featurizer import CellFeatures
+from monitor.detection.featurizer import CellFeatures, Int64, number_cells
 
 CHUNK_CELLS = 512
+MOST = float(np.finfo(np.float16).max)
+"""What is farther from zero is kept as this: an infinite feature could not be scored at all."""
 MODE = 0o700
 
 
@@ -35,7 +38,7 @@ def save_features(scene_id: UUID, cells: CellFeatures) -> None:
         ("rows", cells.rows),
         ("cols", cells.cols),
         ("valid_share", cells.valid_share),
-        ("values", cells.values.astype(np.float16)),
+        ("values", np.clip(cells.values, -MOST, MOST).astype(np.float16)),
     ):
         chunks = (CHUNK_CELLS, *values.shape[1:])
         group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=chunks)[...] = values
@@ -52,25 +55,44 @@ def has_features(scene_id: UUID, featurizer: str) -> bool:
     return _folder(scene_id, featurizer).exists()
 
 
-def load_features(scene_id: UUID, featurizer: str) -> CellFeatures:
-    """The features of a scene, values as float32. Raises LookupError where they are not there."""
+def discard_features(scene_id: UUID, featurizer: str) -> None:
+    """Forget the features of a scene, so that they are read from its files anew."""
+    folder = _folder(scene_id, featurizer)
+    if folder.exists():
+        gone = folder.with_name(f"{folder.name}.{uuid4().hex}.partial")
+        os.replace(folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def load_features(scene_id: UUID, featurizer: str, wanted: Int64 | None = None) -> CellFeatures:
+    """The features of a scene, values as float32, of all cells or of those that are wanted by number.
+
+    Raises LookupError where they are not there.
+    """
     folder = _folder(scene_id, featurizer)
     if not folder.exists():
         raise LookupError("The features of this scene are not in the vault.")
     group = zarr.open_group(folder, mode="r")
-    arrays = {name: _read(group, name) for name in ("rows", "cols", "valid_share", "values")}
-    return CellFeatures(
-        arrays["rows"], arrays["cols"], arrays["valid_share"], arrays["values"].astype(np.float32), featurizer
-    )
+    rows, cols, valid_share = (_read(group, name) for name in ("rows", "cols", "valid_share"))
+    if wanted is not None:
+        places = np.flatnonzero(np.isin(number_cells(rows, cols), wanted))
+        values = _read(group, "values", places)
+        rows, cols, valid_share = rows[places], cols[places], valid_share[places]
+    else:
+        values = _read(group, "values")
+    return CellFeatures(rows, cols, valid_share, values.astype(np.float32), featurizer)
 
 
-def _read(group: zarr.Group, name: str) -> np.ndarray:
+def _read(group: zarr.Group, name: str, places: np.ndarray | None = None) -> np.ndarray:
+    """An array, or some of its rows; of the others only those are read that share a chunk with them."""
     array = group[name]
     if not isinstance(array, zarr.Array):
         raise LookupError(
             "The features of this scene are damaged. Remove them; they will be extracted again."
         )
-    return np.asarray(array[...])
+    if places is None:
+        return np.asarray(array[...])
+    return np.asarray(array.oindex[places] if len(places) else array[:0])
 
 
 def _folder(scene_id: UUID, featurizer: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -11,20 +12,32 @@ from django.db import connection
 from monitor.detection.labels import CLASSES, CellLabel
 
 
-def store_labels(labels: Sequence[CellLabel]) -> int:
-    """Keep labels; one that says the same place, period and source again replaces the old. How many were written."""
+def store_batch(digest: str, labels: int, left_out: Mapping[str, int], sources: Mapping[str, int]) -> None:
+    """Keep where labels come from: by the digest that stands in the manifest of a model trained on them. Again is once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO vault.label_batch (digest, labels, left_out, sources) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (digest) DO NOTHING",
+            [digest, labels, json.dumps(dict(left_out)), json.dumps(dict(sources))],
+        )
+
+
+def store_labels(labels: Sequence[CellLabel], batch: str) -> int:
+    """Keep labels of a batch; one that says the same place, period and source again replaces the old. How many were
+    written."""
     unique = {(label.row, label.col, label.observed_to, label.source): label for label in labels}
     if not unique:
         return 0
     kept = list(unique.values())
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO vault.label (row, col, label, kind, source, observed_from, observed_to, item)"
-            " SELECT * FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[],"
+            "INSERT INTO vault.label (row, col, label, kind, source, observed_from, observed_to, item, batch)"
+            " SELECT *, %s FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[],"
             " %s::text[], %s::date[], %s::date[], %s::text[])"
             " ON CONFLICT (row, col, observed_to, source) DO UPDATE SET label = excluded.label, kind = excluded.kind,"
-            " observed_from = excluded.observed_from, item = excluded.item",
+            " observed_from = excluded.observed_from, item = excluded.item, batch = excluded.batch",
             [
+                batch,
                 [label.row for label in kept],
                 [label.col for label in kept],
                 [CLASSES[label.label] for label in kept],
@@ -36,6 +49,20 @@ def store_labels(labels: Sequence[CellLabel]) -> int:
             ],
         )
     return len(kept)
+
+
+def load_labels_of_cells(labels: Sequence[CellLabel]) -> list[CellLabel]:
+    """What the vault says already of the cells of these labels."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT row, col, label, observed_from, observed_to, kind, source, item FROM vault.label"
+            " WHERE (row, col) IN (SELECT * FROM unnest(%s::int[], %s::int[])) ORDER BY row, col, observed_to, source",
+            [[label.row for label in labels], [label.col for label in labels]],
+        )
+        return [
+            CellLabel(row, col, CLASSES.index(label), first, last, kind, source, item=item)
+            for row, col, label, first, last, kind, source, item in cursor.fetchall()
+        ]
 
 
 def load_finding_labels() -> list[CellLabel]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
 
+from monitor.field.fusion import choose_confidence
 from monitor.field.lifecycle import Confidence
 from monitor.field.sites import Cell, SiteChange, neighbours_of, plan_sites
 
@@ -18,7 +20,8 @@ from monitor.field.sites import Cell, SiteChange, neighbours_of, plan_sites
 class SiteNews:
     """What a service may know of a site: that it is new or grew, in which region, how sure, of which kind.
 
-    cells: how many it has now; alerted: how many it had when its last alert was raised (0: never).
+    cells: how many it has now; active: how many of them are active now; alerted: how many it had when its last alert was
+    raised (0: never).
     """
 
     site_id: UUID
@@ -26,21 +29,46 @@ class SiteNews:
     mine_class: str
     confidence: Confidence
     cells: int
+    active: int
     alerted: int
     absorbed: Sequence[UUID]
 
 
 def merge_sites(scene_ids: Sequence[UUID]) -> list[SiteNews]:
-    """Bring the sites around the cells of these scenes up to date; news of every site that gained cells.
+    """Bring the sites around the cells of these scenes up to date; news of each of them.
 
-    Runs under `lock_scoring`. Active cells outside every region belong to nobody and make no site.
+    A site has the cells that were active at some time, as their history tells it now, or that another system confirmed. What
+    a scene that came late shows to have never been active leaves its site, and so does what that system took back, unless
+    somebody is on the way there; so the order of arrival does not matter. Runs under `lock_scoring`. Active cells outside
+    every region belong to nobody and make no site.
     """
-    active, known, age = _read_neighbourhood(scene_ids)
-    news = []
-    for change in plan_sites(active, known, age):
-        if change.new_cells or change.absorbed:
-            news.append(_write_change(change))
-    return news
+    return _merge(
+        "SELECT row, col FROM vault.score WHERE scene_id = ANY(%(scenes)s)", {"scenes": list(scene_ids)}
+    )
+
+
+def merge_sites_at(cells: Collection[Cell]) -> list[SiteNews]:
+    """The same around these cells."""
+    rows, cols = [row for row, _ in cells], [col for _, col in cells]
+    return _merge("SELECT * FROM unnest(%(rows)s::int[], %(cols)s::int[])", {"rows": rows, "cols": cols})
+
+
+def _merge(cells: str, values: Mapping[str, Any]) -> list[SiteNews]:
+    """cells: a query for rows and columns, with its values."""
+    left = _take_cells_out(cells, values)
+    active, known, age = _read_neighbourhood(cells, values, left)
+    return [_write_change(change) for change in plan_sites(active, known, age)]
+
+
+def list_alerts_of_nothing() -> list[UUID]:
+    """Open alerts whose site has no cell left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT meant.alert_id FROM vault.alert_site meant JOIN vault.site ON site.id = meant.site_id"
+            " WHERE meant.is_open AND site.absorbed_into IS NULL"
+            " AND NOT EXISTS (SELECT FROM vault.site_cell member WHERE member.site_id = site.id)"
+        )
+        return [alert for (alert,) in cursor.fetchall()]
 
 
 def link_alert(alert_id: UUID, site_id: UUID) -> bool:
@@ -91,15 +119,36 @@ def close_alert_site(alert_id: UUID) -> None:
         cursor.execute("SELECT vault.close_alert_site(%s)", [alert_id])
 
 
-def _read_neighbourhood(scene_ids: Sequence[UUID]) -> tuple[set[Cell], dict[Cell, UUID], dict[UUID, int]]:
-    """Active cells in and around the scenes, with all cells of every site met there."""
+def _take_cells_out(cells: str, values: Mapping[str, Any]) -> list[UUID]:
+    """Cells that were never active, by their history, leave their sites; the sites that they left."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT s.row, s.col FROM vault.cell_state s WHERE s.state = 'active' AND (s.row, s.col) IN"
-            " (SELECT row, col FROM vault.score WHERE scene_id = ANY(%s))"
-            " AND EXISTS (SELECT FROM vault.region_run run WHERE run.row = s.row"
+            # fixed texts; whatever was asked is a parameter
+            f"WITH never AS (SELECT row, col FROM vault.score seen WHERE (row, col) IN ({cells})"  # noqa: S608
+            " AND NOT EXISTS (SELECT FROM vault.confirmed_cell told WHERE told.row = seen.row AND told.col = seen.col)"
+            " GROUP BY row, col HAVING NOT bool_or(coalesce(state_after = 'active', false)))"
+            " DELETE FROM vault.site_cell member USING never WHERE member.row = never.row AND member.col = never.col"
+            " AND NOT EXISTS (SELECT FROM vault.alert_site meant JOIN public.monitor_alert alert"
+            " ON alert.id = meant.alert_id WHERE meant.site_id = member.site_id AND meant.is_open"
+            " AND alert.status IN ('assigned', 'visited')) RETURNING member.site_id",
+            values,
+        )
+        return sorted({site_id for (site_id,) in cursor.fetchall()})
+
+
+def _read_neighbourhood(
+    cells: str, values: Mapping[str, Any], also: Sequence[UUID]
+) -> tuple[set[Cell], dict[Cell, UUID], dict[UUID, int]]:
+    """Of the cells those that were active at some time or are confirmed, with all cells of every site met there and of those
+    in `also`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.row, s.col FROM (SELECT row, col FROM vault.score WHERE state_after = 'active'"  # noqa: S608
+            f" AND (row, col) IN ({cells})"
+            f" UNION SELECT row, col FROM vault.confirmed_cell WHERE (row, col) IN ({cells})) AS s"
+            " WHERE EXISTS (SELECT FROM vault.region_run run WHERE run.row = s.row"
             " AND s.col BETWEEN run.col_from AND run.col_to)",
-            [list(scene_ids)],
+            values,
         )
         active = {(row, col) for row, col in cursor.fetchall()}
         around = sorted(neighbours_of(active))
@@ -107,8 +156,8 @@ def _read_neighbourhood(scene_ids: Sequence[UUID]) -> tuple[set[Cell], dict[Cell
             "SELECT member.row, member.col, member.site_id, site.age FROM vault.site_cell member"
             " JOIN vault.site ON site.id = member.site_id WHERE member.site_id IN (SELECT met.site_id"
             " FROM vault.site_cell met JOIN unnest(%s::int[], %s::int[]) AS near (row, col)"
-            " ON met.row = near.row AND met.col = near.col)",
-            [[row for row, _ in around], [col for _, col in around]],
+            " ON met.row = near.row AND met.col = near.col) OR member.site_id = ANY(%s)",
+            [[row for row, _ in around], [col for _, col in around], list(also)],
         )
         known: dict[Cell, UUID] = {}
         age: dict[UUID, int] = {}
@@ -123,7 +172,7 @@ def _write_change(change: SiteChange[UUID]) -> SiteNews:
     rows, cols = [row for row, _ in cells], [col for _, col in cells]
     site_id = change.kept or uuid4()
     with connection.cursor() as cursor:
-        region_id, first_seen, mine_class, support, systems = _describe_cells(rows, cols)
+        region_id, first_seen, mine_class, support, systems, active = _describe_cells(rows, cols)
         if change.kept is None:
             cursor.execute(
                 "INSERT INTO vault.site (id, region_id, first_seen_on) VALUES (%s, %s, %s)",
@@ -139,27 +188,35 @@ def _write_change(change: SiteChange[UUID]) -> SiteNews:
             " AS cell (row, col) ON CONFLICT (row, col) DO UPDATE SET site_id = excluded.site_id",
             [site_id, rows, cols],
         )
-        cursor.execute("SELECT region_id, cells_alerted FROM vault.site WHERE id = %s", [site_id])
+        cursor.execute(
+            "UPDATE vault.site SET first_seen_on = %s WHERE id = %s RETURNING region_id, cells_alerted",
+            [first_seen, site_id],
+        )
         kept_region, alerted = cursor.fetchone()
     return SiteNews(
         site_id,
         kept_region,
         mine_class,
-        _choose_confidence(support, systems),
+        # of our own looks alone: an alert has no place, and must not say where others told of something
+        choose_confidence(support, systems),
         len(cells),
+        active,
         alerted,
         change.absorbed,
     )
 
 
-def _describe_cells(rows: list[int], cols: list[int]) -> tuple[UUID, date, str, int, int]:
-    """Region of most cells, first date, commonest class, greatest support and number of systems among the cells."""
+def _describe_cells(rows: list[int], cols: list[int]) -> tuple[UUID, date, str, int, int, int]:
+    """Region of most cells, first day on which one was active or confirmed, commonest class, greatest support and number of
+    systems among the cells, how many are active now."""
     found: dict[str, dict[object, int]] = {"region": defaultdict(int), "class": defaultdict(int)}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT run.region_id, s.mine_class, s.observed_on, s.support, s.systems"
-            " FROM unnest(%s::int[], %s::int[]) AS cell (row, col)"
+            "SELECT run.region_id, s.mine_class, least(told.confirmed_on, (SELECT min(h.observed_on) FROM vault.score h"
+            " WHERE h.row = s.row AND h.col = s.col AND h.state_after = 'active')), s.support, s.systems,"
+            " s.state = 'active', s.observed_on FROM unnest(%s::int[], %s::int[]) AS cell (row, col)"
             " JOIN vault.cell_state s ON s.row = cell.row AND s.col = cell.col"
+            " LEFT JOIN vault.confirmed_cell told ON told.row = cell.row AND told.col = cell.col"
             " LEFT JOIN vault.region_run run ON run.row = cell.row AND cell.col BETWEEN run.col_from AND run.col_to",
             [rows, cols],
         )
@@ -170,18 +227,15 @@ def _describe_cells(rows: list[int], cols: list[int]) -> tuple[UUID, date, str, 
         if mine_class != "none":
             found["class"][mine_class] += 1
     region = max(found["region"].items(), key=lambda pair: (pair[1], str(pair[0])))[0]
-    mine_class = max(found["class"].items(), key=lambda pair: (pair[1], str(pair[0])))[0]
+    mine_class = max(
+        found["class"].items(), key=lambda pair: (pair[1], str(pair[0])), default=("artisanal", 0)
+    )[0]
     return (
         region,  # type: ignore[return-value]
-        min(row[2] for row in described),
+        # none of them was active after all: somebody was on the way there, and what held them together is gone
+        min((row[2] for row in described if row[2] is not None), default=min(row[6] for row in described)),
         str(mine_class),
         max(row[3] for row in described),
         max(row[4] for row in described),
+        sum(row[5] for row in described),
     )
-
-
-def _choose_confidence(support: int, systems: int) -> Confidence:
-    """Nominal: confirmed once. High: three or more independent observations. Highest: independent systems agree."""
-    if systems >= 2:
-        return Confidence.HIGHEST
-    return Confidence.HIGH if support >= 3 else Confidence.NOMINAL

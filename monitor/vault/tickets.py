@@ -47,7 +47,7 @@ def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, li
 
     Fewer than `limit`, with `more`, where the day's quota ends in this page. Raises VaultSealed, QuotaSpent.
     """
-    with _unsealed(), connection.cursor() as cursor:
+    with unsealed(), connection.cursor() as cursor:
         cursor.execute(
             # fixed text; whatever was asked is a parameter
             f"SELECT content, cells, more FROM {_ACTIVITY})",  # noqa: S608
@@ -86,7 +86,7 @@ def read_activity_chunk_with_ticket(
     rule, policy: for the columns of a FlatGeobuf. Raises VaultSealed, QuotaSpent.
     """
     values = [*_activity_values(ticket, wanted, after, limit), shape.value, rule, policy]
-    with _unsealed(), connection.cursor() as cursor:
+    with unsealed(), connection.cursor() as cursor:
         cursor.execute(
             f"SELECT content, cells, more, sight, file FROM {_ACTIVITY}, %s, %s, %s)",  # noqa: S608
             values,
@@ -108,7 +108,7 @@ def read_inspection_site_with_ticket(ticket: Ticket, inspection_id: UUID) -> Cel
 
 
 def _read_site(statement: str, ticket: Ticket, object_id: UUID) -> CellPage | None:
-    with _unsealed(), connection.cursor() as cursor:
+    with unsealed(), connection.cursor() as cursor:
         cursor.execute(statement, [ticket.key, object_id])
         row = cursor.fetchone()
     return _within_quota(CellPage(*row)) if row else None
@@ -133,7 +133,8 @@ def _activity_values(ticket: Ticket, wanted: CellFilter, after: int, limit: int)
 
 
 @contextmanager
-def _unsealed() -> Iterator[None]:
+def unsealed() -> Iterator[None]:
+    """Around a statement that spends a ticket. Raises VaultSealed where the vault did not accept it."""
     try:
         yield
     except ProgrammingError as error:

@@ -53,15 +53,15 @@ class MinedLand:
     whole: frozenset[Cell]
 
 
-def write_land(folder: Path, box: Box = BOX, seed: int = 5) -> MinedLand:
-    """Write both quarters, their catalogue and labels of every second cell."""
+def write_land(folder: Path, box: Box = BOX, seed: int = 5, rough: bool = False) -> MinedLand:
+    """Write both quarters, their catalogue and labels of every second cell. rough: with fields of 100 m."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = box_of_degrees(*box)
     whole = {(r, c) for r in range(cells.row_from, cells.row_to) for c in range(cells.col_from, cells.col_to)}
     mined = _choose_mines(whole, seed)
     items = {
-        "t0": write_quarter(folder, "t0", box=box),
-        "t1": write_quarter(folder, "t1", mined, box=box, seed=1),
+        "t0": write_quarter(folder, "t0", box=box, rough=rough),
+        "t1": write_quarter(folder, "t1", mined, box=box, seed=1, rough=rough),
     }
     links = [{"rel": "item", "href": f"./{name}.json"} for name in items]
     catalog = folder / "catalog.json"
@@ -80,15 +80,19 @@ def write_quarter(
     box: Box = BOX,
     seed: int = 0,
     dtype: str = "uint16",
+    rough: bool = False,
     **properties: Any,
 ) -> dict[str, Any]:
     """Write one view of the land and its item, whose href is absolute; the item.
 
     mined: cells with a mine, beside OLD_MINE. hidden: cells of which no pixel is seen. period: first and last day, of
-    QUARTERS unless told. dtype: of the numbers in the file. properties: of the item.
+    QUARTERS unless told. dtype: of the numbers in the file. rough: there are fields, the same in every quarter, by which
+    one can see how a scene lies. properties: of the item.
     """
     grid, shape = _place_grid(box)
     pixels = make_reflectance(*shape, seed=seed, dtype=dtype)
+    if rough:
+        pixels += _draw_fields(shape).astype(pixels.dtype)
     _dig(pixels, grid, {*OLD_MINE, *mined})
     if hidden:
         inside = map_cells(UTM, grid, *shape)
@@ -102,6 +106,12 @@ def write_quarter(
     item["assets"]["image"]["href"] = str(path)
     (folder / f"{name}.json").write_text(json.dumps(item))
     return item
+
+
+def _draw_fields(shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Squares of five pixels, each of its own brightness."""
+    fields = np.random.default_rng(9).uniform(0, 150, (shape[0] // 5 + 1, shape[1] // 5 + 1))
+    return fields.repeat(5, axis=0).repeat(5, axis=1)[: shape[0], : shape[1]]
 
 
 def _place_grid(box: Box) -> tuple[Affine, tuple[int, int]]:

@@ -15,16 +15,28 @@ from pytest_django import Settings
 
 from accounts.models import Token
 from accounts.tokens import find_holder
+from monitor.detection.modelfile import read_manifest
 from monitor.field.states import CellState
 from monitor.models import Region, Scene, TrainedModel
 from tests.cast import Cast
 from tests.flows.commanding import QUICK_WORDS, Commands
 from tests.flows.conftest import Ringing
 from tests.flows.mined_land import OLD_MINE, MinedLand
-from tests.flows.route import cells_in
+from tests.flows.route import cells_in, walk
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("ingest", "train_model", "evaluate_model", "publish_release", "issue_token", "seed_demo")
+COMMANDS = (
+    "ingest",
+    "train_model",
+    "evaluate_model",
+    "compare_models",
+    "try_recipe",
+    "try_features",
+    "activate_model",
+    "publish_release",
+    "issue_token",
+    "seed_demo",
+)
 
 pytestmark = pytest.mark.usefixtures("_readable_land")
 
@@ -135,6 +147,93 @@ def test_a_model_is_trained_activated_and_judged_by_commands_alone(
         judged = commands.ask("evaluate_model", *words, "--scores", tmp_path / "scores.csv")
         assert (judged["scenes"], judged["refused"]) == (2, {})
         assert judged["report"]["all"]["auc"]["value"] > 0.9
+    rare = commands.ask("evaluate_model", *words, "--share-of-mines", "0.001")["report"]
+    assert set(rare["share_learnt"].values()) == {0.001}
+    assert rare["all"]["auc"]["value"] == pytest.approx(judged["report"]["all"]["auc"]["value"], abs=0.02)
+    for after, before in zip(rare["kinds"], judged["report"]["kinds"], strict=True):
+        assert after["mean_probability"] < before["mean_probability"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_two_models_are_compared_on_the_same_labels_and_one_can_go_back(
+    commands: Commands, land: MinedLand, cast: Cast, tmp_path: Path
+) -> None:
+    commands.ask("ingest", land.catalog)
+    anna, page = cast.anna.user.username, tmp_path / "report.html"
+    words = ("train_model", "--labels", land.labels, *QUICK_WORDS, "--activate-by", anna)
+    first = commands.ask(*words, "--page", page)
+    assert (page.stat().st_mode & 0o777, "<svg" in page.read_text()) == (0o600, True)
+    second = commands.ask(*words, "--seed", "1", "--estimator", "logistic")
+    assert first["sha256"] != second["sha256"]
+    compared = commands.ask(
+        "compare_models",
+        *("--before", first["model"], "--after", "active"),
+        *("--catalog", land.catalog, "--labels", land.labels),
+    )
+    assert compared["cells"] > 20
+    assert set(compared["figures"]["auc"]) == {"before", "after", "difference", "low", "high"}
+    assert len(compared["warnings"]) == 2  # both were trained on these labels
+    back = commands.ask("activate_model", "--back", "sentinel-2", "--by", anna)
+    assert back["model"] == first["model"]
+    assert TrainedModel.objects.get(state="active").sha256 == first["sha256"]
+    commands.ask("activate_model", "--model", second["sha256"], "--by", anna)
+    assert TrainedModel.objects.get(state="active").sha256 == second["sha256"]
+    assert "No active analyst" in commands.refuse("activate_model", "--model", second["sha256"], "--by", "x")
+    assert "no model of this" in commands.refuse("activate_model", "--model", "0" * 64, "--by", anna)
+    assert "before the one that acts" in commands.refuse("activate_model", "--back", "landsat", "--by", anna)
+
+
+def test_a_recipe_is_tried_over_several_seeds_and_nothing_is_kept(
+    db: None, commands: Commands, land: MinedLand
+) -> None:
+    words = ("--catalog", land.catalog, "--labels", land.labels, *QUICK_WORDS)
+    tried = commands.ask(
+        "try_recipe", *words, "--seeds", "2", "--estimator", "ensemble", "ridge", "--normalise"
+    )
+    names = ["ensemble", "ridge", "ensemble, normalised", "ridge, normalised"]
+    assert tried["seeds"] == 2
+    assert list(tried["recipes"]) == [*names, *(f"{name} less ensemble" for name in names[1:])]
+    for figures in tried["recipes"].values():
+        for figure in figures.values():
+            assert figure["least"] <= figure["median"] <= figure["greatest"]
+    for name in names[:2]:
+        assert tried["recipes"][name]["all: AUC"]["least"] > 0.9
+    assert TrainedModel.objects.count() == 0
+    assert "no such file" in commands.refuse("try_recipe", "--catalog", "nowhere", "--labels", land.labels)
+
+
+def test_patches_of_several_sizes_or_of_normal_numbers_are_tried_and_trained(
+    cast: Cast, commands: Commands, land: MinedLand, vault_dir: Path
+) -> None:
+    drawn = ("--patch-sizes", "2,4", "--pair-sizes", "2,3", "--drawing", "gaussian")
+    words = ("--labels", land.labels, *QUICK_WORDS, *drawn)
+    tried = commands.ask("try_recipe", "--catalog", land.catalog, *words, "--seeds", "1")
+    plain = commands.ask("try_recipe", "--catalog", land.catalog, *words[:-6], "--seeds", "1")
+    assert tried["recipes"] != plain["recipes"]
+    walk(*land.items.values())
+    trained = commands.ask("train_model", *words)
+    manifest = read_manifest((vault_dir / "models" / trained["file"]).read_bytes())
+    assert manifest["patches"] == {"2x2": 4, "4x4": 4}
+    assert manifest["drawing"] == manifest["training"]["recipe"]["pair_drawing"] == "gaussian"
+    assert manifest["training"]["recipe"]["pair_sizes"] == [2, 3]
+    assert commands.ask("train_model", "--labels", land.labels, *QUICK_WORDS)["sha256"] != trained["sha256"]
+
+
+def test_labels_in_doubt_are_a_list_for_the_owner_alone(
+    db: None, commands: Commands, land: MinedLand, tmp_path: Path
+) -> None:
+    lines = land.labels.read_text().splitlines()
+    turned = next(number for number, line in enumerate(lines) if ",artisanal" in line)
+    lines[turned] = lines[turned].replace(",artisanal", ",none")
+    (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
+    words = ("--catalog", land.catalog, "--labels", tmp_path / "labels.csv", *QUICK_WORDS, "--deals", "1")
+    reviewed = commands.ask("review_labels", *words, "--list", tmp_path / "doubts.csv")
+    assert (tmp_path / "doubts.csv").stat().st_mode & 0o777 == 0o600
+    with (tmp_path / "doubts.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == reviewed["in_doubt"] == sum(reviewed["by_class"].values())
+    place = lines[turned].split(",")[:2]
+    assert place in [[row["cell_row"], row["cell_col"]] for row in rows]
 
 
 def test_the_scores_of_an_evaluation_are_a_table_of_exact_cells_for_the_owner_alone(
@@ -148,7 +247,7 @@ def test_the_scores_of_an_evaluation_are_a_table_of_exact_cells_for_the_owner_al
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == [
         *("cell_row", "cell_col", "item", "valid_share", "state"),
-        *("probability_none", "probability_artisanal", "probability_industrial"),
+        *("probability_none", "probability_artisanal", "probability_industrial", "familiar"),
     ]
     places = [(row["cell_row"], row["cell_col"], row["item"]) for row in rows]
     assert len(set(places)) == len(places) == 2 * 250

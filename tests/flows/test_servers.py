@@ -54,7 +54,7 @@ def run_init(cluster: postgres.Cluster, folder: Path) -> subprocess.CompletedPro
 
 @pytest.fixture
 def secrets_folder(tmp_path: Path) -> Path:
-    for name in ("superuser", "owner", "web", "worker", "ledger"):
+    for name in ("superuser", "owner", "web", "worker", "ledger", "sealer"):
         (tmp_path / f"db_{name}").write_text(secrets.token_hex(32) + "\n")
     return tmp_path
 
@@ -118,7 +118,9 @@ def test_no_role_of_ours_is_superuser_or_passes_row_security(
             "SELECT rolname FROM pg_roles WHERE rolname LIKE 'penumbra%'"
             " AND NOT (rolsuper OR rolbypassrls OR rolcreaterole OR rolreplication)"
         ).fetchall()
-    assert {name for (name,) in rows} == {f"penumbra_{role}" for role in ("owner", "web", "worker", "ledger")}
+    assert {name for (name,) in rows} == {
+        f"penumbra_{role}" for role in ("owner", "web", "worker", "ledger", "sealer")
+    }
 
 
 def test_a_failed_statement_leaves_neither_its_text_nor_its_values_in_the_servers_log(

@@ -51,6 +51,8 @@ def test_no_side_door_of_a_worker_receives_an_exact_place(
     crew: Crew, prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     canaries = draw_canaries(prepared)
+    # the ledger keeps what builds that leak on purpose have written into it
+    earlier = set(dump(*OPEN_SCHEMAS).splitlines())
     monkeypatch.setitem(crew.environment, "TMPDIR", str(tmp_path))
     worker = crew.hire("talkative", level="DEBUG")
     with barrier(POINTS["before the scores"]) as held:
@@ -66,7 +68,7 @@ def test_no_side_door_of_a_worker_receives_an_exact_place(
         "arguments": arguments,
         "log": [worker.read_log().encode()],
         "temporary files": read_files(tmp_path),
-        "dump": [dump(*OPEN_SCHEMAS)],
+        "dump": [b"\n".join(line for line in dump(*OPEN_SCHEMAS).splitlines() if line not in earlier)],
     }
     worker.kill()
     assert any(str(prepared.scene).encode() in part for part in sinks["queue"])

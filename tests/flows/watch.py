@@ -28,10 +28,15 @@ FAULTS = {
     "an alert whose history does not begin": """
         SELECT count(*) FROM monitor_alert alert
             WHERE NOT EXISTS (SELECT FROM monitor_alertmove WHERE alert_id = alert.id)""",
-    "a site without cells or without an alert": """
-        SELECT count(*) FROM vault.site WHERE cells_alerted = 0
-            OR NOT EXISTS (SELECT FROM vault.site_cell WHERE site_id = site.id)
-            OR NOT EXISTS (SELECT FROM vault.alert_site WHERE site_id = site.id)""",
+    "a site with an active cell that nobody was told of": """
+        SELECT count(*) FROM vault.site WHERE absorbed_into IS NULL
+            AND EXISTS (SELECT FROM vault.site_cell JOIN vault.cell_state believed USING (row, col)
+                WHERE site_id = site.id AND believed.state = 'active')
+            AND (cells_alerted = 0 OR NOT EXISTS (SELECT FROM vault.alert_site WHERE site_id = site.id))""",
+    "an open alert of a site without cells": """
+        SELECT count(*) FROM vault.site JOIN vault.alert_site ON site_id = site.id
+            WHERE absorbed_into IS NULL AND is_open
+                AND NOT EXISTS (SELECT FROM vault.site_cell member WHERE member.site_id = site.id)""",
     "an active cell inside a region without a site": """
         SELECT count(*) FROM vault.cell_state believed WHERE state = 'active'
             AND EXISTS (SELECT FROM vault.region_run run WHERE run.row = believed.row

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +10,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from monitor.detection.cells import NoLabelledCells
 from monitor.detection.evaluate import evaluate_survey
-from monitor.detection.model import MineModel
-from monitor.detection.modelfile import ModelRefused, load_model
+from monitor.detection.figures import JudgedCells
+from monitor.detection.model import ShareUnknown
+from monitor.detection.modelfile import ModelRefused
 from monitor.detection.report import write_report
-from monitor.detection.survey import SCORE_COLUMNS, Survey, list_scores, survey_catalog
+from monitor.detection.survey import SCORE_COLUMNS, list_scores, survey_catalog
 from monitor.field.states import decide_state
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.catalog import walk_items
-from monitor.management.arguments import load_labels, read_share
+from monitor.management.arguments import load_labels, read_odds, read_share
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
-from monitor.services.detections import model_path
-from monitor.services.trained_models import find_model_file
+from monitor.management.pages import check_page, write_page
+from monitor.management.saved_models import load_named_model
+from monitor.management.tables import check_table, write_table
 
 
 class Command(BaseCommand):
@@ -41,8 +41,14 @@ class Command(BaseCommand):
             "--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ..."
         )
         parser.add_argument("--scores", type=Path, help="write a CSV row per cell and scene (exact places!)")
+        parser.add_argument("--page", type=Path, help="write the report as a page with plots (no cell on it)")
         parser.add_argument(
             "--min-valid-share", type=read_share, help="share of a cell that must be seen (the model's own)"
+        )
+        parser.add_argument(
+            "--share-of-mines",
+            type=read_odds,
+            help="say probabilities for ground where this share of the cells are mines (as among the labels it learnt)",
         )
         parser.add_argument(
             "--json", action="store_true", help="print one line of JSON with the whole report"
@@ -55,14 +61,13 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json."
             )
-        if options["scores"] and (
-            options["scores"].is_dir() or not options["scores"].absolute().parent.is_dir()
-        ):
-            raise CommandError(
-                f"{options['scores']}: no file can be written there. Give a file in a folder that exists."
-            )
+        check_table(options["scores"])
+        check_page(options["page"])
+        judged: list[JudgedCells] = []
         try:
-            model = self._load(options["model"], options["min_valid_share"])
+            model = load_named_model(options["model"], options["min_valid_share"])
+            if options["share_of_mines"] is not None:
+                model = model.expect_share(options["share_of_mines"])
             labels = load_labels(options["labels"])
             with show_progress() as progress:
                 survey = survey_catalog(
@@ -71,10 +76,12 @@ class Command(BaseCommand):
                     access=AssetAccess(roots=(catalog.parent,)),
                     progress=lambda done, total: progress("score scenes", done, total),
                 )
-                report = evaluate_survey(survey, labels, model)
+                report = evaluate_survey(survey, labels, model, watch=judged.append)
             if options["scores"]:
-                write_scores(survey, options["scores"])
-        except (ModelRefused, NoLabelledCells) as error:
+                write_table(options["scores"], SCORE_COLUMNS, map(astuple, list_scores(survey, decide_state)))
+            if options["page"]:
+                write_page(options["page"], report, judged)
+        except (ModelRefused, NoLabelledCells, ShareUnknown) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"A file cannot be read or written: {error.strerror}.") from error
@@ -92,27 +99,3 @@ class Command(BaseCommand):
             del answer["headline"]
             self.stdout.write(write_report(report))
         print_answer(answer, options["json"])
-
-    @staticmethod
-    def _load(name: str, min_valid_share: float | None) -> MineModel:
-        path = Path(name)
-        if not path.is_file():
-            sha256 = find_model_file(name)
-            if sha256 is None:
-                raise CommandError(
-                    f"{name!r} is neither a file nor a model of this installation, nor is one active."
-                )
-            path = model_path(sha256)
-        model = load_model(path)
-        return model if min_valid_share is None else replace(model, min_valid_share=min_valid_share)
-
-
-def write_scores(survey: Survey, path: Path) -> None:
-    """Write the scores as CSV, whole or not at all, readable by the owner only: they are exact places."""
-    partial = path.with_name(f"{path.name}.partial")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(SCORE_COLUMNS)
-        for row in list_scores(survey, decide_state):
-            table.writerow("" if value is None else value for value in astuple(row))
-    partial.replace(path)

@@ -85,3 +85,27 @@ def test_the_same_seed_draws_the_same_intervals() -> None:
     one, again, other = (fit_calibrator(scores, places, blocks, draws=10, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.slopes, again.slopes)
     assert not np.array_equal(one.slopes, other.slopes)
+
+
+def test_probabilities_moved_to_another_share_are_right_where_that_share_are_mines() -> None:
+    """Mines and others look the same; nine of ten mines are taken away."""
+    scores, places, blocks = make_scores(8000)
+    calibrator = fit_calibrator(scores[:, :2000], places[:2000], blocks[:2000], draws=3)
+    rare = np.arange(8000)[2000:]
+    rare = rare[(places[rare] == 0) | (rare % 10 == 0)]
+    share = float(places[rare].mean())
+    moved = calibrator.expect_share(float(places[:2000].mean()), share)
+    assert calibrator.probabilities(scores[0, rare])[:, 1].mean() > 2 * share
+    assert moved.probabilities(scores[0, rare])[:, 1].mean() == pytest.approx(share, abs=0.01)
+    low, high = moved.interval(scores[0, rare], np.ones(len(rare), np.int64))
+    assert (low <= high).all()
+    assert high.mean() < calibrator.interval(scores[0, rare], np.ones(len(rare), np.int64))[0].mean()
+
+
+def test_kinds_of_mines_keep_their_proportion_when_the_share_moves() -> None:
+    scores, places, blocks = make_scores(600, 3)
+    calibrator = fit_calibrator(scores, places, blocks, draws=0)
+    before = calibrator.probabilities(scores[0])
+    after = calibrator.expect_share(0.6, 0.05).probabilities(scores[0])
+    np.testing.assert_allclose(after[:, 1] / after[:, 2], before[:, 1] / before[:, 2])
+    assert (after[:, 1:].sum(axis=1) < before[:, 1:].sum(axis=1)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -79,9 +80,13 @@ def test_figures_fitted_there_gain_nothing_from_the_other_period() -> None:
     """All mines of the long period are told by a feature that says nothing of mines of the short one."""
     cells = of_two_periods(make_cells(400, strength=0.0), 0.6)
     cells.now[:, 0] += 5 * np.array([period == "long" for period in cells.periods])
-    report = evaluate_recipe(replace(cells, reference=np.full_like(cells.now, np.nan)), QUICK, draws=10)
+    cells = replace(cells, reference=np.full_like(cells.now, np.nan))
+    report = evaluate_recipe(cells, replace(QUICK, leave_out_one_sided=False), draws=10)
     assert report["all"]["auc"]["value"] > 0.7
     assert report["same_period"][0]["fitted_there"]["auc"]["value"] < 0.65
+    # a calibrator that saw the long period would turn its look into a slope
+    kept_apart = cross_validate(cells, QUICK, 0.1)
+    assert area_under_roc(cells.mining, 1 - kept_apart[:, 0]) < 0.6
 
 
 def test_a_look_of_the_composite_is_found_in_the_pixels_of_mines() -> None:
@@ -111,6 +116,54 @@ def test_sources_are_compared_without_the_number_of_the_record() -> None:
     ]
     fields = list_fields(labels, ["p"] * 4, ["s"] * 4)
     assert fields == {"source": ["set/a", "set/a", "set/b", "set/b"]}
+
+
+def with_field(field: str, values: Sequence[str]) -> LabelledCells:
+    """Invented cells whose period, sensor, source or region is told."""
+    cells = make_cells(240)
+    if field == "period":
+        return replace(cells, periods=tuple(values))
+    if field == "sensor":
+        return replace(cells, sensors=tuple(values))
+    told = zip(cells.labels, values, strict=True)
+    if field == "source":
+        return replace(cells, labels=tuple(replace(own, source=value) for own, value in told))
+    return replace(cells, labels=tuple(replace(own, region=value) for own, value in told))
+
+
+@pytest.mark.parametrize("field", ["period", "sensor", "source", "region"])
+def test_whatever_tells_the_label_without_a_pixel_is_warned_of_by_its_name(field: str) -> None:
+    mining, rng = make_cells(240).mining, np.random.default_rng(3)
+    chance = rng.random(240)
+    cases = {"tells": np.where(chance < 0.8, mining, ~mining), "says nothing": chance < 0.5}
+    warned = {}
+    for case, is_one in cases.items():
+        cells = with_field(field, ["one" if own else "other" for own in is_one])
+        report = summarise(judge_cells(cells, np.full((240, 3), 1 / 3), 0.1), 5, 0)
+        report |= {"method": "invented", "unused_labels": {}}
+        warned[case] = [text for text in report["warnings"] if f"The {field} alone, without a pixel" in text]
+        assert write_report(report).count(f"{field} alone: AUC") == 1
+    assert [len(texts) for texts in warned.values()] == [1, 0]
+
+
+def test_the_report_says_for_which_share_of_mines_the_probabilities_hold() -> None:
+    """All mines of the long period neither teach nor calibrate; of the short one fewer cells are mines."""
+    cells = of_two_periods(make_cells(400), 0.6)
+    report = evaluate_recipe(replace(cells, reference=np.full_like(cells.now, np.nan)), QUICK, draws=5)
+    short = np.array([period == "short" for period in cells.periods])
+    assert report["share_learnt"] == {"single": pytest.approx(cells.mining[short].mean(), abs=1e-6)}
+    assert cells.mining.mean() > cells.mining[short].mean() + 0.1
+    assert any("learnt where" in warning for warning in report["warnings"])
+    assert "The probabilities hold where so many" in write_report(report)
+    (group,) = report["same_period"]
+    stated = 1 - cross_validate(replace(cells, reference=np.full_like(cells.now, np.nan)), QUICK, 0.1)[:, 0]
+    assert stated[short].mean() == pytest.approx(cells.mining[short].mean(), abs=0.05)
+    assert group["fitted_on_all"]["ece"]["value"] < report["all"]["ece"]["value"]
+
+
+def test_a_report_of_labels_that_all_teach_warns_of_no_other_share() -> None:
+    report = evaluate_recipe(make_cells(), QUICK, draws=5)
+    assert not any("learnt where" in warning for warning in report["warnings"])
 
 
 def test_a_field_is_called_a_confounder_above_its_threshold_only() -> None:
@@ -159,3 +212,55 @@ def test_the_report_holds_the_out_of_fold_auc_to_the_digit(seed: int) -> None:
     probabilities = cross_validate(cells, recipe, 0.1)
     expected = area_under_roc(cells.mining, probabilities[:, 1:].sum(axis=1))
     assert evaluate_recipe(cells, recipe, draws=2)["all"]["auc"]["value"] == pytest.approx(expected, abs=1e-6)
+
+
+def in_patches(count: int = 300) -> LabelledCells:
+    """Cells whose neighbours share their label and their look, and no look means a mine elsewhere: 30 places of ten
+    cells, each place with a look of its own."""
+    cells = make_cells(count, strength=0.0)
+    rng = np.random.default_rng(5)
+    place = np.arange(count) // 10
+    kind, look = rng.random(30) < 0.5, rng.standard_normal((30, 12)).astype(np.float32)
+    labels = tuple(
+        replace(
+            label,
+            row=9000 + 20 * int(at // 6),
+            col=20000 + 20 * int(at % 6) + number % 10,
+            label=int(kind[at]),
+        )
+        for number, (label, at) in enumerate(zip(cells.labels, place, strict=True))
+    )
+    noise = 0.1 * rng.standard_normal((count, 12)).astype(np.float32)
+    return replace(
+        cells, labels=labels, now=look[place] + noise, reference=np.full_like(cells.reference, np.nan)
+    )
+
+
+def test_a_split_at_random_would_have_flattered_and_the_report_says_by_how_much() -> None:
+    report = evaluate_recipe(in_patches(), replace(QUICK, block_deg=0.2), draws=10)
+    assert report["all"]["auc"]["value"] < 0.7  # in blocks never seen there is nothing to know
+    assert report["random_split"]["auc"] > 0.9  # beside cells that were seen there is
+    assert "would have shown AUC" in write_report(report)
+
+
+def test_scores_that_tell_the_period_of_mines_are_warned_of() -> None:
+    cells = make_cells(industrial=True)
+    judged = judge_cells(cells, cross_validate(cells, QUICK, 0.1), 0.1)
+    score = judged.probabilities[:, 1:].sum(axis=1)
+    late = tuple("late" if own > np.median(score[cells.mining]) else "early" for own in score)
+    told = summarise(replace(judged, periods=late), 50, 0)
+    auc = told["period_in_scores"]["auc"]
+    assert auc["low"] > 0.5 or auc["high"] < 0.5
+    assert any("the scores tell one period" in warning for warning in told["warnings"])
+    mixed = tuple(np.random.default_rng(1).choice(["late", "early"], len(cells)).tolist())
+    quiet = summarise(replace(judged, periods=mixed), 50, 0)["period_in_scores"]["auc"]
+    assert quiet["low"] < 0.5 < quiet["high"]
+    assert summarise(judged, 10, 0)["period_in_scores"] is None
+
+
+def test_the_calibration_error_comes_with_what_chance_would_show() -> None:
+    every = evaluate_recipe(make_cells(), QUICK, draws=10)["all"]
+    chance = every["ece_by_chance"]
+    assert 0 < chance["low"] < chance["value"] < chance["high"] < 0.2
+    assert every["ece_at_its_share"] >= 0
+    assert every["curves"]["roc"][-1] == [1, 1]

@@ -31,7 +31,7 @@ def test_features_follow_their_definition() -> None:
     standard = standardise_pixels(scene.pixels, featurizer.patch_set).astype(np.float64)
     windows = np.lib.stride_tricks.sliding_window_view(standard, (3, 3), axis=(1, 2))
     runs = find_runs(scene.valid, scene.labels, 3)
-    patch = featurizer.patch_set.patches[5].astype(np.float64)
+    patch = featurizer.patch_set.patches[0][5].astype(np.float64)
     for index, cell in enumerate(runs.cells):
         own = range(runs.first_run[index], runs.first_run[index + 1])
         answers = np.concatenate(
@@ -119,11 +119,13 @@ def test_bands_in_another_order_are_refused() -> None:
 def test_fit_is_the_same_for_the_same_seed_and_keeps_it() -> None:
     def fit(seed: int) -> Featurizer:
         scenes = (make_scene(seed=number) for number in range(3))
-        return Featurizer.fit(scenes, sensor="sentinel-2", bands=BANDS, n_patches=16, patch_size=2, seed=seed)
+        return Featurizer.fit(
+            scenes, sensor="sentinel-2", bands=BANDS, n_patches=16, patch_sizes=(2,), seed=seed
+        )
 
     assert fit(5).digest == fit(5).digest != fit(6).digest
     assert fit(5).seed == 5
-    assert len(fit(5).names) == 2 * 16 + 99
+    assert len(fit(5).names) == 2 * 16 + 99 + 6 * 20**2
 
 
 def test_the_digest_is_of_what_defines_the_features() -> None:

@@ -10,11 +10,14 @@ import pytest
 from monitor.detection.change import FeaturesDiffer
 from monitor.detection.crossvalidation import cross_validate
 from monitor.detection.folds import FoldsNotPossible
-from monitor.detection.heads import TrainingRefused
+from monitor.detection.heads import ENSEMBLE, MEMBERS, TrainingRefused, fit_head
 from monitor.detection.labels import CLASSES
 from monitor.detection.metrics import area_under_roc
-from monitor.detection.model import MineModel, predict_heads
+from monitor.detection.model import MineModel, ShareUnknown, predict_heads
+from monitor.detection.pairs import PairFeaturizer
+from monitor.detection.partmaps import Layout
 from monitor.detection.train import fit_model, train_model
+from monitor.detection.views import Sight
 from tests.pure.detection.invented import QUICK, make_cells, make_featurizer
 
 
@@ -41,7 +44,8 @@ def test_cells_with_a_reference_are_judged_by_change_and_others_without() -> Non
         found.probabilities[~fresh.has_reference], alone.probabilities[~fresh.has_reference]
     )
     assert model.change is not None
-    assert model.single.estimator.n_features_in_ * 3 == model.change.estimator.n_features_in_
+    assert [member.view for member in model.single.members] == ["now"]
+    assert [member.view for member in model.change.members] == ["cells"]
 
 
 def test_the_reference_helps_where_mines_are_a_change() -> None:
@@ -104,8 +108,11 @@ def test_the_facts_of_a_model_say_what_it_was_trained_on() -> None:
     assert facts["labels"]["digest"] == "labels"
     assert sum(facts["labels"]["by_class"].values()) == facts["labels"]["n"] == 240
     assert facts["labels"]["with_reference"] == 216
-    assert set(facts["penalties"]) == {"single", "change"}
+    assert set(facts["penalties"]) == {"single: ridge on now", "change: ridge on cells"}
+    assert facts["taught"] == {"single": 240, "change": 216}
     assert facts["block_deg"] == 0.1
+    assert facts["share"].keys() == facts["taught"].keys()
+    assert facts["share"]["single"] == make_cells(industrial=True).mining.mean()
 
 
 def test_labels_of_one_kind_only_are_refused() -> None:
@@ -161,3 +168,68 @@ def test_training_gives_the_model_with_the_report_of_its_recipe() -> None:
     model, report = train_model(cells, featurizer, QUICK, draws=20)
     assert report["all"]["auc"]["value"] > 0.8
     assert model.facts["labels"]["n"] == report["cells"] == 240
+
+
+def test_a_model_is_told_the_share_of_mines_and_says_less_where_they_are_rare() -> None:
+    model, cells = fit(), make_cells()
+    rare = model.expect_share(0.01)
+    stated, moved = (each.predict(cells.now, cells.reference) for each in (model, rare))
+    assert (moved.probabilities[:, 0] > stated.probabilities[:, 0]).all()
+    assert rare.facts["share"] == {"single": 0.01, "change": 0.01}
+    back = rare.expect_share(model.facts["share"]["change"]).predict(cells.now, cells.reference)
+    changed = stated.used_reference
+    np.testing.assert_allclose(back.probabilities[changed], stated.probabilities[changed], atol=1e-5)
+
+
+def test_a_model_that_does_not_say_its_share_cannot_be_moved() -> None:
+    model = fit()
+    silent = replace(model, facts={name: fact for name, fact in model.facts.items() if name != "share"})
+    with pytest.raises(ShareUnknown, match="train it anew"):
+        silent.expect_share(0.01)
+
+
+def test_cells_of_a_period_of_one_kind_neither_teach_nor_calibrate() -> None:
+    """Without them the same head comes out, whatever their scores."""
+    cells = make_cells(400)
+    there = cells.mining & (np.arange(400) % 2 == 0)
+    sight, blocks = Sight(cells.layout, cells.now), np.arange(400) % 24
+    head, _ = fit_head(sight, cells.classes, blocks, QUICK, teaches=~there)
+    strange = cells.now.copy()
+    strange[there] += 50
+    other, _ = fit_head(Sight(cells.layout, strange), cells.classes, blocks, QUICK, teaches=~there)
+    np.testing.assert_allclose(head.predict(cells.now)[0], other.predict(cells.now)[0])
+
+
+def test_an_ensemble_averages_ridges_that_each_have_patches_of_their_own() -> None:
+    rng = np.random.default_rng(0)
+    layout, classes = Layout(0, ("red", "nir"), 6), np.arange(120) % 2
+    reference, now = rng.random((2, 120, layout.map_size)).astype(np.float32)
+    now[:, ::7] += 0.5 * classes[:, None]
+    pairs = PairFeaturizer.fit(now, reference, layout, n_patches=6 * MEMBERS)
+    sight, blocks = Sight(layout, now, reference, pairs), np.arange(120) // 5
+    head, penalties = fit_head(sight, classes, blocks, replace(QUICK, model=ENSEMBLE))
+    views = [sight.view(member.view) for member in head.members]
+    assert len(head.members) == len(penalties) == MEMBERS
+    every = np.sort(np.concatenate(views, axis=1), axis=1)
+    np.testing.assert_array_equal(every, np.sort(sight.view("pair"), axis=1))
+    for view in views:  # a patch and its negative are of one member
+        assert view.shape == (120, 12)
+    scores = [
+        member.weight * member.estimator.predict(v.astype(float))
+        for member, v in zip(head.members, views, strict=True)
+    ]
+    spread = [own[:, 0].std() for own in scores]
+    assert max(spread) < 1.5 * min(spread)
+    np.testing.assert_allclose(
+        head.predict(now, reference)[0][:, :2], head.calibrator.probabilities(sum(scores))
+    )
+
+
+def test_without_patches_of_pairs_an_ensemble_is_one_ridge() -> None:
+    featurizer = make_featurizer()
+    cells = replace(make_cells(), digest=featurizer.digest)
+    alone, together = (
+        fit_model(cells, featurizer, replace(QUICK, model=model)).predict(cells.now, cells.reference)
+        for model in ("ridge", ENSEMBLE)
+    )
+    np.testing.assert_array_equal(alone.probabilities, together.probabilities)

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import FunctionTransformer
 
 from monitor.detection import modelfile
+from monitor.detection.metrics import area_under_roc
 from monitor.detection.model import MineModel
 from monitor.detection.modelfile import (
     ModelRefused,
@@ -163,7 +164,7 @@ def test_a_content_that_is_no_model_is_refused() -> None:
     with pytest.raises(ModelRefused, match="cannot be read"):
         unpack_model(forge(skops.io.dumps({"patches": [1, 2]})))
     parts = skops.io.loads(members_of(PACKED)["model.skops"])
-    parts["heads"]["single"]["estimator"] = [1, 2]
+    parts["heads"]["single"]["members"][0]["estimator"] = [1, 2]
     with pytest.raises(ModelRefused, match="something else where its estimator should be"):
         unpack_model(forge(skops.io.dumps(parts)))
 
@@ -206,3 +207,47 @@ def test_refusals_name_no_path(tmp_path: Path) -> None:
     with pytest.raises(ModelRefused) as refused:
         load_model(path)
     assert "secret-place" not in str(refused.value)
+
+
+def pack_trees() -> bytes:
+    featurizer = make_featurizer()
+    cells = make_cells(features=len(featurizer.names), industrial=True)
+    cells = replace(cells, digest=featurizer.digest, layout=featurizer.layout)
+    return pack_model(fit_model(cells, featurizer, replace(QUICK, model="stacked")), created_at=WHEN)
+
+
+TREES = pack_trees()
+
+
+def test_a_stack_with_trees_comes_back_with_the_same_predictions() -> None:
+    fresh, model = make_cells(features=115, seed=1, industrial=True), unpack_model(TREES)
+    again = unpack_model(pack_model(model, created_at=WHEN))
+    before, after = (each.predict(fresh.now, fresh.reference) for each in (model, again))
+    np.testing.assert_array_equal(before.probabilities, after.probabilities)
+    assert [member.weight for member in again.single.members] == [m.weight for m in model.single.members]
+    assert area_under_roc(fresh.mining, -before.probabilities[:, 0]) > 0.6
+
+
+def spoil(estimator: Any, what: str) -> None:
+    """Write a number into a tree that points outside it."""
+    if what == "child":
+        estimator.estimators_[3].tree_.children_left[0] = 10**6
+    elif what == "loop":
+        estimator.estimators_[0].tree_.children_right[0] = 0
+    elif what == "feature":
+        estimator.estimators_[0].tree_.feature[0] = 10**6
+    elif what == "boosted child":
+        estimator._predictors[0][0].nodes["left"][0] = 10**6
+    else:
+        estimator._predictors[1][1].nodes["feature_idx"][0] = -1
+
+
+@pytest.mark.parametrize("what", ["child", "loop", "feature", "boosted child", "boosted feature"])
+def test_trees_that_point_outside_themselves_are_refused(what: str) -> None:
+    """scikit-learn follows the numbers of a tree without looking; a forged one would read memory of others."""
+    model = unpack_model(TREES)
+    step = "boosting" if what.startswith("boosted") else "forest"
+    estimators = [member.estimator for member in model.single.members]
+    spoil(next(each[-1] for each in estimators if step in each.named_steps), what)
+    with pytest.raises(ModelRefused, match="cannot be read"):
+        unpack_model(pack_model(model, created_at=WHEN))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,46 +13,108 @@ import numpy as np
 import pytest
 
 from monitor.detection.patches import (
-    PatchesNotDrawn,
-    draw_windows,
     gaussian_patches,
     mirror_patches,
     whiten_patches,
 )
+from monitor.detection.windows import PatchesNotDrawn, draw_windows
 from monitor.imagery.pixels import Strip
 from monitor.imagery.refusal import Cause, SceneRefused
 from tests.pure.detection.invented import BANDS, ArrayScene, make_scene
 
-KNOWN_SHA256 = "db1194c3e160fa101ee8c36346c0d15262f4116c0b4b6ed2d7050cd089462221"
+KNOWN_SHA256 = {
+    "empirical 3": "db1194c3e160fa101ee8c36346c0d15262f4116c0b4b6ed2d7050cd089462221",
+    "empirical 4,6": "0225bdfa5172165e63eb897c5728b415790a2d06c84c62a780e7e3ee8c8e4867",
+    "gaussian 4,6": "a5cb7889f855025a60fbf137efbdfef4425c061793ff691ba789529e59e1a5ce",
+}
 """Of the patches below, as first computed; other machines and other BLAS must agree."""
+KNOWN_FEATURES = {
+    "empirical 3": [
+        0.0902924,
+        0.1218937,
+        0.1298235,
+        0.1105469,
+        0.0753667,
+        0.0317004,
+        0.1024059,
+        0.0371986,
+        0.0601614,
+        0.1358836,
+    ],
+    "empirical 4,6": [
+        0.072713,
+        0.0495017,
+        0.0985721,
+        0.0479026,
+        0.0919341,
+        0.0451663,
+        0.1495306,
+        0.0669435,
+        0.0770792,
+        0.0752463,
+    ],
+    "gaussian 4,6": [
+        0.048966,
+        0.1010959,
+        0.0293592,
+        0.0882754,
+        0.2380167,
+        0.0798431,
+        0.096024,
+        0.0433108,
+        0.0909481,
+        0.0088479,
+    ],
+}
+"""Some of the features that they give, as first computed."""
 
 DRAW = """
 import hashlib
-from monitor.detection.patches import draw_windows, whiten_patches
-from tests.pure.detection.invented import make_scene
-drawn = whiten_patches(draw_windows([make_scene(seed=1), make_scene(seed=2)], 3, seed=11), 64)
-print(hashlib.sha256(drawn.patches.tobytes() + drawn.centre.tobytes() + drawn.spread.tobytes()).hexdigest())
+import json
+from monitor.detection.featurizer import Featurizer
+from tests.pure.detection.invented import BANDS, make_scene
+told = {}
+for way in %r:
+    drawing, sizes = way.split()
+    scenes = [make_scene(seed=1), make_scene(seed=2)]
+    made = Featurizer.fit(
+        scenes,
+        sensor="sentinel-2",
+        bands=BANDS,
+        n_patches=64,
+        patch_sizes=tuple(map(int, sizes.split(","))),
+        drawing=drawing,
+        seed=11,
+    )
+    drawn = made.patch_set
+    parts = [*drawn.patches, drawn.centre, drawn.spread]
+    values = made.extract(scenes[0]).values[0, :128:13].tolist()
+    told[way] = hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest(), values
+print(json.dumps(told))
 """
 
 
 @pytest.mark.parametrize("core", ["", "Haswell", "Prescott"])
-def test_the_same_seed_gives_the_same_patches_bit_for_bit_whatever_the_blas(core: str) -> None:
+def test_the_same_seed_gives_the_same_patches_bit_for_bit_and_features_whatever_the_blas(core: str) -> None:
     settings = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS")}
     if core:
         settings["OPENBLAS_CORETYPE"] = core  # another kernel of the library, with other roundings
     run = subprocess.run(
-        [sys.executable, "-c", DRAW],
+        [sys.executable, "-c", DRAW % list(KNOWN_SHA256)],
         env=settings,
         capture_output=True,
         text=True,
         check=True,
         cwd=Path(__file__).parents[3],
     )
-    assert run.stdout.strip() == KNOWN_SHA256
+    told = json.loads(run.stdout)
+    assert {way: digest for way, (digest, _) in told.items()} == KNOWN_SHA256
+    for way, (_, values) in told.items():
+        np.testing.assert_allclose(values, KNOWN_FEATURES[way], rtol=0, atol=1e-5)
 
 
 def test_another_seed_draws_other_patches() -> None:
-    one, other = (whiten_patches(draw_windows([make_scene()], 3, seed), 16).patches for seed in (1, 2))
+    one, other = (whiten_patches(draw_windows([make_scene()], 3, seed), 16).patches[0] for seed in (1, 2))
     assert not np.array_equal(one, other)
 
 
@@ -81,7 +144,7 @@ def test_an_answer_has_unit_spread_over_the_sample() -> None:
     windows = draw_windows([make_scene(200, 200, clouds=0)], 3, seed=0)
     drawn = whiten_patches(windows, 32)
     standard = (windows - drawn.centre[:, None, None]) / drawn.spread[:, None, None]
-    answers = np.tensordot(standard, drawn.patches, axes=([1, 2, 3], [1, 2, 3]))
+    answers = np.tensordot(standard, drawn.patches[0], axes=([1, 2, 3], [1, 2, 3]))
     np.testing.assert_allclose(answers.std(axis=0), 1, atol=0.05)
 
 
@@ -89,8 +152,8 @@ def test_gaussian_patches_need_windows_for_the_scale_of_bands_alone() -> None:
     windows = draw_windows([make_scene()], 3, seed=0)
     drawn = gaussian_patches(windows, 4, seed=9)
     again = gaussian_patches(windows, 4, seed=9)
-    np.testing.assert_array_equal(drawn.patches, again.patches)
-    assert drawn.patches.shape == (4, len(BANDS), 3, 3)
+    np.testing.assert_array_equal(drawn.patches[0], again.patches[0])
+    assert drawn.patches[0].shape == (4, len(BANDS), 3, 3)
     np.testing.assert_allclose(drawn.centre, windows.mean(axis=(0, 2, 3)), atol=1e-5)
 
 
@@ -99,7 +162,7 @@ def test_a_band_that_never_varies_is_left_as_it_is() -> None:
     scene.pixels[5] = 0.25
     drawn = whiten_patches(draw_windows([scene], 3, seed=0), 8)
     assert drawn.spread[5] == 1
-    assert np.isfinite(drawn.patches).all()
+    assert np.isfinite(drawn.patches[0]).all()
 
 
 def test_mirrored_patches_answer_with_the_other_sign() -> None:

@@ -92,7 +92,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MineModel, 
     items, _ = sort_items(walk_items(catalog), "sentinel-2")
     featurizer = Featurizer.fit(open_each(items, SIX), sensor="sentinel-2", bands=SIX, n_patches=16, seed=1)
     labels = label_cells(featurizer, catalog)
-    cells = gather_cells(labels, extract_scenes(items, featurizer, []))
+    cells = gather_cells(labels, extract_scenes(items, featurizer, []), layout=featurizer.layout)
     return catalog, fit_model(cells, featurizer, RECIPE), labels
 
 

@@ -146,3 +146,23 @@ def test_cells_seen_one_by_one_end_in_the_same_sites_as_all_at_once(
     for cell, name in grown.items():
         one_by_one.setdefault(name, set()).add(cell)
     assert {frozenset(cells) for cells in one_by_one.values()} == at_once
+
+
+def test_a_site_that_falls_apart_goes_on_in_its_largest_part_and_the_rest_is_new() -> None:
+    known = dict.fromkeys([(0, 0), (0, 1), (0, 5)], "a")
+    one, other = plan_sites([(0, 6)], known, {"a": 1})
+    assert (one.kept, one.cells, one.parted_from) == ("a", frozenset({(0, 0), (0, 1)}), None)
+    assert (other.kept, other.cells, other.parted_from) == (None, frozenset({(0, 5), (0, 6)}), "a")
+    assert other.new_cells == {(0, 6)}
+
+
+@given(landscapes(), st.sets(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
+def test_the_cells_of_sites_follow_from_cells_alone_and_every_known_site_goes_on_once(
+    landscape: tuple[set[Cell], dict[Cell, str], dict[str, int]], gone: set[Cell]
+) -> None:
+    active, known, age = landscape
+    left = {cell: site for cell, site in known.items() if cell not in gone}
+    changes = plan_sites(active, left, age)
+    assert [change.cells for change in changes] == group_cells(active | set(left))
+    goes_on = [name for change in changes for name in (change.kept, *change.absorbed) if name is not None]
+    assert sorted(goes_on) == sorted(set(left.values()))

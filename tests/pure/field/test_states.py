@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from monitor.field.states import (
     QUIET_BELOW,
-    QUIET_OBSERVATIONS,
+    QUIET_DATES,
+    QUIET_STRETCH,
     SUSPECT_AT,
     Belief,
     CellState,
     Observation,
+    choose_looks,
     decide_state,
     fold_states,
     update_belief,
@@ -25,16 +27,26 @@ HIGH, MIDDLE, LOW = 0.9, 0.4, 0.1
 
 
 def see(
-    day: int, mining: float, *, reference: bool = True, composite: bool = False, observed: bool = True
+    day: int,
+    mining: float,
+    *,
+    reference: bool = True,
+    composite: bool = False,
+    observed: bool = True,
+    familiar: bool = True,
+    sensor: str = "sentinel-2",
+    days: int = 0,
+    share: float = 1.0,
 ) -> Observation:
-    """An observation on day `day`."""
-    return Observation(START + timedelta(days=day), mining, reference, composite, observed)
+    """An observation that ends on day `day` and takes `days` more before it."""
+    last = START + timedelta(days=day)
+    first = last - timedelta(days=days)
+    return Observation(last, mining, reference, composite, observed, familiar, sensor, first, share)
 
 
 @st.composite
 def histories(draw: st.DrawFn, *, reference: bool | None = None) -> list[Observation]:
-    """Observations of different dates."""
-    days = draw(st.lists(st.integers(0, 500), unique=True, max_size=12))
+    """Observations by several sensors, also several on one day and composites that overlap."""
     return [
         see(
             day,
@@ -42,8 +54,12 @@ def histories(draw: st.DrawFn, *, reference: bool | None = None) -> list[Observa
             reference=draw(st.booleans()) if reference is None else reference,
             composite=draw(st.booleans()),
             observed=draw(st.booleans()),
+            familiar=draw(st.sampled_from([True, True, False])),
+            sensor=draw(st.sampled_from(["landsat", "sentinel-1", "sentinel-2"])),
+            days=draw(st.sampled_from([0, 0, 0, 40])),
+            share=draw(st.sampled_from([0.5, 1.0])),
         )
-        for day in days
+        for day in draw(st.lists(st.integers(0, 120), max_size=12))
     ]
 
 
@@ -86,18 +102,46 @@ def test_one_quiet_look_clears_a_suspicion() -> None:
     assert decide_state([see(0, HIGH), see(1, LOW)]) is CellState.QUIET
 
 
-def test_a_confirmed_mine_is_given_up_only_after_a_quiet_run() -> None:
+def test_a_second_system_on_the_same_day_confirms() -> None:
+    assert decide_state([see(0, HIGH), see(0, HIGH, sensor="sentinel-1")]) is CellState.ACTIVE
+
+
+def test_a_day_out_of_a_composite_that_was_high_is_no_second_look() -> None:
+    composite = see(90, HIGH, reference=False, composite=True, days=89)
+    assert decide_state([see(30, HIGH), composite]) is CellState.SUSPECTED
+    assert decide_state([composite, see(91, HIGH)]) is CellState.ACTIVE
+
+
+def test_scenes_of_one_sensor_whose_dates_overlap_are_one_look() -> None:
+    assert decide_state([see(30, HIGH), see(40, HIGH, days=20)]) is CellState.SUSPECTED
+    assert decide_state([see(30, HIGH), see(40, HIGH, days=9)]) is CellState.ACTIVE
+
+
+def test_of_two_scenes_of_one_pass_the_one_that_shows_more_of_the_cell_counts() -> None:
+    before = [see(0, HIGH), see(5, HIGH)]
+    edge, whole = see(10, HIGH, share=0.4), see(10, LOW, share=0.9)
+    assert fold_states([*before, edge, whole])[-1] == fold_states([*before, whole])[-1]
+    assert choose_looks([whole, edge]) == choose_looks([edge, whole]) == [whole]
+
+
+def test_a_confirmed_mine_is_given_up_only_after_a_long_quiet_stretch() -> None:
     history = [see(0, HIGH), see(1, HIGH)]
-    for number in range(1, QUIET_OBSERVATIONS):
-        history.append(see(1 + number, LOW))
-        assert decide_state(history) is CellState.ACTIVE
-    history.append(see(100, LOW))
-    assert decide_state(history) is CellState.QUIET
+    stretch = QUIET_STRETCH.days
+    assert (
+        decide_state([*history, see(10, LOW), see(10 + stretch, LOW)]) is CellState.ACTIVE
+    )  # two dates only
+    often = [see(10 + day, LOW) for day in range(QUIET_DATES + 5)]
+    assert decide_state([*history, *often]) is CellState.ACTIVE  # within a fortnight
+    twice = [see(10, LOW), see(10, LOW), see(10 + stretch, LOW), see(10 + stretch, LOW)]
+    assert decide_state([*history, *twice]) is CellState.ACTIVE  # the same dates
+    assert decide_state([*history, *often, see(10 + stretch - 1, LOW)]) is CellState.ACTIVE
+    assert decide_state([*history, *often, see(10 + stretch, LOW)]) is CellState.QUIET
 
 
-def test_a_high_look_ends_the_quiet_run() -> None:
-    quiet = [see(2 + day, LOW) for day in range(QUIET_OBSERVATIONS - 1)]
-    history = [see(0, HIGH), see(1, HIGH), *quiet, see(50, HIGH), see(60, LOW)]
+def test_a_high_look_ends_the_quiet_stretch() -> None:
+    quiet = [see(2 + 30 * number, LOW) for number in range(QUIET_DATES)]
+    assert decide_state([see(0, HIGH), see(1, HIGH), *quiet]) is CellState.QUIET
+    history = [see(0, HIGH), see(1, HIGH), *quiet[:-1], see(50, HIGH), quiet[-1]]
     assert decide_state(history) is CellState.ACTIVE
 
 
@@ -118,11 +162,43 @@ def test_clouds_leave_the_belief_as_it_was(history: list[Observation], hidden: f
         assert update_belief(belief, cloudy) == belief
 
 
+@given(histories(), st.floats(0, 1), st.booleans(), st.booleans())
+def test_a_look_at_unfamiliar_ground_suspects_at_most_and_makes_nothing_quiet(
+    history: list[Observation], mining: float, reference: bool, composite: bool
+) -> None:
+    odd = see(1000, mining, reference=reference, composite=composite, familiar=False)
+    for belief in fold_states(history):
+        after = update_belief(belief, odd)
+        assert after == belief or (after == Belief(CellState.SUSPECTED) and mining >= SUSPECT_AT)
+        assert after == belief or belief.state in {CellState.QUIET, CellState.NOT_OBSERVED}
+
+
+def test_a_suspicion_of_unfamiliar_ground_is_confirmed_by_two_other_looks_or_cleared_by_one() -> None:
+    odd = see(0, HIGH, familiar=False)
+    assert decide_state([odd]) is CellState.SUSPECTED
+    assert decide_state([odd, see(1, HIGH)]) is CellState.SUSPECTED
+    assert decide_state([odd, see(1, HIGH), see(2, HIGH)]) is CellState.ACTIVE
+    assert decide_state([odd, see(1, LOW)]) is CellState.QUIET
+
+
 @given(histories(), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(history: list[Observation], random: object) -> None:
     arrived = list(history)
     random.shuffle(arrived)  # type: ignore[attr-defined]
     assert fold_states(arrived) == fold_states(history)
+
+
+@given(histories(), st.integers(0, 12))
+def test_what_arrives_late_leads_to_the_same_belief_as_if_it_had_been_there(
+    history: list[Observation], split: int
+) -> None:
+    late, early = history[:split], history[split:]
+    assert fold_states([*early, *late])[-1:] == fold_states(history)[-1:]
+
+
+@given(histories())
+def test_the_same_scene_twice_is_one(history: list[Observation]) -> None:
+    assert fold_states([*history, *history])[-1:] == fold_states(history)[-1:]
 
 
 @given(histories(reference=False))
@@ -135,19 +211,24 @@ def test_beliefs_are_consistent_after_every_step(history: list[Observation]) -> 
     beliefs = fold_states(history)
     assert len(beliefs) == len(history)
     for belief in beliefs:
-        assert (belief.state in {CellState.ACTIVE, CellState.SUSPECTED}) == (belief.support > 0)
-        assert belief.state is not CellState.ACTIVE or belief.quiet_run < QUIET_OBSERVATIONS
+        assert belief.state is not CellState.ACTIVE or belief.support >= 2
+        assert belief.state is not CellState.QUIET or belief.support == 0
+        if belief.state is CellState.ACTIVE and belief.quiet_since and belief.quiet_on:
+            long = belief.quiet_on - belief.quiet_since >= QUIET_STRETCH
+            assert not (long and belief.quiet_run >= QUIET_DATES)
         if belief.state is CellState.NOT_OBSERVED:
             assert belief == Belief()
 
 
 @given(histories())
-def test_active_is_reached_only_through_an_observation_with_a_reference(history: list[Observation]) -> None:
-    ordered = sorted(history, key=lambda item: item.observed_on)
-    before = CellState.NOT_OBSERVED
-    for observation, belief in zip(ordered, fold_states(ordered), strict=True):
-        if belief.state is CellState.ACTIVE and before is not CellState.ACTIVE:
-            assert observation.has_reference
-            assert observation.observed
-            assert observation.mining >= SUSPECT_AT
-        before = belief.state
+def test_active_is_reached_only_through_a_familiar_look_with_a_reference(history: list[Observation]) -> None:
+    belief = Belief()
+    for day in sorted({item.observed_on for item in history}):
+        for look in choose_looks([item for item in history if item.observed_on == day]):
+            after = update_belief(belief, look)
+            if after.state is CellState.ACTIVE and belief.state is not CellState.ACTIVE:
+                assert look.has_reference
+                assert look.observed
+                assert look.is_familiar
+                assert look.mining >= SUSPECT_AT
+            belief = after

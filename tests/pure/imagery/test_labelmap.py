@@ -133,3 +133,24 @@ def test_a_raster_may_end_at_180_degrees_and_be_long_and_thin() -> None:
     assert (last.rows.tolist(), last.cols.tolist()) == ([9199], [35999])
     thin = map_cells(CRS.from_epsg(32634), Affine(20.0, 0, 200_000, 0, -20.0, 240_000), 40, 30_000)
     assert thin.step > 30
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_parts_are_those_of_the_exact_place_within_the_cell(place: str) -> None:
+    epsg, transform = PLACES[place]
+    crs, across = CRS.from_epsg(epsg), 20
+    cells = map_cells(crs, transform, 3000, 3000)
+    wrong = 0
+    for row in (0, 63, 64, 1234, 2999):
+        cols = np.arange(3000)
+        x = transform.c + transform.a * (cols + 0.5)
+        y = np.full(3000, transform.f + transform.e * (row + 0.5))
+        lon, lat = transform_points(crs, CRS.from_epsg(4326), x, y)
+        in_row = np.floor(np.mod((np.asarray(lat) + 90) * 100, 1) * across)
+        in_col = np.floor(np.mod((np.asarray(lon) + 180) * 100, 1) * across)
+        found = cells.parts(row, row + 1, across)[0]
+        assert found.dtype == np.int16
+        assert found.min() >= 0
+        assert found.max() < across**2
+        wrong += int((found != in_row * across + in_col).sum())
+    assert wrong <= 15  # of 15,000: twenty times as many edges as cells have

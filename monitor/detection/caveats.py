@@ -1,0 +1,59 @@
+"""Caveats of a report: what a reader must know before believing its figures.
+
+Room `detection`, pure. A finished dict of figures in, sentences out. Imports `folds` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from monitor.detection.folds import BLOCK_DEG
+
+SMALL = 30
+"""A group with fewer mines or fewer others is called small."""
+COMMON = 0.1
+"""Share of mines among the labels from which a report tells that the field is different."""
+TOO_GOOD = 0.95
+"""AUC from which a report tells to look for a leak."""
+
+
+def list_caveats(report: Mapping[str, Any]) -> list[str]:
+    """The warnings that follow from the figures themselves; those of confounders come with the confounders."""
+    warnings = []
+    if report["block_deg"] < BLOCK_DEG:
+        warnings.append(
+            f"Blocks are {report['block_deg']:g} degree wide, not {BLOCK_DEG:g}: the labelled cells lie too close "
+            "together. Blocks so small resemble their neighbours: intervals are too narrow, and cross-validation "
+            "flatters."
+        )
+    if report["all"]["small"]:
+        warnings.append(f"Fewer than {SMALL} mines or others: the figures can say little.")
+    told = report["period_in_scores"]
+    low, high = (told["auc"]["low"], told["auc"]["high"]) if told else (None, None)
+    if told and low is not None and high is not None and not low <= 0.5 <= high:
+        warnings.append(
+            f"Among mines alone, the scores tell one period from the others with AUC {told['auc']['value']:.2f}: either "
+            "more changed in that period, or the model reads the look of its composites."
+        )
+    share = report["all"]["positives"] / report["all"]["n"]
+    if share > COMMON:
+        warnings.append(
+            f"{100 * share:.0f} % of these cells are mines. Where mines are rarer, fewer of the cells that are called "
+            "mines will be mines, and probabilities learnt from such labels are too high."
+        )
+    learnt = list(report["share_learnt"].values())
+    if learnt and min(abs(share - each) for each in learnt) > COMMON:
+        warnings.append(
+            f"The probabilities were learnt where {100 * learnt[0]:.0f} % of the cells are mines; of the cells judged here "
+            f"{100 * share:.0f} % are. Over all cells the calibration error is mostly this difference: read it within a "
+            "period, or once moved to the share found."
+        )
+    judged = [("all cells", report["all"])]
+    judged += [("cells of the same period", group["fitted_on_all"]) for group in report["same_period"]]
+    for what, figures in judged:
+        if (figures["auc"]["value"] or 0) > TOO_GOOD:
+            warnings.append(
+                f"AUC above {TOO_GOOD} on {what}: a reason to look for a leak before celebrating."
+            )
+    return warnings

@@ -1,0 +1,191 @@
+"""A classifier of mines on plain arrays, for a notebook: the heads of the project without scenes, labels or database.
+
+Room `detection`, pure. Follows the conventions of scikit-learn. May import `heads`, `labels`, `model`, `pairs`, `views`.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from monitor.detection.heads import MODELS, Recipe, check_classes, fit_head
+from monitor.detection.labels import CLASSES
+from monitor.detection.model import Bool, Float64
+from monitor.detection.pairs import PairFeaturizer
+from monitor.detection.partmaps import NO_MAP, Layout
+from monitor.detection.rcf import Float32
+from monitor.detection.views import Sight
+
+Int64 = npt.NDArray[np.int64]
+
+
+class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Calibrated probabilities of none, artisanal and industrial, with intervals and a flag for unfamiliar cells.
+
+    Parameters
+    ----------
+    estimator : {"ensemble", "ridge", "logistic", "forest", "boosting", "stacked"}
+        What gives the scores. "ensemble" is the mean of three ridges, each on patches of pairs of its own, and one ridge
+        where the layout holds no maps. "stacked" weighs ridge, forest and boosting by how they did on blocks held back.
+    folds : int
+        Folds of blocks within the training cells: for the penalty of ridge, the weights of a stack, the calibration.
+    draws : int
+        Bootstrap draws of whole blocks behind the intervals.
+    layout : Layout
+        What stands where in a row of features; `Featurizer.layout`. Without it a row is taken to be plain numbers.
+    seed : int
+        Deals the folds, draws patches of pairs, grows the trees.
+
+    Attributes
+    ----------
+    classes_ : int64 (3,)
+        Positions in `CLASSES`: 0 none, 1 artisanal, 2 industrial. A class without a training cell has probability 0.
+    n_features_in_ : int
+
+    Notes
+    -----
+    Calibration is learnt on scores of cells whose block was held back, so it needs `groups`. Judge a classifier on blocks
+    that it was not fitted to: near neighbours show the same mine, and a split at random flatters.
+
+    References
+    ----------
+    Rolf et al. 2021, A generalizable and accessible approach to machine learning with global satellite imagery.
+    Platt 1999, Probabilistic outputs for support vector machines. Breiman 1996, Stacked regressions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X, blocks = rng.normal(size=(300, 6)).astype("float32"), np.arange(300) // 20
+    >>> y = (X[:, 0] + 0.3 * rng.normal(size=300) > 0).astype(int)
+    >>> model = MineClassifier(draws=20).fit(X[:200], y[:200], groups=blocks[:200])
+    >>> model.predict_proba(X[200:]).shape
+    (100, 3)
+    >>> bool(model.score(X[200:], y[200:]) > 0.8)
+    True
+    >>> low, high = model.predict_interval(X[200:])
+    >>> bool((low <= high).all())
+    True
+    >>> model.is_familiar(X[200:201] + 50).tolist()
+    [False]
+    """
+
+    def __init__(
+        self,
+        estimator: str = MODELS[0],
+        *,
+        folds: int = 5,
+        draws: int = 200,
+        layout: Layout = NO_MAP,
+        seed: int = 0,
+    ) -> None:
+        self.estimator = estimator
+        self.folds = folds
+        self.draws = draws
+        self.layout = layout
+        self.seed = seed
+
+    def fit(
+        self,
+        X: npt.ArrayLike,  # noqa: N803
+        y: npt.ArrayLike,
+        groups: npt.ArrayLike,
+        *,
+        reference: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Learn from labelled cells.
+
+        Parameters
+        ----------
+        X : array (n, F)
+            Features now, finite; kept as float32.
+        y : array (n,) of int
+            Positions in `CLASSES`; `none` and at least one kind of mine occur.
+        groups : array (n,) of int
+            Blocks that are held back together, such as `assign_blocks` gives; at least two.
+        reference : array (n, F), optional
+            The same features before. Then change is learnt, and every prediction needs a reference too.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not match, numbers that are not finite, unknown classes or an unknown estimator.
+        TrainingRefused
+            If `y` says mines only, or none only.
+        FoldsNotPossible
+            If all cells lie in one block.
+        """
+        now = _read_table(X, "X")
+        before = None if reference is None else _read_table(reference, "reference")
+        classes, blocks = np.asarray(y, np.int64), np.asarray(groups, np.int64)
+        if classes.shape != (len(now),) or blocks.shape != (len(now),):
+            raise ValueError("y and groups must have one number for each row of X.")
+        if before is not None and before.shape != now.shape:
+            raise ValueError("reference must have the shape of X.")
+        if not 0 <= classes.min() <= classes.max() < len(CLASSES):
+            raise ValueError(f"y must be positions in {', '.join(CLASSES)}.")
+        check_classes(classes)
+        recipe = Recipe(folds=self.folds, draws=self.draws, seed=self.seed, model=self.estimator)
+        pairs = None
+        if before is not None:
+            pairs = PairFeaturizer.fit(
+                now, before, self.layout, n_patches=recipe.all_pair_patches, seed=self.seed
+            )
+        self.head_, self.penalties_ = fit_head(
+            Sight(self.layout, now, before, pairs), classes, blocks, recipe
+        )
+        self.classes_ = np.arange(len(CLASSES))
+        self.n_features_in_ = now.shape[1]
+        self.with_reference_ = before is not None
+        return self
+
+    def predict_proba(self, X: npt.ArrayLike, reference: npt.ArrayLike | None = None) -> Float64:  # noqa: N803
+        """Calibrated probabilities, float64 (n, 3), columns as `CLASSES`; rows sum to 1."""
+        return self._look(X, reference)[0]
+
+    def predict(self, X: npt.ArrayLike, reference: npt.ArrayLike | None = None) -> Int64:  # noqa: N803
+        """The most probable class, int64 (n,)."""
+        return np.asarray(self.predict_proba(X, reference).argmax(axis=1), np.int64)
+
+    def predict_interval(
+        self,
+        X: npt.ArrayLike,  # noqa: N803
+        reference: npt.ArrayLike | None = None,
+    ) -> tuple[Float64, Float64]:
+        """Low and high end (n,) of the middle 95 % for the probability of the most probable kind of mine.
+
+        They say how far the calibration can be trusted, not how far the scores can.
+        """
+        _, low, high, _ = self._look(X, reference)
+        return low, high
+
+    def is_familiar(self, X: npt.ArrayLike, reference: npt.ArrayLike | None = None) -> Bool:  # noqa: N803
+        """bool (n,): whether the features lie within what was learnt from; elsewhere a prediction counts for less."""
+        return self._look(X, reference)[3]
+
+    def _look(
+        self,
+        X: npt.ArrayLike,  # noqa: N803
+        reference: npt.ArrayLike | None,
+    ) -> tuple[Float64, Float64, Float64, Bool]:
+        check_is_fitted(self, "head_")
+        now = _read_table(X, "X")
+        before = None if reference is None else _read_table(reference, "reference")
+        if now.shape[1] != self.n_features_in_:
+            raise ValueError(f"X has {now.shape[1]} features, fitted were {self.n_features_in_}.")
+        if (before is not None) != self.with_reference_ or (before is not None and before.shape != now.shape):
+            raise ValueError("Give a reference of the shape of X exactly where one was given to fit.")
+        return self.head_.predict(now, before)
+
+
+def _read_table(values: npt.ArrayLike, name: str) -> Float32:
+    table = np.asarray(values, np.float32)
+    if table.ndim != 2 or not len(table):
+        raise ValueError(f"{name} must be a table with a row for each cell.")
+    if not np.isfinite(table).all():
+        raise ValueError(f"{name} holds numbers that are not finite; leave out cells that were not observed.")
+    return table

@@ -1,0 +1,128 @@
+"""Seeds: how much of a figure is the luck of the draw, of patches and of folds.
+
+Room `detection`, pure. One cross-validation is one deal. The honest figure of a recipe is the median over deals that nobody
+chose, with the least and the greatest beside it. May import `cells`, `crossvalidation`, `figures`, `heads`, `metrics`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from monitor.detection.cells import Bool, LabelledCells
+from monitor.detection.crossvalidation import Float64, cross_validate, settle_block_deg
+from monitor.detection.curves import chance_error, error_at_share
+from monitor.detection.figures import find_periods
+from monitor.detection.heads import Recipe
+from monitor.detection.metrics import area_under_roc, average_precision, calibration_error
+
+Figures = dict[str, float]
+
+
+def judge_deal(cells: LabelledCells, recipe: Recipe) -> Figures:
+    """The figures of one deal of the folds, by name.
+
+    Parameters
+    ----------
+    cells : LabelledCells
+    recipe : Recipe
+
+    Returns
+    -------
+    dict of str to float
+        `all: ...` over all cells. `period: ...` over the cells of the largest period that has mines and others, judged by
+        models fitted on all cells of other blocks; `there: ...` the same cells by models fitted on such cells alone.
+        `calibration error by chance` is the mean of what right probabilities would show on so few cells, `greatest by
+        chance` the end of the middle 95 % of it. `mines tell the period`: how well scores of mines alone, so with the label
+        held fixed, tell the most frequent period from the rest; 0.5 is not at all. What these cells do not allow is left
+        out.
+
+    Raises
+    ------
+    TrainingRefused, FoldsNotPossible
+
+    Examples
+    --------
+    See `sum_up_deals`.
+    """
+    block_deg = settle_block_deg(cells, recipe)
+    score = 1 - cross_validate(cells, recipe, block_deg)[:, 0]
+    figures = _measure("all", cells.mining, score)
+    periods = np.asarray(cells.periods)
+    for period in find_periods(cells.periods, cells.mining)[:1]:
+        own = np.asarray(periods == period, np.bool_)
+        figures |= _measure("period", cells.mining[own], score[own])
+        there = 1 - cross_validate(cells.select(own), recipe, block_deg)[:, 0]
+        figures |= _measure("there", cells.mining[own], there)
+    frequent = Counter(periods[cells.mining].tolist()).most_common(1)[0][0]
+    is_frequent = np.asarray(periods[cells.mining] == frequent, np.bool_)
+    if 0 < is_frequent.sum() < len(is_frequent):
+        figures["mines tell the period"] = area_under_roc(is_frequent, score[cells.mining])
+    return figures
+
+
+def sum_up_deals(deals: Sequence[Mapping[str, float]]) -> dict[str, Figures]:
+    """Median, least and greatest of each figure over the deals.
+
+    Parameters
+    ----------
+    deals : sequence of dict
+        Of `judge_deal`, at least one.
+
+    Returns
+    -------
+    dict of str to dict
+        A figure that a deal lacks is left out.
+
+    Examples
+    --------
+    >>> sum_up_deals([{"all: AUC": 0.8}, {"all: AUC": 0.9}, {"all: AUC": 0.7}])
+    {'all: AUC': {'median': 0.8, 'least': 0.7, 'greatest': 0.9}}
+    """
+    return {
+        name: {
+            "median": round(float(np.median([deal[name] for deal in deals])), 4),
+            "least": round(min(deal[name] for deal in deals), 4),
+            "greatest": round(max(deal[name] for deal in deals), 4),
+        }
+        for name in deals[0]
+        if all(name in deal for deal in deals)
+    }
+
+
+def subtract_deals(deals: Sequence[Figures], others: Sequence[Figures]) -> list[Figures]:
+    """What each deal has more than another of the same seed, by figure.
+
+    Parameters
+    ----------
+    deals, others : sequence of dict
+        Of `judge_deal`, of the same seeds in the same order.
+
+    Returns
+    -------
+    list of dict
+        Of figures that both have.
+
+    Examples
+    --------
+    >>> subtract_deals([{"a": 0.75, "b": 1.0}], [{"a": 0.5}])
+    [{'a': 0.25}]
+    """
+    return [
+        {name: own[name] - other[name] for name in own if name in other}
+        for own, other in zip(deals, others, strict=True)
+    ]
+
+
+def _measure(group: str, mining: Bool, score: Float64) -> Figures:
+    by_chance = chance_error(score)
+    return {
+        f"{group}: AUC": area_under_roc(mining, score),
+        f"{group}: average precision": average_precision(mining, score),
+        f"{group}: calibration error": calibration_error(mining, score),
+        f"{group}: calibration error by chance": by_chance.value,
+        f"{group}: greatest by chance": by_chance.high,
+        f"{group}: calibration error at its share": error_at_share(mining, score),
+    }

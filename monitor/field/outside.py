@@ -1,0 +1,173 @@
+"""Outside evidence (pure): what other systems have published about a place, in one form.
+
+Other systems tell of lost forest, of fires, of mines, each with words and delays of its own. A record here says which
+cell, which system, when, how sure and what of. What that may do to a state stands in `fusion`. No Django, no files.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.field.systems import SYSTEMS, Theme, Trust
+from monitor.grid import locate_cells
+
+Int64 = npt.NDArray[np.int64]
+
+EPOCH = date(2014, 12, 31)
+"""Day 0 of the raster encoding of Global Forest Watch."""
+FIRST_DAY, LAST_DAY = date(2014, 12, 31), date(2100, 1, 1)
+
+
+class OutsideRefused(ValueError):
+    """A file of another system that cannot be used; the text names a row and a mend, never a place."""
+
+
+_WORDS = {
+    **dict.fromkeys(("low", "l", "1"), Trust.LOW),
+    **dict.fromkeys(("nominal", "n", "medium", "m", "probable", "2"), Trust.NOMINAL),
+    **dict.fromkeys(("high", "h", "confirmed", "3"), Trust.HIGH),
+    **dict.fromkeys(("highest", "4"), Trust.HIGHEST),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideAlert:
+    """What one system said of one cell on one day. An exact thing: together with our cells it says where."""
+
+    row: int
+    col: int
+    system: str
+    theme: Theme
+    observed_on: date
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """All that one system said of one cell with one theme and of one day: how sure at best, in how many alerts."""
+
+    row: int
+    col: int
+    system: str
+    theme: Theme
+    observed_on: date
+    trust: Trust
+    alerts: int
+
+    @property
+    def settles_on(self) -> date:
+        """The day from which the system will leave it as it is."""
+        return self.observed_on + SYSTEMS[self.system].settles
+
+
+def read_api_answer(text: str, system: str) -> list[OutsideAlert]:
+    """Alerts of an answer of the GFW data API: JSON with `data`, rows with latitude, longitude, a date and a confidence.
+
+    The names of date and confidence differ between data sets (`gfw_integrated_alerts__date`, `alert__date`,
+    `confidence__cat`); there must be one of each. Raises OutsideRefused.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError:
+        raise OutsideRefused("The file is no JSON; save the answer of the API as it came.") from None
+    rows = content.get("data") if isinstance(content, dict) else content
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise OutsideRefused("The answer has no list of alerts under `data`; ask the API for rows.")
+    return list(_read_rows(rows, system))
+
+
+def read_csv_download(text: str, system: str) -> list[OutsideAlert]:
+    """Alerts of a CSV with the same columns. Raises OutsideRefused."""
+    return list(_read_rows(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))), system))
+
+
+def decode_pixels(values: npt.NDArray[np.integer[Any]]) -> tuple[Int64, Int64]:
+    """Confidence digit and days since 2014-12-31 of the raster encoding of Global Forest Watch, int64 of the same shape.
+
+    A pixel such as 30123 is confidence 3 and day 123; 0 is no alert, for both. Raises OutsideRefused for other numbers.
+    """
+    plain = np.asarray(values, np.int64)
+    digit, days = plain // 10_000, plain % 10_000
+    if ((plain != 0) & ((digit < 1) | (digit > 4) | (plain < 0))).any():
+        raise OutsideRefused(
+            "The raster is not encoded as a confidence digit and days since 2014-12-31; give the layer `date_conf`."
+        )
+    return digit, days
+
+
+def read_pixels(
+    values: npt.NDArray[np.integer[Any]],
+    lon: npt.NDArray[np.float64],
+    lat: npt.NDArray[np.float64],
+    system: str,
+) -> list[OutsideAlert]:
+    """Alerts of pixels (n,) in that encoding, with the centres of the pixels in degrees (n,)."""
+    digit, days = decode_pixels(values)
+    found = np.flatnonzero(digit)
+    rows, cols = locate_cells(lon[found], lat[found])
+    words = {number: _WORDS[str(number)] for number in range(1, 5)}
+    return [
+        OutsideAlert(
+            int(row),
+            int(col),
+            system,
+            SYSTEMS[system].theme,
+            EPOCH + timedelta(days=int(days[at])),
+            words[int(digit[at])],
+        )
+        for row, col, at in zip(rows.tolist(), cols.tolist(), found.tolist(), strict=True)
+    ]
+
+
+def gather_published(alerts: Iterable[OutsideAlert]) -> list[Published]:
+    """One record for each cell, system, theme and day, in the order of these: many pixels in a cell are one place."""
+    groups: dict[tuple[int, int, str, Theme, date], list[OutsideAlert]] = {}
+    for alert in alerts:
+        key = (alert.row, alert.col, alert.system, alert.theme, alert.observed_on)
+        groups.setdefault(key, []).append(alert)
+    return [
+        Published(*key, max((each.trust for each in group), key=lambda trust: trust.rank), len(group))
+        for key, group in sorted(groups.items())
+    ]
+
+
+def read_trust(word: str) -> Trust:
+    """The confidence that a word of any of the systems means. Raises OutsideRefused."""
+    try:
+        return _WORDS[word.strip().lower()]
+    except KeyError:
+        raise OutsideRefused(f"{word[:20]!r} is no confidence that is known here.") from None
+
+
+def _read_rows(rows: Iterable[Mapping[str, Any]], system: str) -> Iterator[OutsideAlert]:
+    for number, row in enumerate(rows, start=1):
+        try:
+            lon, lat = float(row["longitude"]), float(row["latitude"])
+            seen = date.fromisoformat(str(_find(row, "date"))[:10])
+            trust = read_trust(str(_find(row, "confidence")))
+        except (KeyError, TypeError, ValueError) as error:
+            cause = (
+                str(error) if isinstance(error, OutsideRefused) else "latitude, longitude or date is missing"
+            )
+            raise OutsideRefused(f"Row {number} cannot be read: {cause}.") from None
+        if not (-180 <= lon < 180 and -90 <= lat < 90 and FIRST_DAY <= seen < LAST_DAY):
+            raise OutsideRefused(f"Row {number} lies outside the world or its time.")
+        cell_row, cell_col = locate_cells(lon, lat)
+        yield OutsideAlert(int(cell_row), int(cell_col), system, SYSTEMS[system].theme, seen, trust)
+
+
+def _find(row: Mapping[str, Any], what: str) -> Any:
+    """The value of the one column whose name says `what`."""
+    found = [name for name in row if name and what in name]
+    if len(found) != 1:
+        raise OutsideRefused(f"there is not one column for the {what}")
+    return row[found[0]]

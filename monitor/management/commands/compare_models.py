@@ -1,0 +1,74 @@
+"""`manage.py compare_models`: two saved models on the same labelled catalogue, before and after."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from monitor.detection.cells import NoLabelledCells
+from monitor.detection.compare import NothingInCommon, compare_judged, write_comparison
+from monitor.detection.evaluate import judge_survey
+from monitor.detection.figures import JudgedCells
+from monitor.detection.labels import digest_labels
+from monitor.detection.modelfile import ModelRefused
+from monitor.detection.survey import survey_catalog
+from monitor.imagery.access import AssetAccess
+from monitor.imagery.catalog import walk_items
+from monitor.management.arguments import load_labels
+from monitor.management.console import print_answer, show_progress
+from monitor.management.saved_models import load_named_model
+
+
+class Command(BaseCommand):
+    """Exit codes: 0 compared; 1 the models, catalogue or labels do not allow it, with the cause."""
+
+    help = (
+        "Compare two models on a labelled catalogue that neither was trained on; nothing is stored or fitted."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which models, on what."""
+        for name, which in (("--before", "acts now, say 'active'"), ("--after", "might take its place")):
+            parser.add_argument(name, required=True, help=f"a file, id or sha256: the model that {which}")
+        parser.add_argument("--catalog", required=True, type=Path, help="catalog.json of the scenes to score")
+        parser.add_argument(
+            "--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ..."
+        )
+        parser.add_argument("--json", action="store_true", help="print one line of JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Score every scene with both, compare on the cells that both could judge."""
+        catalog: Path = options["catalog"].absolute()
+        if not catalog.is_file():
+            raise CommandError(
+                f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json."
+            )
+        labels = load_labels(options["labels"])
+        judged: list[JudgedCells] = []
+        warnings: list[str] = []
+        try:
+            for name in ("before", "after"):
+                model = load_named_model(options[name])
+                if model.facts["labels"]["digest"] == digest_labels(labels):
+                    warnings.append(f"The model {name} was trained on these labels: it remembers them.")
+                with show_progress() as progress:
+                    survey = survey_catalog(
+                        walk_items(catalog),
+                        model,
+                        access=AssetAccess(roots=(catalog.parent,)),
+                        progress=partial(progress, f"score scenes, {name}"),
+                    )
+                judged.append(judge_survey(survey, labels)[0])
+            comparison = compare_judged(*judged)
+        except (ModelRefused, NoLabelledCells, NothingInCommon) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"A file cannot be read: {error.strerror}.") from error
+        if not options["json"]:
+            self.stdout.write(
+                "".join(f"WARNING: {text}\n" for text in warnings) + write_comparison(comparison)
+            )
+        print_answer(comparison | {"warnings": warnings}, options["json"])

@@ -1,0 +1,27 @@
+"""Saved models by the names that commands take: a file, an id, a sha256, or the word `active`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from monitor.detection.model import MineModel
+from monitor.detection.modelfile import load_model
+from monitor.services.detections import model_path
+from monitor.services.trained_models import find_model_file
+
+
+def load_named_model(name: str, min_valid_share: float | None = None) -> MineModel:
+    """The model; min_valid_share goes before its own. Raises CommandError for an unknown name, ModelRefused, OSError."""
+    path = Path(name)
+    if not path.is_file():
+        sha256 = find_model_file(name)
+        if sha256 is None:
+            raise CommandError(
+                f"{name!r} is neither a file nor a model of this installation, nor is one active."
+            )
+        path = model_path(sha256)
+    model = load_model(path)
+    return model if min_valid_share is None else replace(model, min_valid_share=min_valid_share)

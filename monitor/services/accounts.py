@@ -1,0 +1,97 @@
+"""Accounts and what they hold on regions, made by commands: each change is an entry of the ledger, written before it.
+
+Runs as the worker: nobody who answers questions can make an account or widen one.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.db import transaction
+
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
+from accounts.models import Organisation, User
+from accounts.roles import ACCOUNT_ROLES, Role
+from accounts.tokens import revoke_tokens
+from accounts.viewer import Viewer
+from monitor.models import Region
+from monitor.privacy.policy import POLICY_VERSION
+from monitor.privacy.scope import grant_region, withdraw_region
+
+
+class AccountRefused(ValueError):
+    """This account or right cannot be made or ended; the text names the cause."""
+
+
+def make_account(username: str, role: Role, email: str, organisation: str | None, by: User | None) -> User:
+    """A new account without a password: programs use tokens. by: who decided, None for a first account.
+
+    Raises AccountRefused, LedgerUnavailable; then there is no account.
+    """
+    if role not in ACCOUNT_ROLES:
+        raise AccountRefused(f"No account can have the role {role.value}.")
+    if User.objects.filter(username=username).exists():
+        raise AccountRefused("An account of that name exists.")
+    _check_decider(by)
+    user = User(username=username, email=email, role=role.value)
+    user.set_unusable_password()
+    with recorded(_entry("account.make", "make_account", by, user)), transaction.atomic():
+        if organisation is not None:
+            user.organisation, _ = Organisation.objects.get_or_create(name=organisation)
+        user.save()
+    return user
+
+
+def close_account(user: User, by: User) -> None:
+    """Close an account and revoke its tokens, from the next statement on (P7). Raises AccountRefused, LedgerUnavailable."""
+    _check_decider(by)
+    with recorded(_entry("account.close", "make_account", by, user)), transaction.atomic():
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+        revoke_tokens(user)
+
+
+def give_region(user: User, region: Region, by: User) -> None:
+    """Give a regulator or analyst the mandate for a region. Partners get theirs by an agreement.
+
+    Raises AccountRefused, LedgerUnavailable; then nothing is given.
+    """
+    if user.role not in {Role.REGULATOR.value, Role.ANALYST.value}:
+        raise AccountRefused(
+            "A mandate is for a regulator or an analyst; partners get regions by an agreement."
+        )
+    if by == user:
+        raise AccountRefused("Nobody gives a mandate to themselves.")
+    _check_decider(by)
+    with recorded(_entry("mandate.give", "give_region", by, user, region)), transaction.atomic():
+        grant_region(user, region)
+
+
+def end_region(user: User, region: Region, by: User) -> None:
+    """Take a region from an account, from the next statement on (P7). Raises AccountRefused, LedgerUnavailable."""
+    _check_decider(by)
+    with recorded(_entry("mandate.end", "give_region", by, user, region)), transaction.atomic():
+        withdraw_region(user, region)
+
+
+def _check_decider(by: User | None) -> None:
+    if by is not None and (by.role != Role.ADMINISTRATOR.value or not by.is_active):
+        raise AccountRefused("Accounts and mandates are for an active administrator to decide about.")
+    if by is None and User.objects.filter(role=Role.ADMINISTRATOR.value, is_active=True).exists():
+        raise AccountRefused("Say which administrator decides: there is one already.")
+
+
+def _entry(action: str, command: str, by: User | None, user: User, region: Region | None = None) -> Entry:
+    viewer = None
+    if by is not None:
+        viewer = Viewer(by.id, by.pseudonym, by.username, by.organisation_id, Role(by.role), None, uuid4())
+    return Entry(
+        viewer,
+        action,
+        command,
+        viewer.request_id if viewer else uuid4(),
+        policy_version=POLICY_VERSION,
+        regions=[region.id] if region else [],
+        objects=[user.id],
+    )

@@ -1,0 +1,116 @@
+"""What auditors ask of disclosed cells, with a ticket: who was shown a site, and how many cells an account was shown.
+
+Used by `privacy/door` only. What comes back is people, words, times and numbers of cells; no cell, no id of an entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.ledger.entry import Ticket
+from monitor.privacy.harvest import ReadingDay
+from monitor.vault.tickets import unsealed
+
+_EXPOSING = "SELECT vault.exposing_entries(%s, %s, %s, %s)"
+EXPOSURE = """
+    WITH shown AS (
+        SELECT e.actor, e.organisation, e.role, e.purpose_code, e.level, e.at,
+            CASE
+                WHEN e.id = ANY (%(exposing)s) THEN 'cells'
+                WHEN e.level = 0 AND c.entry_id IS NULL
+                    AND (%(region)s = ANY (e.regions) OR e.object_refs && %(references)s::text[]) THEN 'unfinished'
+                WHEN e.level > 0 AND (c.entry_id IS NULL OR c.quantity > 0)
+                    AND (%(region)s = ANY (e.regions) OR e.role = 'public') THEN 'blocks'
+            END AS how
+        FROM {entries} e LEFT JOIN {completions} c ON c.entry_id = e.id
+        WHERE e.level IS NOT NULL
+            AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s)
+            AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s)
+    )
+    SELECT actor, organisation, role, purpose_code, level, how, min(at), max(at)
+    FROM shown WHERE how IS NOT NULL
+    GROUP BY actor, organisation, role, purpose_code, level, how
+    ORDER BY level, min(at), actor, purpose_code, how
+"""
+"""What counts as seen (decisions/0026), over two tables of lines: those of the ledger, or what a file was read into."""
+_EXPOSURE = EXPOSURE.format(entries="ledger.entry", completions="ledger.completion")
+_CELLS = "SELECT role, region_id, actor, cells, region_cells FROM vault.cells_seen(%s, %s, %s, %s)"
+_DAYS = "SELECT * FROM vault.reading_days(%s, %s, %s, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Somebody who was shown a site, or may have been. how: `cells`, `unfinished` or `blocks` (decisions/0026)."""
+
+    actor: UUID | None
+    organisation: UUID | None
+    role: str
+    purpose: str
+    level: int
+    how: str
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CellsSeen:
+    """How many different exact cells of one region an account was shown in one role, of how many the region has."""
+
+    role: str
+    region: UUID
+    actor: UUID
+    cells: int
+    region_cells: int
+
+
+def read_exposure_with_ticket(
+    ticket: Ticket,
+    alert_id: UUID,
+    region: UUID,
+    references: Sequence[str],
+    since: datetime | None,
+    until: datetime | None,
+) -> list[Exposure]:
+    """Who was shown an alert's site from `since` to before `until`, the sharpest first. Raises VaultSealed.
+
+    region: the alert's. references: keyed references of the alert and of its inspections.
+    """
+    with unsealed(), connection.cursor() as cursor:
+        # a statement of its own: the ticket is looked at and spent, whatever else the ledger holds
+        cursor.execute(_EXPOSING, [ticket.key, alert_id, since, until])
+        values: dict[str, Any] = {
+            "exposing": [entry_id for (entry_id,) in cursor.fetchall()],
+            "region": region,
+            "references": list(references),
+            "since": since,
+            "until": until,
+        }
+        cursor.execute(_EXPOSURE, values)
+        return [Exposure(*row) for row in cursor.fetchall()]
+
+
+def count_cells_with_ticket(
+    ticket: Ticket, actor: UUID, since: datetime | None, until: datetime | None
+) -> list[CellsSeen]:
+    """What an account was shown of each region, and what others in the same role were of these. Raises VaultSealed."""
+    with unsealed(), connection.cursor() as cursor:
+        cursor.execute(_CELLS, [ticket.key, actor, since, until])
+        return [CellsSeen(*row) for row in cursor.fetchall()]
+
+
+def count_days_with_ticket(
+    ticket: Ticket, since: datetime, until: datetime, night: tuple[int, int]
+) -> list[ReadingDay]:
+    """What each account was shown on each day from `since` to before `until`. night: hours (UTC), the second left out.
+
+    Raises VaultSealed.
+    """
+    with unsealed(), connection.cursor() as cursor:
+        cursor.execute(_DAYS, [ticket.key, since, until, *night])
+        return [ReadingDay(*row) for row in cursor.fetchall()]

@@ -1,0 +1,188 @@
+"""Scenes that do not lie upon those before them: refused, not observed, and no false alarm; in whatever order they come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from django.db import transaction
+from pytest_django import Settings
+
+from monitor.models import Scene
+from tests.api.conftest import WebClient
+from tests.builders import Cell
+from tests.cast import Cast
+from tests.flows.conftest import Ringing, train
+from tests.flows.mined_land import MinedLand, write_land, write_quarter
+from tests.flows.route import (
+    QUICK,
+    Trainee,
+    cells_in,
+    let_act,
+    list_scenes_by_item,
+    read_alerts,
+    read_scores,
+    read_states,
+    stand,
+    walk,
+)
+
+LATER = ("2025-07-01", "2025-09-30")
+
+
+@pytest.fixture(scope="module")
+def land(tmp_path_factory: pytest.TempPathFactory) -> MinedLand:
+    """A land with fields: on ground without detail nobody could tell how a scene lies."""
+    return write_land(tmp_path_factory.mktemp("rough"), rough=True)
+
+
+@pytest.fixture(scope="module")
+def trainee(land: MinedLand) -> Trainee:
+    """A model that knows fields."""
+    return train(land, QUICK)
+
+
+@pytest.fixture(scope="module")
+def successor(land: MinedLand) -> Trainee:
+    """Another one."""
+    return train(land, replace(QUICK, seed=1))
+
+
+@pytest.fixture(autouse=True)
+def _readable(settings: Settings, land: MinedLand, tmp_path: Path) -> None:
+    settings.IMAGERY_ROOTS = [land.folder, tmp_path]
+
+
+def write(folder: Path, name: str, *mined: Any, **more: Any) -> dict[str, Any]:
+    """A quarter of the land with fields."""
+    return write_quarter(folder, name, *mined, rough=True, **more)
+
+
+def move(item: dict[str, Any], pixels: int) -> dict[str, Any]:
+    """The same scene, its ground so many pixels further east; what comes in from beyond the edge was not seen."""
+    with rasterio.open(item["assets"]["image"]["href"], "r+") as file:
+        ground = np.roll(file.read(), pixels, axis=2)
+        ground[:, :, : max(pixels, 0)] = ground[:, :, ground.shape[2] + min(pixels, 0) :] = 0
+        file.write(ground)
+    return item
+
+
+def second(folder: Path, land: MinedLand, pixels: int) -> dict[str, Any]:
+    """The second quarter, moved."""
+    return move(write(folder, "t1", land.mined, seed=1), pixels)
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("pixels", [0, 1])
+def test_a_scene_that_lies_right_or_nearly_so_is_scored(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path, pixels: int
+) -> None:
+    let_act(trainee, cast.anna.user)
+    scenes = walk(land.items["t0"], second(tmp_path, land, pixels))
+    assert stand(*scenes) == [("scored", "")] * 2
+    assert len(land.mined - cells_in("active")) <= 1
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("pixels", [3, 5, 10, -5])
+def test_a_scene_beside_the_others_is_refused_and_leaves_everything_as_it_was(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path, pixels: int
+) -> None:
+    model_id = let_act(trainee, cast.anna.user)
+    (first,) = walk(land.items["t0"])
+    alerts = read_alerts()
+    states = {cell: state for cell, state in read_states().items() if state[0] != "not_observed"}
+    (moved,) = walk(second(tmp_path, land, pixels))
+    assert stand(first, moved) == [("scored", ""), ("refused", "misregistered")]
+    assert {row.observed for row in read_scores(moved, model_id).values()} == {False}
+    assert read_alerts() == alerts
+    assert {cell: state for cell, state in read_states().items() if state[0] != "not_observed"} == states
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_next_scene_is_compared_with_the_one_that_it_lies_upon(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+) -> None:
+    let_act(trainee, cast.anna.user)
+    honest = write(tmp_path, "t2", land.mined, period=LATER, seed=2)
+    scenes = walk(land.items["t0"], second(tmp_path, land, 5), honest)
+    assert stand(*scenes) == [("scored", ""), ("refused", "misregistered"), ("scored", "")]
+    assert len(land.mined - cells_in("active")) <= 1
+
+
+@pytest.mark.usefixtures("worker")
+def test_where_the_first_scene_was_the_wrong_one_only_one_is_lost_whatever_the_order(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+) -> None:
+    model_id = let_act(trainee, cast.anna.user)
+    items = [
+        move(write(tmp_path, "t0"), 5),
+        write(tmp_path, "t1", seed=1),
+        write(tmp_path, "t2", land.mined, period=LATER, seed=2),
+    ]
+    outcomes: list[tuple[list[tuple[str, str]], dict[Cell, tuple[Any, ...]], Any]] = []
+    for order in permutations(items):
+        with transaction.atomic():
+            walk(*order)
+            scenes = [list_scenes_by_item()[item["id"]] for item in items]
+            seen = [
+                {cell: row.observed for cell, row in read_scores(scene, model_id).items()} for scene in scenes
+            ]
+            outcomes.append((stand(*scenes), read_states(), seen))
+            transaction.set_rollback(True)
+    assert outcomes[0][0] == [("scored", ""), ("refused", "misregistered"), ("scored", "")]
+    assert len(land.mined - {cell for cell, state in outcomes[0][1].items() if state[0] == "active"}) <= 1
+    for other in outcomes[1:]:
+        assert other[0] == outcomes[0][0]
+        assert other[2] == outcomes[0][2]
+        assert {cell: state[0] for cell, state in other[1].items()} == {
+            cell: state[0] for cell, state in outcomes[0][1].items()
+        }
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_scene_that_was_refused_for_how_it_lies_is_read_anew_when_it_is_mended(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+) -> None:
+    let_act(trainee, cast.anna.user)
+    item = second(tmp_path, land, 5)
+    _, moved = walk(land.items["t0"], item)
+    assert walk(item) == [moved]
+    assert stand(moved) == [("refused", "misregistered")]
+    second(tmp_path, land, 0)
+    assert walk(item) == [moved]
+    assert stand(moved) == [("scored", "")]
+    assert len(land.mined - cells_in("active")) <= 1
+    assert Scene.objects.get(id=moved).detail == ""
+
+
+@pytest.mark.usefixtures("worker")
+def test_another_model_looks_at_it_again(
+    cast: Cast, land: MinedLand, trainee: Trainee, successor: Trainee, tmp_path: Path, ringing: Ringing
+) -> None:
+    let_act(trainee, cast.anna.user)
+    _, moved = walk(land.items["t0"], second(tmp_path, land, 5))
+    with ringing():
+        new = let_act(successor, cast.anna.user)
+    assert stand(moved) == [("refused", "misregistered")]
+    assert Scene.objects.get(id=moved).scored_by_id == new
+    assert {row.observed for row in read_scores(moved, new).values()} == {False}
+
+
+def test_whoever_handed_it_in_is_told_the_cause_and_no_place(
+    web: WebClient, cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path, ringing: Ringing
+) -> None:
+    let_act(trainee, cast.anna.user)
+    told: list[dict[str, Any]] = []
+    for item in (land.items["t0"], second(tmp_path, land, 5)):
+        with ringing():
+            answer = web.as_(cast.finn).post("/api/v1/scenes", item, format="json")
+        told.append(web.as_(cast.finn).get(answer["Location"]).json())
+    assert [scene["state"] for scene in told] == ["scored", "refused"]
+    assert told[1]["cause"] == "misregistered"
+    assert "20 m" in told[1]["detail"]

@@ -1,0 +1,110 @@
+"""The classifier on plain arrays, and what the room can be asked for by name."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+import monitor.detection as detection
+from monitor.detection.classifier import MineClassifier
+from monitor.detection.folds import FoldsNotPossible
+from monitor.detection.heads import MODELS, TrainingRefused
+from monitor.detection.metrics import area_under_roc
+from tests.pure.detection.invented import make_cells
+
+MODULES = sorted(path.stem for path in Path(detection.__path__[0]).glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_of_docstrings_are_true(module: str) -> None:
+    assert doctest.testmod(import_module(f"monitor.detection.{module}")).failed == 0
+
+
+def test_the_example_of_the_room_is_true() -> None:
+    assert doctest.testmod(detection) == (0, 2)
+
+
+def test_every_name_of_the_room_says_what_it_takes_what_it_gives_and_how_it_is_used() -> None:
+    """The sections of scikit-learn's docstrings."""
+    for name in detection.__all__:
+        if name.isupper():
+            continue
+        each = getattr(detection, name)
+        told = inspect.getdoc(each) or ""
+        needed = (
+            ["Parameters", "Examples"]
+            if isinstance(each, type)
+            else ["Parameters", "Examples", "Returns|Yields"]
+        )
+        for section in needed:
+            assert re.search(rf"^({section})\n-+$", told, re.MULTILINE), f"{name}: {section}"
+        stated = [line for line in told.splitlines() if re.match(r"\S.* : |[\w, ]+$", line)]
+        for parameter in inspect.signature(each).parameters:
+            assert any(re.match(rf"(.*, )?{parameter}\b", line) for line in stated), f"{name}: {parameter}"
+
+
+def test_every_name_of_the_room_is_there_and_none_is_loaded_before_it_is_asked_for() -> None:
+    for name in detection.__all__:
+        assert getattr(detection, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        detection.nothing  # noqa: B018
+    code = "import sys, monitor.detection as d; d.CLASSES; print('sklearn' in sys.modules, 'django' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("estimator", MODELS)
+def test_every_estimator_tells_mines_and_gives_an_interval(estimator: str) -> None:
+    cells, fresh = make_cells(industrial=True), make_cells(seed=1, industrial=True)
+    model = clone(MineClassifier(estimator, draws=10)).fit(cells.now, cells.classes, np.arange(240) % 24)
+    stated = model.predict_proba(fresh.now)
+    assert area_under_roc(fresh.mining, 1 - stated[:, 0]) > 0.65
+    np.testing.assert_allclose(stated.sum(axis=1), 1)
+    low, high = model.predict_interval(fresh.now)
+    most = stated[:, 1:].max(axis=1)
+    assert ((low <= most) & (most <= high)).all()
+    assert model.is_familiar(fresh.now).mean() > 0.9
+    assert not model.is_familiar(fresh.now + 50).any()
+
+
+def test_change_is_learnt_where_a_reference_is_given() -> None:
+    cells, fresh = make_cells(), make_cells(600, seed=1)
+    own, new = cells.select(cells.has_reference), fresh.select(fresh.has_reference)
+    blocks = np.arange(len(own)) % 24
+    changed = MineClassifier(draws=5).fit(own.now, own.classes, blocks, reference=own.reference)
+    alone = MineClassifier(draws=5).fit(own.now, own.classes, blocks)
+    by_change = area_under_roc(new.mining, -changed.predict_proba(new.now, new.reference)[:, 0])
+    assert by_change > area_under_roc(new.mining, -alone.predict_proba(new.now)[:, 0])
+    with pytest.raises(ValueError, match="Give a reference"):
+        changed.predict(new.now)
+
+
+def test_what_cannot_be_learnt_from_is_refused_with_its_cause() -> None:
+    cells, blocks = make_cells(), np.arange(240) % 24
+    model = MineClassifier(draws=5)
+    with pytest.raises(NotFittedError):
+        model.predict(cells.now)
+    with pytest.raises(ValueError, match="not finite"):
+        model.fit(cells.reference, cells.classes, blocks)
+    with pytest.raises(ValueError, match="one number for each row"):
+        model.fit(cells.now, cells.classes[1:], blocks)
+    with pytest.raises(ValueError, match="positions in none"):
+        model.fit(cells.now, cells.classes + 5, blocks)
+    with pytest.raises(ValueError, match="no model called 'net'"):
+        MineClassifier("net").fit(cells.now, cells.classes, blocks)
+    with pytest.raises(TrainingRefused, match="say none only"):
+        model.fit(cells.now, np.zeros(240), blocks)
+    with pytest.raises(FoldsNotPossible):
+        model.fit(cells.now, cells.classes, np.zeros(240))
+    with pytest.raises(ValueError, match="3 features, fitted were 12"):
+        model.fit(cells.now, cells.classes, blocks).predict(cells.now[:, :3])

@@ -1,0 +1,214 @@
+"""Scenes that do not lie upon each other are told from those that do; what cannot be told is not guessed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from monitor.detection import registration
+from monitor.detection.change import SceneFeatures, pair_features
+from monitor.detection.featurizer import CellFeatures
+from monitor.detection.misplaced import choose_references
+from monitor.detection.partmaps import UNSEEN, Layout, PartMeans
+from monitor.detection.registration import APART_M, Offset, measure_offset
+from monitor.imagery.catalog import walk_items
+from monitor.imagery.invented.country import InventedCountry, write_invented_country
+from monitor.imagery.item import SceneItem
+from monitor.imagery.pixels import open_scene
+from monitor.imagery.refusal import SceneRefused
+from monitor.imagery.sensors import OPTICAL_BANDS
+from tests.pure.detection.invented import make_scene_features
+
+LAYOUT = Layout(0, OPTICAL_BANDS, 20)
+PIXEL_M = 20.0
+
+
+def read_maps(item: SceneItem, down: int = 0, right: int = 0) -> CellFeatures:
+    """The part maps of a scene, its ground moved by so many pixels: what moves in from beyond the edge is not seen."""
+    with open_scene(item, OPTICAL_BANDS) as scene:
+        values = np.empty((len(scene.rows), LAYOUT.map_size), np.float32)
+        maps = PartMeans(LAYOUT.maps(values))
+        strips = list(scene.strips())
+        pixels = np.concatenate([strip.pixels for strip in strips], axis=1)
+        valid = np.concatenate([strip.valid for strip in strips])
+        labels = np.concatenate([strip.labels for strip in strips])
+        maps.add_rows(
+            np.roll(pixels, (down, right), (1, 2)),
+            move_in(valid, down, right),
+            labels,
+            scene.parts(0, scene.height, LAYOUT.across),
+        )
+        maps.finish(scene.full_pixels)
+        share = np.bincount(labels[labels >= 0], minlength=len(scene.rows)) / scene.full_pixels
+        return CellFeatures(scene.rows, scene.cols, share.clip(0, 1).astype(np.float32), values, "maps")
+
+
+def move_in(valid: npt.NDArray[np.bool_], down: int, right: int) -> npt.NDArray[np.bool_]:
+    padded = np.pad(valid, ((abs(down),) * 2, (abs(right),) * 2))
+    high, wide = valid.shape
+    return padded[abs(down) - down :, abs(right) - right :][:high, :wide]
+
+
+@pytest.fixture(scope="module")
+def country(tmp_path_factory: pytest.TempPathFactory) -> InventedCountry:
+    """A small country in two quarters: other light, haze, harvests, drifting sand, new mines."""
+    box = {"Westmark": (20.0, 2.0, 20.2, 2.2)}
+    return write_invented_country(tmp_path_factory.mktemp("country"), 7, box)
+
+
+@pytest.fixture(scope="module")
+def quarters(country: InventedCountry) -> list[SceneItem]:
+    return [entry.parse() for entry in walk_items(country.catalog)]
+
+
+@pytest.fixture(scope="module")
+def before(quarters: list[SceneItem]) -> CellFeatures:
+    return read_maps(quarters[0])
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 3, 5, 10])
+@pytest.mark.parametrize("way", [(0, 1), (1, 0), (-1, 0), (0, -1)])
+def test_an_offset_is_measured_and_those_over_the_bound_are_told(
+    quarters: list[SceneItem], before: CellFeatures, pixels: int, way: tuple[int, int]
+) -> None:
+    down, right = pixels * way[0], pixels * way[1]
+    offset = measure_offset(read_maps(quarters[1], down, right), before, LAYOUT, 0.5)
+    assert offset is not None
+    assert offset.north_m == pytest.approx(-PIXEL_M * down, abs=6)
+    assert offset.east_m == pytest.approx(PIXEL_M * right, abs=6)
+    assert offset.is_apart == (pixels >= 3)  # a pixel is 20 m here
+
+
+def test_a_scene_lies_upon_itself_to_the_metre(before: CellFeatures) -> None:
+    offset = measure_offset(before, before, LAYOUT)
+    assert offset is not None
+    assert offset.distance_m < 0.1
+    assert not offset.is_apart
+
+
+def test_clouds_and_new_mines_do_not_move_a_scene(quarters: list[SceneItem], before: CellFeatures) -> None:
+    now = read_maps(quarters[1])
+    maps = LAYOUT.maps(now.values).copy()
+    rng = np.random.default_rng(3)
+    for cell in rng.choice(len(maps), len(maps) // 3, replace=False):
+        row, col = rng.integers(0, 14, 2)
+        maps[cell, :, row : row + 6, col : col + 6] = rng.choice([0.4, UNSEEN])
+    offset = measure_offset(replace(now, values=maps.reshape(len(maps), -1)), before, LAYOUT, 0.5)
+    assert offset is not None
+    assert offset.distance_m < 10
+
+
+def test_ground_without_a_likeness_is_not_guessed(before: CellFeatures) -> None:
+    noise = np.random.default_rng(1).random(before.values.shape).astype(np.float32)
+    assert measure_offset(replace(before, values=noise), before, LAYOUT) is None
+
+
+def test_a_few_cells_tell_nothing(before: CellFeatures) -> None:
+    few = np.arange(registration.MIN_CELLS - 1)
+    assert measure_offset(before.select(few), before, LAYOUT) is None
+    assert measure_offset(before, before.select(np.array([], np.int64)), LAYOUT) is None
+    assert measure_offset(before, before, Layout(0, OPTICAL_BANDS, 0)) is None
+
+
+def test_a_scene_that_lies_upon_none_before_it_has_no_references(
+    quarters: list[SceneItem], before: CellFeatures
+) -> None:
+    def at(name: str, month: int, features: CellFeatures) -> SceneFeatures:
+        return make_scene_features(name, f"2024-{month:02}-01", f"2024-{month:02}-20", features)
+
+    moved = read_maps(quarters[1], 0, 5)
+    first, odd, third = at("first", 1, before), at("odd", 2, moved), at("third", 3, read_maps(quarters[1]))
+    of_odd = pair_features(odd, [first], 0.5, LAYOUT)
+    assert of_odd.is_misplaced
+    assert set(of_odd.source.tolist()) == {-1}
+    assert np.isnan(of_odd.values).all()
+    assert not pair_features(odd, [first], 0.5).is_misplaced  # without a layout nothing can be told
+    of_third = pair_features(third, [first, odd], 0.5, LAYOUT)
+    assert not of_third.is_misplaced
+    assert set(of_third.source.tolist()) == {0, -1}
+    again = pair_features(at("fourth", 4, moved), [first, odd, third], 0.5, LAYOUT)
+    assert not again.is_misplaced
+    assert set(again.source.tolist()) == {1, -1}
+
+
+def of(distance: float, error: float = 1.0) -> Offset:
+    return Offset(distance, 0.0, error, 20.0, 100)
+
+
+def test_only_what_is_sure_is_apart() -> None:
+    assert of(APART_M + 4).is_apart
+    assert not of(APART_M + 2).is_apart
+    assert not of(APART_M + 10, error=4).is_apart
+
+
+def choose(scenes: dict[str, Offset | None]) -> tuple[set[str], bool]:
+    """Scenes by date; the newest one that is not passed over shows all three cells, and the first one only."""
+
+    def find(without: frozenset[str]) -> dict[str, npt.NDArray[np.int64]]:
+        left = [name for name in scenes if name not in without]
+        return {left[-1]: np.arange(3)} if left else {}
+
+    kept, is_misplaced = choose_references(find, scenes.__getitem__)
+    return set(kept), is_misplaced
+
+
+@pytest.mark.parametrize(
+    ("scenes", "kept", "is_misplaced"),
+    [
+        ({}, set(), False),
+        ({"a": of(2)}, {"a"}, False),
+        ({"a": None}, {"a"}, False),
+        ({"a": of(60)}, set(), True),
+        ({"a": of(60), "b": of(3)}, {"b"}, False),
+        ({"a": of(3), "b": of(60)}, {"a"}, False),
+        ({"a": None, "b": of(60)}, {"a"}, True),
+        ({"a": of(60), "b": of(60), "c": of(60)}, set(), True),
+    ],
+)
+def test_a_scene_is_compared_with_the_latest_that_it_lies_upon(
+    scenes: dict[str, Offset | None], kept: set[str], is_misplaced: bool
+) -> None:
+    assert choose(scenes) == (kept, is_misplaced)
+
+
+def test_a_long_row_of_scenes_apart_is_not_asked_to_its_end() -> None:
+    many: dict[str, Offset | None] = {f"{number:02}": of(60) for number in range(30)}
+    assert choose(many) == (set(), True)
+
+
+@pytest.mark.shared_data
+def test_no_pair_of_real_scenes_is_taken_for_apart_and_a_shift_is(shared_data: Path) -> None:
+    """The reference pairs, taken together as if they were one scene: what normal is, and a shift of five pixels."""
+    early, late, moved = [], [], []
+    for entry in walk_items(shared_data / "amazon-pairs/catalog.json"):
+        item = entry.parse()
+        try:
+            if item.item_id.endswith("t0"):
+                early.append(read_maps(item))
+            else:
+                late.append(read_maps(item))
+                moved.append(read_maps(item, 0, 5))
+        except SceneRefused:
+            continue
+    before = join(early)
+    honest, shifted = measure_offset(join(late), before, LAYOUT), measure_offset(join(moved), before, LAYOUT)
+    assert honest is not None
+    assert shifted is not None
+    assert honest.distance_m < APART_M / 2
+    assert not honest.is_apart
+    assert shifted.is_apart
+    assert shifted.east_m == pytest.approx(50, abs=10)
+
+
+def join(parts: list[CellFeatures]) -> CellFeatures:
+    return CellFeatures(
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.cols for part in parts]),
+        np.concatenate([part.valid_share for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        "maps",
+    )
