@@ -183,20 +183,6 @@ class ScenesAsk(PageAsk):
     )
 
 
-class EntriesAsk(PageAsk):
-    """Which ledger entries."""
-
-    actor = IdField(required=False)
-    role = serializers.CharField(required=False, max_length=16)
-    action = serializers.RegexField(r"^[a-z]+(\.[a-z_]+)+\Z", required=False, max_length=60)
-    region = IdField(required=False)
-    outcome = serializers.ChoiceField(
-        choices=["open", "answered", "refused", "failed", "done"], required=False
-    )
-    since = serializers.DateTimeField(required=False)
-    until = serializers.DateTimeField(required=False)
-
-
 class NothingAsk(serializers.Serializer[Any]):
     """No parameter at all."""
 

@@ -39,15 +39,17 @@ def describe(
     status: int = 200,
     also: tuple[int, ...] = (),
     page: bool = False,
+    beside: dict[str, serializers.Field[Any, Any, Any, Any]] | None = None,
     geojson: bool = False,
     kind: str = "",
     purpose: Purpose = "never",
 ) -> Callable[[Handler], Handler]:
     """Describe one handler: its name, answer, parameters, body and the problems it can end in.
 
-    kind: media type of an answer that is neither JSON nor, with `geojson`, GeoJSON.
+    beside: what a page says beside its items. kind: media type of an answer that is neither JSON nor, with `geojson`,
+    GeoJSON.
     """
-    shape = _page_of(answer) if page and not isinstance(answer, OpenApiTypes) else answer
+    shape = _page_of(answer, beside or {}) if page and not isinstance(answer, OpenApiTypes) else answer
     kind = kind or (GEOJSON if geojson else "application/json")
     responses: dict[Any, Any] = {}
     for code in (status, *(code for code in also if code < 400)):
@@ -77,8 +79,7 @@ def _purpose_header(required: bool) -> OpenApiParameter:
     )
 
 
-def _page_of(shape: Shape) -> Shape:
+def _page_of(shape: Shape, beside: dict[str, serializers.Field[Any, Any, Any, Any]]) -> Shape:
     name = shape.__name__.removesuffix("Shape") + "Page"
-    return inline_serializer(
-        name, {"items": shape(many=True), "next": serializers.CharField(allow_null=True)}
-    )  # type: ignore[return-value]
+    fields = {"items": shape(many=True), "next": serializers.CharField(allow_null=True), **beside}
+    return inline_serializer(name, fields)  # type: ignore[return-value]

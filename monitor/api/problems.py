@@ -16,7 +16,11 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from accounts.ledger.archived import Archived, PeriodArchived
 from accounts.ledger.connection import LedgerUnavailable
+from accounts.ledger.exporting import NoSuchStart
+from accounts.ledger.proofs import NotSealed
+from accounts.ledger.sealing import LedgerBroken
 from accounts.purpose import PurposeUnknown
 from monitor.errors import (
     NotNow,
@@ -110,6 +114,16 @@ def answer_exception(error: Exception, context: dict[str, Any]) -> Response | Ht
             return make_problem(404, str(error), "cursor-unusable")
         case PurposeUnknown():
             return make_problem(400, str(error), "purpose-unknown")
+        case NotSealed():
+            return make_problem(404, str(error), "not-sealed")
+        case Archived():
+            return make_problem(404, str(error), "archived")
+        case PeriodArchived():
+            return make_problem(400, str(error), "period-archived")
+        case NoSuchStart():
+            return make_problem(400, str(error), "no-such-start")
+        case LedgerBroken():
+            return make_problem(503, str(error), "ledger-broken")
         case LedgerUnavailable():
             return make_problem(503, str(error), "ledger-unavailable")
         case VaultSealed():

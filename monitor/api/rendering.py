@@ -12,6 +12,7 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from monitor.api.shapes import SHAPES
 from monitor.privacy.released import ExactCells, Leaving, Page, Provenance, ReleasedBlock, ReleasedBlocks
+from monitor.privacy.released_audit import EntriesPage, LogText
 from monitor.privacy.released_files import ReleasedSummary, Tile
 
 
@@ -21,6 +22,7 @@ class ReleasedResponse(HttpResponse):
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+TEXT = "text/plain; charset=utf-8"
 MVT = "application/vnd.mapbox-vector-tile"
 
 
@@ -41,6 +43,13 @@ def _(shape: Page, request: Request) -> tuple[str, str]:
 
 
 @_render.register
+def _(shape: EntriesPage, request: Request) -> tuple[str, str]:
+    items = [SHAPES[type(item)](item).data for item in shape.items]
+    following = _next_link(request, shape.next_cursor)
+    return JSON, dump({"items": items, "next": following, "archived_before": shape.archived_before})
+
+
+@_render.register
 def _(shape: ReleasedSummary, request: Request) -> tuple[str, str]:
     head = {name: value for name, value in head_of(shape.provenance).items() if name != "type"}
     shares = {"active_per_cent": shape.share, "observed_per_cent": shape.observed}
@@ -55,6 +64,11 @@ def _(shape: ReleasedSummary, request: Request) -> tuple[str, str]:
             **{name: {"low": float(low), "high": float(high)} for name, (low, high) in shares.items()},
         }
     )
+
+
+@_render.register
+def _(shape: LogText, request: Request) -> tuple[str, str]:
+    return TEXT, shape.text
 
 
 @_render.register

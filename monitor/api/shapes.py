@@ -9,6 +9,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from monitor.api.audit_shapes import AUDIT_SHAPES
 from monitor.api.rights_shapes import LEVELS, POSTURES, RIGHTS_SHAPES, QuotaShape
 from monitor.field.lifecycle import (
     AlertKind,
@@ -152,7 +153,7 @@ class BatchShape(serializers.Serializer[Any]):
 
 
 class CertificateShape(serializers.Serializer[Any]):
-    """What a batch, or what the viewer receives of it, can tell at most; with its signature, null while there is none."""
+    """What a batch, or what the viewer receives of it, can tell at most; `signature` is null until it is signed."""
 
     release = serializers.UUIDField()
     published_at = serializers.DateTimeField()
@@ -196,6 +197,7 @@ SHAPES: dict[type[Leaving], type[serializers.Serializer[Any]]] = {
     ReleasedCertificate: CertificateShape,
     PlacelessEntry: EntryShape,
     **RIGHTS_SHAPES,
+    **AUDIT_SHAPES,
     PlacelessRegion: PlacelessRegionShape,
 }
 
@@ -223,6 +225,10 @@ class CellPropertiesShape(serializers.Serializer[Any]):
     )
     observed_on = serializers.DateField(required=False)
     valid_share = serializers.FloatField(required=False)
+    confidence = serializers.ChoiceField(
+        choices=[confidence.value for confidence in Confidence], required=False, allow_null=True
+    )
+    public_elsewhere = serializers.ListField(child=serializers.CharField(), required=False)
     level = serializers.CharField(required=False)
     period = serializers.CharField(required=False)
     band = serializers.ChoiceField(choices=[band.value for band in ActivityBand], required=False)

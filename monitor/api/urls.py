@@ -7,7 +7,16 @@ from django.urls import path
 from monitor.api.schema import SchemaView
 from monitor.api.views.activity import ActivityView
 from monitor.api.views.alerts import AlertHistoryView, AlertSiteView, AlertsView, AlertTriageView, AlertView
-from monitor.api.views.audit import AuditEntriesView
+from monitor.api.views.audit import (
+    AuditAccountView,
+    AuditCheckpointView,
+    AuditConsistencyView,
+    AuditEntriesView,
+    AuditExportView,
+    AuditExposureView,
+    AuditInclusionView,
+    AuditWarningsView,
+)
 from monitor.api.views.exports import (
     ActivityCSVView,
     ActivityFGBView,
@@ -73,6 +82,13 @@ urlpatterns = [
     path("api/v1/grants/<uuid:grant_id>/revoke", GrantRevokeView.as_view()),
     path("api/v1/quotas/<str:username>/release", QuotaReleaseView.as_view()),
     path("api/v1/audit/entries", AuditEntriesView.as_view()),
+    path("api/v1/audit/exposure", AuditExposureView.as_view()),
+    path("api/v1/audit/accounts/<uuid:actor>", AuditAccountView.as_view()),
+    path("api/v1/audit/warnings", AuditWarningsView.as_view()),
+    path("api/v1/audit/checkpoint", AuditCheckpointView.as_view()),
+    path("api/v1/audit/proof/inclusion", AuditInclusionView.as_view()),
+    path("api/v1/audit/proof/consistency", AuditConsistencyView.as_view()),
+    path("api/v1/audit/export", AuditExportView.as_view()),
     path("api/v1/regions", RegionsView.as_view()),
     path("api/v1/regions/<uuid:region_id>/summary", RegionSummaryView.as_view()),
     path("tiles/activity/<int:z>/<int:x>/<int:y>.mvt", TileView.as_view()),

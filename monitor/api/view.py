@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
-from rest_framework.exceptions import MethodNotAllowed, ValidationError
+from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
@@ -22,9 +22,11 @@ from rest_framework.views import APIView
 from accounts.authentication import name_viewer
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.ledger.entry import Entry, Outcome, Refusal
+from accounts.ledger.signing_in import record_failed_signin
 from accounts.ledger.writer import record
 from accounts.roles import Role
 from accounts.viewer import Viewer, make_public_viewer
+from monitor.api.files.log import write_log
 from monitor.api.files.writing import ReleasedStream, write_file
 from monitor.api.idempotency import answer_once
 from monitor.api.middleware import REQUEST_ID
@@ -33,6 +35,7 @@ from monitor.api.rendering import ReleasedResponse, render
 from monitor.errors import NotYours, QuotaSpent, StreamCut, TooMany
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.released import Leaving
+from monitor.privacy.released_audit import LogLines
 from monitor.privacy.released_files import File
 
 AnySerializer = TypeVar("AnySerializer", bound=Serializer[Any])
@@ -44,11 +47,11 @@ class UnreleasedShape(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A shape with its HTTP status and, where a ledger entry stands behind it, the receipt."""
+    """A shape with its HTTP status and, where it discloses, the receipt: the hash of its ledger entry."""
 
     shape: Leaving
     status: int = 200
-    receipt: UUID | None = None
+    receipt: str | None = None
     location: str | None = None
 
 
@@ -91,8 +94,13 @@ class DoorView(APIView):
         raise MethodNotAllowed(request.method or "")
 
     def handle_exception(self, exc: Exception) -> Any:
-        """Record a refusal for somebody who is known, then answer it."""
+        """Record a refusal for somebody who is known, and a token that opens nothing; then answer it."""
         viewer = getattr(self, "viewer", None)
+        if isinstance(exc, AuthenticationFailed):
+            try:
+                record_failed_signin(self.endpoint, self.request.META[REQUEST_ID])
+            except LedgerUnavailable as failure:
+                return super().handle_exception(failure)
         if viewer is not None and isinstance(exc, Refusal) and not exc.is_recorded:
             what = (
                 "quota" if isinstance(exc, QuotaSpent) else type(self).__name__.removesuffix("View").lower()
@@ -113,6 +121,8 @@ class DoorView(APIView):
             response = Answer(response)
         if isinstance(response, Answer) and isinstance(response.shape, File):
             response = self._to_file(request, response.shape, response.receipt)
+        if isinstance(response, Answer) and isinstance(response.shape, LogLines):
+            response = write_log(response.shape, request.method == "HEAD")
         if isinstance(response, Answer):
             response = self._to_http(request, response)
         if not isinstance(response, ReleasedResponse | ReleasedStream | Problem):
@@ -157,19 +167,20 @@ class DoorView(APIView):
         answer = make_answer()
         return self._to_http(request, answer if isinstance(answer, Answer) else Answer(answer))
 
-    def _to_file(self, request: Request, shape: File, receipt: UUID | None) -> Any:
+    def _to_file(self, request: Request, shape: File, receipt: str | None) -> Any:
         try:
             response = write_file(shape, request.method == "HEAD")
         except (StreamCut, TooMany, QuotaSpent) as refusal:  # of a file that must be whole before it is sent
             return self.handle_exception(refusal)
-        response["Access-Receipt"] = str(receipt)
+        if receipt is not None:
+            response["Access-Receipt"] = receipt
         return response
 
     def _to_http(self, request: Request, answer: Answer) -> ReleasedResponse:
         content_type, body = render(answer.shape, request)
         response = ReleasedResponse(body, status=answer.status, content_type=content_type)
         if answer.receipt is not None:
-            response["Access-Receipt"] = str(answer.receipt)
+            response["Access-Receipt"] = answer.receipt
         if answer.location is not None:
             response["Location"] = answer.location
         return response

@@ -56,9 +56,11 @@ class Inspection(models.Model):
 
 
 class Finding(models.Model):
-    """What the inspector reports. The id is the inspector's own, so that the same report handed in twice is one."""
+    """What the inspector reports. `own_id` is the inspector's own, so that the same report handed in twice is one. It counts
+    within the inspection: whether an id is taken in another one nobody can see (P8)."""
 
-    id = models.UUIDField(primary_key=True)  # where: none
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # where: none
+    own_id = models.UUIDField()  # where: none
     inspection = models.ForeignKey(
         Inspection, on_delete=models.PROTECT, related_name="findings"
     )  # where: none
@@ -76,6 +78,9 @@ class Finding(models.Model):
 
     class Meta:
         default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["inspection", "own_id"], name="one_finding_an_own_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.kind}"

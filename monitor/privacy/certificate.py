@@ -19,15 +19,16 @@ import numpy.typing as npt
 
 from monitor.grid import Level
 from monitor.privacy.coarsen import ActivityBand, choose_activity_band
-from monitor.privacy.policy import K_EFF_MIN, PRIOR_MAX
+from monitor.privacy.policy import K_EFF_MIN, PRIOR_MAX, SEEN_PER_CENT_MIN
 from monitor.privacy.shown import EditionFigures
 
 Json = dict[str, object]
 Rows = Mapping[Level, Mapping[tuple[date, Level], int]]
 """How many rows, by edition, period and level."""
 QUANTILES = (("min", 0), ("p05", 5), ("p50", 50), ("max", 100))
-SIGNATURE_FORMAT = "ed25519-rfc8785"
-"""How a certificate will be signed: Ed25519 with the ledger's key over the canonical form of its figures."""
+SIGNATURE_FORMAT = "c2sp-signed-note"
+"""How a certificate is signed: its canonical form (RFC 8785) and a newline are the text of a note that the ledger's key
+signs with Ed25519; the signature is what stands under the note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,11 @@ def make_certificate(
     return {
         "release": str(release),
         "policy_version": policy_version,
-        "limits": {"k_eff_min": K_EFF_MIN, "largest_prior_max": _up(PRIOR_MAX)},
+        "limits": {
+            "k_eff_min": K_EFF_MIN,
+            "largest_prior_max": _up(PRIOR_MAX),
+            "seen_per_cent_min": SEEN_PER_CENT_MIN,
+        },
         "scope": {
             "kind": scope.kind,
             "regions": [{"region": str(region), "level": level.name} for region, level in scope.regions],

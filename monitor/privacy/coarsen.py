@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.grid import IntArray
-from monitor.privacy.policy import K_EFF_MIN, PRIOR_MAX
+from monitor.privacy.policy import K_EFF_MIN, PRIOR_MAX, SEEN_PER_CENT_MIN
 
 
 class ActivityBand(StrEnum):
@@ -87,6 +88,11 @@ def grade_observed(observed: IntArray, plausible: IntArray) -> IntArray:
     quarters = 4 * observed
     steps = 1 + (quarters >= plausible) + (quarters >= 2 * plausible) + (quarters >= 3 * plausible)
     return np.where(observed > 0, steps, 0)
+
+
+def is_enough_seen(observed: IntArray, plausible: IntArray) -> npt.NDArray[np.bool_]:
+    """Of which blocks so much was observed that their band may move; False for a block without plausible cells."""
+    return np.asarray((100 * observed >= SEEN_PER_CENT_MIN * plausible) & (observed > 0))
 
 
 def grade_trend(previous: IntArray, now: IntArray) -> IntArray:

@@ -15,6 +15,7 @@ class Carries(StrEnum):
 
     CELLS = "exact cells"
     BLOCKS = "published blocks"
+    WORDS = "people, words, times and numbers that were found out from cells, and no cell"
     BOTH = "exact cells to exact roles, published blocks to coarse ones"
 
 
@@ -54,6 +55,9 @@ EXITS = (
         Carries.BLOCKS,
         ("LC-11", "LC-20"),
     ),
+    Exit("exposure", "api/v1/audit/exposure", "JSON", Carries.WORDS, ("LC-44", "LC-09")),
+    Exit("account", "api/v1/audit/accounts/<uuid:actor>", "JSON", Carries.WORDS, ("LC-44", "LC-09")),
+    Exit("warnings", "api/v1/audit/warnings", "JSON", Carries.WORDS, ("LC-44", "LC-09")),
     Exit("tile", "tiles/activity/<int:z>/<int:x>/<int:y>.mvt", "MVT", Carries.BOTH, ("LC-12", "LC-23")),
     Exit("export-geojson", "export/activity.geojson", "GeoJSON", Carries.BOTH, ("LC-13", "LC-10")),
     Exit("export-csv", "export/activity.csv", "CSV", Carries.BOTH, ("LC-13", "LC-18")),
@@ -90,5 +94,9 @@ PLACELESS_ROUTES = (
     "api/v1/grants/<uuid:grant_id>/revoke",
     "api/v1/quotas/<str:username>/release",
     "api/v1/audit/entries",
+    "api/v1/audit/checkpoint",
+    "api/v1/audit/proof/inclusion",
+    "api/v1/audit/proof/consistency",
+    "api/v1/audit/export",
 )
 """Addresses whose answers hold no place and nothing that was computed from one."""

@@ -41,9 +41,10 @@ class ExactCells(Leaving):
     next_cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReleasedBlock:
-    """One published block: bands, a month or a quarter, no count and no date."""
+    """One published block: bands, a month or a quarter, no count and no date. Equal to itself alone, so that what is kept
+    for it is found without looking at every field."""
 
     level: str
     row: int
@@ -85,7 +86,7 @@ class ReleasedBatch(Leaving):
 class ReleasedCertificate(Leaving):
     """What a batch, or the part that the viewer receives, can tell at most, in figures (`privacy/certificate.py`).
 
-    signature: over the canonical form of `certificate`, in `signature_format`; None until the ledger has a key.
+    signature: over the canonical form of `certificate`, in `signature_format`; None until the sealer has signed it.
     """
 
     release: UUID

@@ -62,21 +62,25 @@ def own_or_decided(viewer: Viewer, own: str) -> Q:
     return mine | Q(region_id__in=list_region_ids(viewer)) if viewer.role is Role.REGULATOR else mine
 
 
-def decides_about_reader(viewer: Viewer, reader: User) -> bool:
-    """True where the viewer decides about a region in which somebody else reads exact cells."""
+def oneself_or_decided_readers(viewer: Viewer) -> Q:
+    """The accounts that read exact cells in a region about which the viewer decides, and the viewer's own.
+
+    One condition of one statement: whether somebody else of a name exists must not show in the time of an answer (P8).
+    """
     if viewer.role is Role.ADMINISTRATOR:
-        return True
+        return Q()
     regions = list_region_ids(viewer) if viewer.role is Role.REGULATOR else []
     mandates = RegionUserPermission.objects.filter(
-        user=reader, content_object_id__in=regions, permission__codename=Region.MANDATE
+        content_object_id__in=regions, permission__codename=Region.MANDATE
     )
     visits = Inspection.objects.filter(
-        inspector=reader,
         alert__region_id__in=regions,
         status__in=["assigned", "accepted"],
         expires_at__gt=timezone.now(),
     )
-    return mandates.exists() or visits.exists()
+    return (
+        Q(id=viewer.user_id) | Q(id__in=mandates.values("user_id")) | Q(id__in=visits.values("inspector_id"))
+    )
 
 
 def grant_region(user: User, region: Region) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,8 @@ from uuid import UUID
 import numpy as np
 from django.db import connection, transaction
 
+from accounts.ledger.certificates import ask_signature
+from accounts.ledger.own_connection import own_connection
 from monitor.grid import IntArray, Level
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
 from monitor.privacy.hiding import MaskArray
@@ -23,6 +25,7 @@ KEPT_BATCHES = 2
 before a new batch can be read to its end. Older ones keep their digests only."""
 EMPTY = hashlib.sha256(b"[]").hexdigest()
 CHUNK = 20_000
+EPOCH = date(1970, 1, 1)
 COPIED = "batch_id, edition, level, row, col, period, band, trend, observed, is_whole, piece"
 
 
@@ -170,7 +173,8 @@ def combine_digests(digests: Sequence[str]) -> str:
 
 
 def write_batch(batch: NewBatch, rows: Mapping[Level, NewRows]) -> None:
-    """Publish a batch: all its rows or none. From the commit on it is the one that is read."""
+    """Publish a batch: all its rows or none. From the commit on it is the one that is read, and its certificate waits for
+    the log's signature."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO release.batch (id, geography_id, policy_version, digest, row_count, content_digest, certificate)"
@@ -195,6 +199,7 @@ def write_batch(batch: NewBatch, rows: Mapping[Level, NewRows]) -> None:
             " (ARRAY(SELECT id FROM release.batch ORDER BY published_at DESC LIMIT %s))",
             [KEPT_BATCHES],
         )
+        ask_signature(own_connection(), batch.certificate)
 
 
 @lru_cache(maxsize=16_384)
@@ -211,6 +216,16 @@ def shape_row(row: tuple[Any, ...]) -> BlockRow:
         _TRENDS[trend],
         _OBSERVED[observed],
         is_whole,
+    )
+
+
+@lru_cache(maxsize=16_384)
+def shape_line(line: str) -> BlockRow:
+    """The column `line` of a row, which holds the same as COLUMNS, as what it means."""
+    edition, level, row, col, period, band, trend, observed, is_whole = line.split(" ")
+    first = EPOCH + timedelta(days=int(period))
+    return shape_row(
+        (int(edition), int(level), int(row), int(col), first, band, trend, observed, is_whole == "true")
     )
 
 

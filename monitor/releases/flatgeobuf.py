@@ -34,8 +34,8 @@ _NO_CELL = """
     SELECT public.ST_AsFlatGeobuf(cell, false, 'geom') FROM (
         SELECT public.ST_MakeEnvelope(0, 0, 1, 1, 4326) AS geom, 0::int AS row, 0::int AS col, ''::text AS state,
             ''::text AS class, 0::float8 AS probability, 0::float8 AS low, 0::float8 AS high, ''::text AS observed_on,
-            0::float8 AS valid_share, ''::text AS level, 0::float8 AS precision_deg, ''::text AS rule,
-            ''::text AS policy_version, false AS generalised
+            0::float8 AS valid_share, ''::text AS confidence, ''::text AS public_elsewhere, ''::text AS level,
+            0::float8 AS precision_deg, ''::text AS rule, ''::text AS policy_version, false AS generalised
     ) AS cell
 """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +13,7 @@ from django.db import connection
 
 from monitor.grid import cell_number
 
+RECEIPT = re.compile(r"([A-Za-z0-9+/]{43}=); mmd=60")
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "code"}
 
 
@@ -47,14 +50,28 @@ def assert_problem(answer: Any, status: int, code: str | None = None) -> dict[st
     return problem
 
 
+def entry_of(answer: Any) -> UUID:
+    """The entry whose bytes an answer's receipt is the hash of, after checking that it is of this very request."""
+    found = RECEIPT.fullmatch(answer["Access-Receipt"])
+    assert found, answer["Access-Receipt"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, request_id::text FROM ledger.entry WHERE sha256('\\x00'::bytea || body) = %s",
+            [b64decode(found[1])],
+        )
+        ((identifier, request_id),) = cursor.fetchall()
+    assert request_id == answer["X-Request-Id"]
+    return UUID(str(identifier))
+
+
 def assert_carries_a_place(answer: Any) -> UUID:
-    """The receipt of an exact answer, after checking what every answer with places says of itself (P9)."""
+    """The entry behind an exact answer, after checking what every answer with places says of itself (P9)."""
     assert answer.status_code == 200, answer.content
     assert answer["Content-Type"] == "application/geo+json"
     assert answer["Cache-Control"] == "private, no-store"
     body = answer.json()
     assert body.keys() >= {"precision_deg", "level", "rule", "policy_version", "generalised"}
-    return UUID(answer["Access-Receipt"])
+    return entry_of(answer)
 
 
 def cells_of(answer: Any) -> list[int]:

@@ -21,7 +21,7 @@ from tests.rights import give_grant, set_posture
 
 URL = "/api/v1/activity"
 BLOCKS = {block_of(*cell, Level.L2) for cell in EASTERN_SITE}
-FINE_BLOCKS = {("L1", *block_of(*cell, Level.L1)) for cell in EASTERN_SITE}
+FINE_BLOCKS = {("L1", 2 * row + i, 2 * col + j) for row, col in BLOCKS for i in (0, 1) for j in (0, 1)}
 
 
 @pytest.fixture

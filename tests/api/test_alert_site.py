@@ -14,6 +14,7 @@ from tests.api.answers import (
     assert_carries_a_place,
     assert_problem,
     cells_of,
+    entry_of,
     ledger_of,
     outcomes_of,
     outward_of,
@@ -21,6 +22,7 @@ from tests.api.answers import (
 from tests.api.conftest import EASTERN_SITE, WebClient
 from tests.builders import cell_at, make_alert, put_cells
 from tests.cast import Cast
+from tests.privacy.asking import count_vault_scans
 
 
 def url_of(alert: Alert) -> str:
@@ -52,7 +54,7 @@ def test_the_entry_is_written_before_and_the_completion_counts_the_cells(
     assert (line.role, line.purpose) == ("regulator", "inspection-planning")
     with connection.cursor() as cursor:
         cursor.execute("SELECT entry_id FROM vault.spent_ticket")
-        assert str(cursor.fetchone()[0]) == answer["Access-Receipt"]
+        assert cursor.fetchone()[0] == entry_of(answer)
 
 
 def test_without_a_purpose_there_is_no_place(web: WebClient, cast: Cast, alert: Alert) -> None:
@@ -73,6 +75,16 @@ def test_the_site_of_another_region_looks_exactly_like_that_of_no_alert(
     assert outward_of(hidden) == outward_of(absent)
     assert outcomes_of(hidden) == [("read.alert_site", "refused")]
     assert ledger_of(hidden) == ledger_of(absent)
+
+
+def test_the_vault_is_not_opened_for_an_alert_out_of_the_mandate(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
+    before = count_vault_scans()
+    assert_problem(web.as_(cast.otis).get(url_of(alert)), 404)
+    assert count_vault_scans() == before
+    assert web.as_(cast.rosa).get(url_of(alert)).status_code == 200
+    assert count_vault_scans() > before
 
 
 def test_the_next_question_after_losing_the_mandate_is_not_answered(

@@ -12,7 +12,7 @@ from django.db import connection
 
 from accounts.ledger.keyed import keyed_reference
 from monitor.models import Alert, Inspection
-from tests.api.answers import assert_problem, ledger_of, outcomes_of
+from tests.api.answers import assert_problem, entry_of, ledger_of, outcomes_of
 from tests.api.conftest import EASTERN_SITE, WebClient
 from tests.cast import Cast
 
@@ -38,11 +38,11 @@ def read_all(web: WebClient, cast: Cast, **query: Any) -> list[dict[str, Any]]:
 def test_an_auditor_learns_who_asked_what_why_how_sharply_and_how_much_left(
     web: WebClient, cast: Cast, alert: Alert
 ) -> None:
-    receipt = web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")["Access-Receipt"]
+    answer = web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
     (entry,) = read_all(web, cast, actor=str(cast.rosa.user.pseudonym))
     assert entry.keys() == FIELDS
     assert (entry["id"], entry["action"], entry["endpoint"]) == (
-        receipt,
+        str(entry_of(answer)),
         "read.alert_site",
         "/api/v1/alerts/{id}/site",
     )
@@ -118,16 +118,18 @@ def test_entries_are_filtered_by_each_word(web: WebClient, cast: Cast, alert: Al
     answer = web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
     web.as_(cast.rosa).get("/api/v1/alerts?status=closed")
     actor = {"actor": str(cast.rosa.user.pseudonym)}
-    receipt = answer["Access-Receipt"]
-    at = next(row["at"] for row in read_all(web, cast, **actor) if row["id"] == receipt)
+    site = str(entry_of(answer))
+    at = next(row["at"] for row in read_all(web, cast, **actor) if row["id"] == site)
 
     def found(**query: str) -> list[str]:
         return [row["id"] for row in read_all(web, cast, **actor, **query)]
 
-    assert found(action="read.alert_site") == [receipt]
+    assert found(action="read.alert_site") == [site]
     assert found(until=at) == []
-    assert found(since=at)[-1] == receipt
+    assert found(since=at)[-1] == site
     assert len(found(since=at)) == len(found(role="regulator")) == len(found(region=str(cast.east))) == 2
+    assert found(purpose="inspection-planning", level="0") == [site]
+    assert found(purpose="field-visit") == found(level="2") == found(organisation=str(uuid4())) == []
     assert found(region=str(cast.west)) == found(role="partner") == found(outcome="failed") == []
 
 
@@ -191,6 +193,10 @@ def test_an_auditor_sees_no_place_and_nothing_that_leads_to_one(
         "object=1",
         "since=0001-01-01T00:00:00%2b23:59",
         "role=%00",
+        "purpose=curiosity",
+        "level=4",
+        "organisation=x",
+        "role=boss",
     ],
 )
 def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, query: str) -> None:
@@ -199,3 +205,38 @@ def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, query: str) -
 
 def test_an_unknown_actor_has_no_entries(web: WebClient, cast: Cast) -> None:
     assert read_all(web, cast, actor=str(UUID(int=0))) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "words"),
+    [
+        ("outcome=denied", "outcome", "One of: open, answered, refused, failed, done."),
+        ("role=boss", "role", "One of: regulator, inspector, partner, auditor"),
+        ("purpose=curiosity", "purpose", "One of: inspection-planning"),
+        ("action=read", "action", "such as read.activity"),
+        ("since=2026-11-01T00:00:00+02:00", "since", "the + of a zone is written %2B"),
+        ("since=2026-11-29&until=2026-11-20", "until", "later than `since`"),
+    ],
+)
+def test_what_is_wrong_in_a_question_is_said_with_what_would_be_right(
+    web: WebClient, cast: Cast, query: str, field: str, words: str
+) -> None:
+    problem = assert_problem(web.as_(cast.aldo).get(f"{URL}?{query}"), 400, "invalid")
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert words in problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("path", ["entries?", "exposure?alert={alert}&", "accounts/{actor}?", "warnings?"])
+def test_a_time_that_ends_before_it_begins_is_refused_rather_than_answered_with_nobody(
+    web: WebClient, cast: Cast, alert: Alert, path: str
+) -> None:
+    url = f"/api/v1/audit/{path.format(alert=alert.id, actor=cast.rosa.user.pseudonym)}"
+    client = web.as_(cast.aldo)
+    for until in ("2026-11-20T00:00:00Z", "2026-11-29T00:00:00Z"):
+        assert_problem(client.get(f"{url}since=2026-11-29T00:00:00Z&until={until}"), 400, "invalid")
+    assert client.get(f"{url}since=2026-11-20&until=2026-11-29T00:00:00").status_code == 200
+
+
+def test_lines_about_nobody_are_found_by_their_role(web: WebClient, cast: Cast) -> None:
+    web.get("/api/v1/me", HTTP_AUTHORIZATION="Token pen_nothing")
+    assert {row["role"] for row in read_all(web, cast, role="anonymous")} == {"anonymous"}

@@ -24,7 +24,7 @@ from tests.rights import give_grant, limit_quota, set_posture
 from tests.tile_reader import read_tile
 
 BLOCKS = {("L2", *block_of(*cell, Level.L2)) for cell in EASTERN_SITE}
-FINE_BLOCKS = {("L1", *block_of(*cell, Level.L1)) for cell in EASTERN_SITE}
+FINE_BLOCKS = {("L1", 2 * row + i, 2 * col + j) for _, row, col in BLOCKS for i in (0, 1) for j in (0, 1)}
 """What a guarded region leaves an exact role."""
 CELLS = [cell_at(20.005 + i / 100, 2.005) for i in range(10)]
 TILE = "/tiles/activity/8/142/126.mvt"
@@ -155,7 +155,7 @@ def test_a_regulator_has_a_summary_of_a_shut_region_and_of_no_other(
     assert_problem(client.get(url), 403, "not-permitted")
     set_posture(cast.east, "guarded")
     told = client.get(url).json()
-    assert (told["rule"], told["blocks"], told["generalised"]) == ("guarded-blocks", 1, True)
+    assert (told["rule"], told["blocks"], told["generalised"]) == ("guarded-blocks", 4, True)
     hidden, absent = (client.get(f"/api/v1/regions/{region}/summary") for region in (cast.west, uuid4()))
     assert outward_of(hidden) == outward_of(absent)
     assert_problem(hidden, 403, "not-permitted")

@@ -1,4 +1,4 @@
-"""Requests that schemathesis makes up from the OpenAPI document, as people of four roles: the document must be true.
+"""Requests that schemathesis makes up from the OpenAPI document, as people of five roles: the document must be true.
 
 Bounded and seeded, so that it says the same twice. Each request meets the same rows: whatever it did is undone.
 """
@@ -91,12 +91,13 @@ def known(cast: Cast, inspection: Inspection, settings: LazySettings) -> Iterato
         "request_id": str(wish.id),
         "grant_id": str(grant.id),
         "release_id": str(batch),
+        "actor": str(cast.rosa.user.pseudonym),
     }
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
 
-@pytest.mark.parametrize("name", ["rosa", "ines", "pia", "finn"])
+@pytest.mark.parametrize("name", ["rosa", "ines", "pia", "finn", "aldo"])
 @document.parametrize()
 @hypothesis.settings(
     max_examples=5,

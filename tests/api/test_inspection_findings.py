@@ -86,14 +86,17 @@ def test_another_finding_under_the_same_id_is_refused_and_the_first_stays(
     assert Finding.objects.values().get() == before
 
 
-def test_an_id_that_another_inspection_used_is_refused(
+def test_an_id_that_another_inspection_used_is_free(
     web: WebClient, cast: Cast, inspection: Inspection
 ) -> None:
     other = make_inspection(make_alert(cast.east, []), cast.ivo.user, cast.rosa.user)
     report = make_report()
     assert hand_in(web.as_(cast.ivo), other.id, report).status_code == 201
-    assert_problem(hand_in(web.as_(cast.ines), inspection.id, report), 409, "not-now")
-    assert Finding.objects.count() == 1
+    again = hand_in(web.as_(cast.ines), inspection.id, report)
+    assert (again.status_code, again.json()["id"]) == (201, report["id"])
+    assert Finding.objects.count() == 2
+    (listed,) = web.as_(cast.ines).get(f"/api/v1/inspections/{inspection.id}/findings").json()["items"]
+    assert (listed["id"], listed["inspection"]) == (report["id"], str(inspection.id))
 
 
 def test_a_key_again_gets_the_first_answer(web: WebClient, cast: Cast, inspection: Inspection) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from tests.api.answers import assert_problem, ledger_of
 from tests.api.conftest import WESTERN_SITE, WebClient
 from tests.builders import make_alert, make_scene, make_stac_item, put_cells
 from tests.cast import Cast
+from tests.ledger.sealers import seal_all, sealing, write_lines
 
 REFUSED, UNKNOWN, HIDDEN, NO_METHOD, NOT_NOW = 403, 401, 404, 405, 409
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -32,7 +34,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 class Row:
     """One method of one route: who gets what. Whoever is not named is refused for their role; nobody is unknown.
 
-    url: the route with the ids of the stage put in. body: what is sent.
+    url: the route with the ids of the stage put in. body: what is sent. query: what the question must name.
     """
 
     method: str
@@ -40,6 +42,7 @@ class Row:
     who: dict[str, int]
     body: Callable[[Stage], dict[str, Any]] = field(default=lambda stage: {})
     anybody: int | None = None
+    query: Callable[[Stage], dict[str, Any]] = field(default=lambda stage: {})
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Stage:
     grant_id: UUID
     """Pia's grant for L1 of the east, an older one."""
     release_id: UUID
+    pseudonym: UUID
+    """Rosa's."""
+    receipt: str
+    """Of an entry that is sealed."""
 
 
 MANDATE = {"rosa": 200, "otis": HIDDEN}
@@ -150,6 +157,13 @@ TABLE = [
     Row("POST", f"{V1}/grants/<uuid:grant_id>/revoke", NOT_THEIRS | {"rosa": 200, "adam": 200, "pia": 200}),
     Row("POST", f"{V1}/quotas/<str:username>/release", {"rosa": 200, "otis": 200, "adam": 200}),
     Row("GET", f"{V1}/audit/entries", {"aldo": 200}),
+    Row("GET", f"{V1}/audit/exposure", {"aldo": 200}, query=lambda stage: {"alert": stage.alert_id}),
+    Row("GET", f"{V1}/audit/accounts/<uuid:actor>", {"aldo": 200}),
+    Row("GET", f"{V1}/audit/warnings", {"aldo": 200}),
+    Row("GET", f"{V1}/audit/checkpoint", {"aldo": 200}),
+    Row("GET", f"{V1}/audit/proof/inclusion", {"aldo": 200}, query=lambda stage: {"receipt": stage.receipt}),
+    Row("GET", f"{V1}/audit/proof/consistency", {"aldo": 200}, query=lambda stage: {"old": 1}),
+    Row("GET", f"{V1}/audit/export", {"aldo": 200}),
     Row("GET", f"{V1}/regions", ACTIVITY),
     Row("GET", f"{V1}/regions/<uuid:region_id>/summary", {"pia": 200, "paul": 200, "mallory": HIDDEN}),
     Row("GET", "tiles/activity/<int:z>/<int:x>/<int:y>.mvt", ACTIVITY),
@@ -197,6 +211,9 @@ def stage(cast: Cast, alert: Alert, inspection: Inspection, model: UUID) -> Stag
         expires_at=older.until,
     )
     alert_id = make_alert(cast.east, []).id
+    (ticket,) = write_lines(1)
+    with sealing() as sealer:
+        seal_all(sealer)
     return Stage(
         alert_id,
         inspection.id,
@@ -207,6 +224,8 @@ def stage(cast: Cast, alert: Alert, inspection: Inspection, model: UUID) -> Stag
         wish.id,
         grant.id,
         release_id,
+        cast.rosa.user.pseudonym,
+        ticket.receipt,
     )
 
 
@@ -223,6 +242,7 @@ def url_of(route: str, stage: Stage, alert: Alert) -> str:
         .replace("<uuid:request_id>", str(stage.request_id))
         .replace("<uuid:grant_id>", str(stage.grant_id))
         .replace("<uuid:release_id>", str(stage.release_id))
+        .replace("<uuid:actor>", str(stage.pseudonym))
         .replace("<str:username>", "anna")
         .replace("<int:z>/<int:x>/<int:y>", "8/142/126")
     )
@@ -281,6 +301,8 @@ def test_everybody_gets_what_the_table_says(
     web: WebClient, cast: Cast, stage: Stage, alert: Alert, row: Row
 ) -> None:
     url = url_of(row.route, stage, alert)
+    if query := row.query(stage):
+        url += f"?{urlencode(query)}"
     expected = {name: row.anybody or row.who.get(name, REFUSED) for name in EVERYBODY}
     expected["nobody"] = row.anybody or UNKNOWN
     found = {}

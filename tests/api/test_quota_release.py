@@ -81,7 +81,7 @@ def test_a_page_ends_where_the_quota_ends_and_the_next_one_is_refused(
 
 
 def test_a_spent_quota_answers_the_same_whatever_lies_there(
-    web: WebClient, cast: Cast, alert: Alert, cells: Any
+    web: WebClient, cast: Cast, alert: Alert, western_alert: Alert, cells: Any
 ) -> None:
     """Or the refusal would tell, box by box, where the cells are that it refuses."""
     limit_quota(3)
@@ -100,8 +100,10 @@ def test_a_spent_quota_answers_the_same_whatever_lies_there(
         assert_problem(answer, 429, "quota-spent")
     body = {outward_of(answer)[2] for answer in (full, empty, seen)}
     assert len(body) == 1
-    for identifier in (alert.id, cast.east):
-        assert_problem(client.get(f"/api/v1/alerts/{identifier}/site"), 429, "quota-spent")
+    assert_problem(client.get(f"/api/v1/alerts/{alert.id}/site"), 429, "quota-spent")
+    hidden, absent = (client.get(f"/api/v1/alerts/{which}/site") for which in (western_alert.id, cast.east))
+    assert_problem(hidden, 404, "not-found")
+    assert outward_of(hidden) == outward_of(absent)
 
 
 @pytest.mark.parametrize("second", ["adam", "otis"])
@@ -136,6 +138,12 @@ def test_whoever_one_does_not_decide_about_answers_exactly_like_nobody(web: WebC
         assert_problem(answer, 404, "not-found")
         assert outward_of(answer) == outward_of(answers[0])
         assert outcomes_of(answer) == outcomes_of(answers[0])
+
+
+def test_a_name_that_no_database_takes_is_nobodys(web: WebClient, cast: Cast) -> None:
+    for person in (cast.adam, cast.rosa):
+        absent = outward_of(release(web, person, "nobody"))
+        assert [outward_of(release(web, person, name)) for name in ("%00", "no%00body")] == [absent] * 2
 
 
 def test_a_regulator_releases_for_the_inspector_of_an_open_inspection(

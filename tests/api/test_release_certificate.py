@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from monitor.privacy.certificate import canonical_json
-from monitor.privacy.policy import POLICY_VERSION
+from monitor.privacy.policy import POLICY_VERSION, SEEN_PER_CENT_MIN
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of, outcomes_of
 from tests.api.conftest import EASTERN_SITE, WESTERN_SITE, WebClient
@@ -37,7 +37,7 @@ def certificate_for(web: WebClient, person: Person, release: UUID) -> dict[str, 
     assert (body["release"], body["signature"], body["signature_format"]) == (
         str(release),
         None,
-        "ed25519-rfc8785",
+        "c2sp-signed-note",
     )
     return body["certificate"]  # type: ignore[no-any-return]
 
@@ -77,6 +77,7 @@ def test_every_figure_holds_the_limits_that_the_certificate_names(
     for edition in certificate["editions"]:
         assert Decimal(edition["k_eff"]["min"]) >= certificate["limits"]["k_eff_min"]
         assert Decimal(edition["largest_prior"]) <= Decimal(certificate["limits"]["largest_prior_max"])
+    assert certificate["limits"]["seen_per_cent_min"] == SEEN_PER_CENT_MIN
 
 
 def test_an_auditors_certificate_speaks_of_the_whole_batch_and_not_of_what_l1_holds(

@@ -19,6 +19,8 @@ from tests.cast import Cast
 URL = "/api/v1/schema"
 ANSWERS = {
     "application/json",
+    "application/x-ndjson",
+    "text/plain",
     "application/vnd.mapbox-vector-tile",
     *(kind.partition(";")[0] for kind in MEDIA_TYPES.values()),
 }

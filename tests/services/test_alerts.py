@@ -129,6 +129,55 @@ def test_merging_with_a_site_that_was_settled_raises_an_alert_for_what_is_new(mo
     assert (young.dismissal, grown.kind, grown.status) == ("duplicate", "grew", "raised")
 
 
+def find_out(cells: Sequence[Cell]) -> None:
+    """Scenes that came late show that these cells were never active; their states are folded anew."""
+    with connection.cursor() as cursor:
+        for row, col in cells:
+            cursor.execute(
+                "UPDATE vault.score SET state_after = 'quiet' WHERE row = %(row)s AND col = %(col)s",
+                {"row": row, "col": col},
+            )
+            cursor.execute(
+                "UPDATE vault.cell_state SET state = 'quiet' WHERE row = %(row)s AND col = %(col)s",
+                {"row": row, "col": col},
+            )
+
+
+def test_a_cell_that_was_never_active_after_all_leaves_its_site_which_may_fall_apart(model: UUID) -> None:
+    (alert,) = see(model, strip(0, 5))
+    find_out(strip(3, 1))
+    (parted,) = see(model, strip(3, 1), "quiet")
+    assert read_rows(
+        "SELECT array_agg(col ORDER BY col) FROM vault.site_cell GROUP BY site_id ORDER BY 1"
+    ) == [([COL, COL + 1, COL + 2],), ([COL + 4],)]
+    alert.refresh_from_db()
+    assert (alert.status, parted.kind) == ("raised", "appeared")
+
+
+def test_an_alert_of_which_nothing_is_left_is_dismissed_by_the_machine_unless_somebody_is_on_the_way(
+    model: UUID,
+) -> None:
+    gone, visited = see(model, [*strip(0, 2), *strip(5, 2)])
+    assign(visited)
+    find_out([*strip(0, 2), *strip(5, 2)])
+    assert see(model, [*strip(0, 2), *strip(5, 2)], "quiet") == []
+    gone.refresh_from_db()
+    visited.refresh_from_db()
+    assert (gone.status, gone.dismissal, visited.status) == ("dismissed", "other", "assigned")
+    assert gone.moves.values_list("moved_by", flat=True).last() is None
+    assert read_rows("SELECT count(*) FROM vault.site_cell") == [(2,)]
+
+
+def test_a_site_that_was_active_once_and_is_quiet_now_is_alerted_when_it_is_active_again(model: UUID) -> None:
+    scene_id = put_cells(model, strip(0, 2))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE vault.cell_state SET state = 'quiet'")
+    assert raise_alerts([scene_id]) == []
+    assert read_rows("SELECT count(*) FROM vault.site_cell") == [(2,)]
+    (alert,) = see(model, strip(0, 2))
+    assert alert.kind == "appeared"
+
+
 @pytest.mark.parametrize(
     ("support", "systems", "confidence"),
     [

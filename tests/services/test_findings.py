@@ -1,4 +1,4 @@
-"""Findings and the labels they become: once per id, from somebody who was there, on the cells of the site."""
+"""Findings and the labels they become: once per id and inspection, from somebody who was there, on the cells of the site."""
 
 from __future__ import annotations
 
@@ -56,7 +56,12 @@ def test_a_finding_is_kept_once_however_often_it_is_handed_in(
     with django_capture_on_commit_callbacks() as rings:
         assert [hand_in(cast.ines, inspection, what) for _ in range(3)] == [True, False, False]
     finding = Finding.objects.get()
-    assert (finding.id, finding.kind, finding.people, finding.mercury) == (what.id, "active", "11-50", True)
+    assert (finding.own_id, finding.kind, finding.people, finding.mercury) == (
+        what.id,
+        "active",
+        "11-50",
+        True,
+    )
     assert len(rings) == 1
 
 
@@ -109,9 +114,10 @@ def test_a_finding_teaches_exactly_what_its_kind_says(
     what = report(kind)
     hand_in(cast.ines, inspection, what)
     taught = LABEL_OF.get(kind)
-    assert label_finding(what.id) == (len(SITE) if taught else 0)
+    (finding,) = list_unlabelled_findings(10)
+    assert label_finding(finding) == (len(SITE) if taught else 0)
     expected = [
-        (row, col, taught, "finding", f"finding/{what.id}", what.observed_on)
+        (row, col, taught, "finding", f"finding/{finding}", what.observed_on)
         for row, col in sorted(SITE)
         if taught
     ]
@@ -128,8 +134,9 @@ def test_labelling_twice_is_labelling_once_and_the_sweep_finds_what_is_due(
     taught, silent = report(), report(FindingKind.UNSAFE)
     for what in (taught, silent):
         hand_in(cast.ines, inspection, what)
-    assert set(list_unlabelled_findings(10)) == {taught.id, silent.id}
-    assert [label_finding(taught.id), label_finding(taught.id), label_finding(silent.id)] == [2, 0, 0]
+    due = {finding.own_id: finding.id for finding in Finding.objects.all()}
+    assert set(list_unlabelled_findings(10)) == set(due.values())
+    assert [label_finding(due[what.id]) for what in (taught, taught, silent)] == [2, 0, 0]
     assert list_unlabelled_findings(10) == []
     assert len(labels()) == len(SITE)
 
@@ -143,11 +150,11 @@ def test_a_label_goes_to_the_site_that_goes_on_after_a_merger(
 ) -> None:
     from monitor.services.alerts import raise_alerts
 
-    what = report()
-    hand_in(cast.ines, inspection, what)
+    hand_in(cast.ines, inspection, report())
+    (finding,) = list_unlabelled_findings(10)
     grown = [(row, col + 2) for row, col in SITE]
     raise_alerts([put_cells(model, grown)])
-    assert label_finding(what.id) == 4
+    assert label_finding(finding) == 4
 
 
 def test_imported_labels_are_kept_once_and_the_last_word_counts() -> None:
@@ -162,7 +169,7 @@ def test_imported_labels_are_kept_once_and_the_last_word_counts() -> None:
         observed_to=date(2026, 1, 1),
         item="",
     )
-    assert import_labels([label, label]) == 1
-    assert import_labels([replace(label, label=CLASSES.index("none"))]) == 1
+    assert import_labels([label, label]).stored == 1
+    assert import_labels([replace(label, label=CLASSES.index("none"))]).stored == 1
     assert labels() == [(row, col, "none", "river_bank", "survey", date(2026, 1, 1))]
-    assert import_labels([]) == 0
+    assert import_labels([]).stored == 0

@@ -20,6 +20,7 @@ from monitor.releases.batches import (
     BlockRow,
     digest_rows,
     list_batches,
+    shape_line,
     shape_row,
 )
 from monitor.releases.blocks import read_blocks
@@ -27,7 +28,7 @@ from monitor.releases.parts import list_batches_of
 from monitor.releases.sight import read_rights
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
-from tests.builders import Cell, cell_at, make_scene, put_cells
+from tests.builders import Cell, cell_at, look_around, make_scene, put_cells
 from tests.cast import Cast, Person, make_box
 from tests.roles import as_role, read_rows
 
@@ -60,7 +61,7 @@ def row_of(rows: Iterable[BlockRow], block: tuple[int, int] = BLOCK, month: date
 
 def test_a_month_of_a_block_is_published_as_bands(cast: Cast, model: UUID) -> None:
     put_cells(model, cells_of(BLOCK, 20), observed_on=SEPTEMBER)
-    put_cells(model, cells_of(BLOCK, 180, skip=20), "quiet", SEPTEMBER, 0.1)
+    put_cells(model, cells_of(BLOCK, 180, skip=20), "quiet", OCTOBER, 0.1, around=None)
     assert published() == [
         BlockRow(
             Level.L2,
@@ -69,8 +70,17 @@ def test_a_month_of_a_block_is_published_as_bands(cast: Cast, model: UUID) -> No
             SEPTEMBER.replace(day=1),
             ActivityBand.FROM_5_TO_10,
             Trend.FIRST,
-            ObservedBand.FROM_50_TO_75,
-        )
+            ObservedBand.OVER_75,
+        ),
+        BlockRow(
+            Level.L2,
+            Level.L2,
+            *BLOCK,
+            OCTOBER.replace(day=1),
+            ActivityBand.FROM_5_TO_10,
+            Trend.SAME,
+            ObservedBand.FROM_25_TO_50,
+        ),
     ]
 
 
@@ -90,7 +100,8 @@ def test_bands_are_shares_of_the_plausible_cells_of_the_block(
     cast: Cast, model: UUID, active: int, band: str
 ) -> None:
     put_cells(model, cells_of(BLOCK, 50), "quiet", SEPTEMBER, 0.1)
-    put_cells(model, cells_of(BLOCK, active), observed_on=SEPTEMBER.replace(day=20))
+    if active:
+        put_cells(model, cells_of(BLOCK, active), observed_on=SEPTEMBER.replace(day=20))
     assert row_of(published()).band == band
 
 
@@ -105,6 +116,44 @@ def test_nothing_of_the_current_month_is_published(cast: Cast, model: UUID) -> N
     assert published() == []
     assert published(date(2026, 11, 30)) == []
     assert [row.period for row in published(date(2026, 12, 1))] == [date(2026, 11, 1)]
+
+
+def cells_and_looks(model: UUID, month: date, seen: int, active: int) -> None:
+    """In a month, `seen` cells of the block are looked at, and `active` of them are."""
+    put_cells(model, cells_of(BLOCK, active), observed_on=month, around=None)
+    put_cells(model, cells_of(BLOCK, seen - active, skip=active), "quiet", month, 0.1, around=None)
+
+
+def test_a_block_has_no_row_until_nearly_all_of_it_was_observed(cast: Cast, model: UUID) -> None:
+    """Or whoever knows which cells were in the pictures would know among how few the active ones are."""
+    cells_and_looks(model, AUGUST, seen=379, active=30)
+    assert published() == []
+    put_cells(model, cells_of(BLOCK, 1, skip=379), "quiet", SEPTEMBER, 0.1, around=None)
+    assert [(row.period.month, row.band, row.trend, row.observed) for row in published()] == [
+        (9, ActivityBand.FROM_5_TO_10, Trend.FIRST, ObservedBand.UNDER_25)
+    ]
+
+
+def test_a_band_moves_only_once_nearly_all_was_observed_since_it_could_move_before(
+    cast: Cast, model: UUID
+) -> None:
+    """Or the cells that were under clouds in the month of a rise would be known not to be its cause."""
+    cells_and_looks(model, AUGUST, seen=400, active=0)
+    cells_and_looks(model, SEPTEMBER, seen=300, active=30)
+    assert [row.band for row in published()] == [ActivityBand.NONE, ActivityBand.NONE]
+    put_cells(model, cells_of(BLOCK, 80, skip=300), "quiet", OCTOBER, 0.1, around=None)
+    assert [(row.period.month, row.band, row.trend) for row in published()] == [
+        (8, ActivityBand.NONE, Trend.FIRST),
+        (9, ActivityBand.NONE, Trend.SAME),
+        (10, ActivityBand.FROM_5_TO_10, Trend.UP),
+    ]
+
+
+def test_a_cell_that_was_seen_twice_counts_once_towards_nearly_all(cast: Cast, model: UUID) -> None:
+    cells_and_looks(model, AUGUST, seen=400, active=0)
+    for month in (SEPTEMBER, OCTOBER):
+        cells_and_looks(model, month, seen=300, active=30)
+    assert {row.band for row in published()} == {ActivityBand.NONE}
 
 
 def test_a_later_month_does_not_change_an_earlier_one(cast: Cast, model: UUID) -> None:
@@ -150,12 +199,12 @@ def test_scores_of_a_model_that_no_longer_acts_do_not_count(cast: Cast, model: U
 
 def test_a_correction_appears_in_the_next_batch_and_leaves_no_tombstone(cast: Cast, model: UUID) -> None:
     put_cells(model, cells_of(BLOCK, 30), observed_on=SEPTEMBER)
-    wrong = put_cells(model, cells_of((461, 1001), 30), observed_on=SEPTEMBER)
+    wrong = put_cells(model, cells_of((461, 1001), 400), observed_on=SEPTEMBER, around=None)
     first = published()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM vault.score WHERE scene_id = %s", [wrong])
     second = published()
-    assert second == [row_of(first)]
+    assert (len(first), second) == (2, [row_of(first)])
     columns = {
         name
         for (name,) in read_rows(
@@ -163,7 +212,7 @@ def test_a_correction_appears_in_the_next_batch_and_leaves_no_tombstone(cast: Ca
         )
     }
     coarse = {"batch_id", "edition", "level", "row", "col", "period", "band", "trend", "observed"}
-    assert columns == coarse | {"is_whole", "piece"}
+    assert columns == coarse | {"is_whole", "piece", "line"}
 
 
 def test_what_was_withdrawn_is_gone_with_the_second_batch_after_it(cast: Cast, model: UUID) -> None:
@@ -232,9 +281,8 @@ def test_the_parent_counts_no_block_that_is_published_by_itself(cast: Cast, mode
     """Or the parent's figure minus its other blocks would be a figure for the sliver."""
     create_region("Aruwe Strip", make_box(20.0, 2.4, 20.4, 2.42))  # 20 x 2 cells in each of two blocks
     put_cells(model, cells_of(BLOCK, 400), observed_on=SEPTEMBER)
-    put_cells(model, [cell_at(20.005, 2.405)], "quiet", SEPTEMBER, 0.1)
+    look_around(model, [(92, 200)], Level.L3, SEPTEMBER)
     create_region("Aruwe Sliver", make_box(20.4, 2.0, 20.41, 2.4))  # 20 cells in each of two blocks
-    put_cells(model, [cell_at(20.405, 2.005)], "quiet", SEPTEMBER, 0.1)
     rows = published()
     (parent,) = [row for row in rows if row.level is Level.L3]
     assert row_of(rows).band is ActivityBand.OVER_10
@@ -250,7 +298,7 @@ def test_where_even_the_parent_hides_too_little_nothing_is_published(cast: Cast,
 def test_no_block_of_a_batch_lies_in_two_of_its_rows_for_one_month(cast: Cast, model: UUID) -> None:
     create_region("Aruwe Strip", make_box(20.4, 2.0, 20.41, 2.5))
     for block in ((460, 1000), (461, 1001), (460, 1002), (462, 1002)):
-        put_cells(model, cells_of(block, 20), observed_on=SEPTEMBER)
+        put_cells(model, cells_of(block, 20), observed_on=SEPTEMBER, around=Level.L3)
     rows = published()
     assert len({(row.level, row.row, row.col, row.period) for row in rows}) == len(rows)
     assert {row.level for row in rows} == {Level.L2, Level.L3}
@@ -290,3 +338,12 @@ def test_without_an_active_model_or_any_score_a_batch_is_empty_and_still_a_batch
     make_scene()
     assert published() == []
     assert list_batches(1)[0].row_count == 0
+
+
+def test_a_row_is_the_same_read_by_its_columns_and_by_its_line(cast: Cast, model: UUID) -> None:
+    create_region("Aruwe Strip", make_box(20.5, 2.0, 20.52, 2.5))
+    put_cells(model, [*cells_of(BLOCK, 30), cell_at(20.505, 2.105)], observed_on=SEPTEMBER, around=Level.L3)
+    publish_release(TODAY)
+    lines = read_rows(f"SELECT b.line, {COLUMNS} FROM release.block b")
+    assert {row[-1] for row in lines} == {True, False}
+    assert [shape_line(line) for line, *_ in lines] == [shape_row(tuple(row)) for _, *row in lines]

@@ -42,6 +42,8 @@ CELL_COLUMNS: Columns = (
     ("high", Kind.REAL),
     ("observed_on", Kind.TEXT),
     ("valid_share", Kind.REAL),
+    ("confidence", Kind.TEXT),
+    ("public_elsewhere", Kind.TEXT),
     ("level", Kind.TEXT),
     *_ABOUT,
 )

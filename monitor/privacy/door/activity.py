@@ -16,6 +16,7 @@ from uuid import UUID
 from accounts.ledger.entry import Reads, TicketScope
 from accounts.roles import Role
 from accounts.viewer import Viewer
+from monitor.access.sharpness import find_sharpness
 from monitor.errors import NotYours
 from monitor.field.states import CellState
 from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
@@ -25,9 +26,8 @@ from monitor.privacy.door.disclosure import disclose
 from monitor.privacy.door.sight import rule_for_blocks
 from monitor.privacy.policy import ACTIVITY_RULES, POLICY_VERSION, Rule
 from monitor.privacy.released import ExactCells, Provenance, ReleasedBlock, ReleasedBlocks
-from monitor.privacy.scope import list_region_ids
 from monitor.releases.batches import KEPT_BATCHES, BlockRow, list_batches
-from monitor.releases.blocks import read_blocks
+from monitor.releases.blocks import BlockFilter, read_blocks_of
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 
 WHOLE_EARTH = Box(0, 0, ROWS, COLS)
@@ -70,7 +70,7 @@ def rule_for_activity(viewer: Viewer) -> Rule:
     return rule
 
 
-def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[ExactCells, UUID]:
+def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[ExactCells, str]:
     """One page of exact cells in the regions of the viewer's mandate, and the receipt of its ledger entry.
 
     Raises NotYours, CursorUnusable, LedgerUnavailable, VaultSealed. Asking for a region outside the mandate and for one
@@ -83,7 +83,7 @@ def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[E
         viewer, ask.region, ask.box, sorted(ask.states), ask.mine_class, ask.min_probability, ask.since
     )
     after = _read_cell_cursor(ask.cursor, bound_to)
-    regions = [region for region in list_region_ids(viewer) if ask.region in (None, region)]
+    regions = sorted(held for held in find_sharpness(viewer) if ask.region in (None, held))
     scope = TicketScope(viewer.user_id, Reads.ACTIVITY, regions)
     with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions, scope=scope) as disclosure:
         wanted = CellFilter(
@@ -100,10 +100,10 @@ def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[E
     cursor = seal_cursor([page.numbers[-1]], bound_to) if page.more else None
     return ExactCells(
         provenance_of(rule), page.features, len(page.numbers), cursor
-    ), disclosure.ticket.entry_id
+    ), disclosure.ticket.receipt
 
 
-def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tuple[ReleasedBlocks, UUID]:
+def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tuple[ReleasedBlocks, str]:
     """One page of published blocks of the regions that the viewer receives, and the receipt of its ledger entry.
 
     Everything here is a function of the release tables (P1). Raises NotYours, CursorUnusable, LedgerUnavailable.
@@ -114,16 +114,15 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
     bound_to = _bound_to(viewer, ask.region, box, ask.period, level)
     batch_id, after = _read_block_cursor(ask.cursor, bound_to)
     with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions) as disclosure:
-        kept = [batch.id for batch in list_batches(KEPT_BATCHES)]
+        kept = {batch.id: batch for batch in list_batches(KEPT_BATCHES)}
         if batch_id is None:
-            batch_id = kept[0] if kept else None
+            batch_id = next(iter(kept), None)
         elif batch_id not in kept:
             raise CursorUnusable
         rows: list[BlockRow] = []
         if batch_id is not None:
-            rows = read_blocks(
-                batch_id, regions, level, box, ask.period, after, ask.limit + 1, account_of(viewer)
-            )
+            wanted = BlockFilter(level, box, ask.period, after)
+            rows = read_blocks_of(kept[batch_id], regions, wanted, ask.limit + 1, account_of(viewer))
         page, more = rows[: ask.limit], len(rows) > ask.limit
         disclosure.quantity = len(page)
     cursor = None
@@ -138,7 +137,7 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
         [shape_block(row) for row in page],
         cursor,
     )
-    return blocks, disclosure.ticket.entry_id
+    return blocks, disclosure.ticket.receipt
 
 
 def account_of(viewer: Viewer) -> UUID | None:

@@ -5,25 +5,37 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from accounts.ledger.archived import find_archived, refuse_archived
+from accounts.ledger.own_connection import own_connection
 from accounts.ledger.reader import EntryFilter, LedgerRow, list_entries
 from accounts.viewer import Viewer
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.released import Page, PlacelessEntry
+from monitor.privacy.released import PlacelessEntry
+from monitor.privacy.released_audit import EntriesPage
 
 
-def read_entries(viewer: Viewer, wanted: EntryFilter, limit: int, cursor: str | None, endpoint: str) -> Page:
-    """One page of ledger entries, newest first. Raises CursorUnusable, LedgerUnavailable."""
+def read_entries(
+    viewer: Viewer, wanted: EntryFilter, limit: int, cursor: str | None, endpoint: str
+) -> EntriesPage:
+    """One page of ledger entries, newest first; it says where older ones are in archives.
+
+    Raises PeriodArchived where all of the period was archived; CursorUnusable, LedgerUnavailable.
+    """
     bound_to = f"entries {viewer.user_id} {wanted!r}"
     before = _read_cursor(cursor, bound_to)
     with disclose(viewer, "read.entries", endpoint) as disclosure:
+        archived_before = find_archived(own_connection(), wanted.since)
+        if archived_before and wanted.until and wanted.until <= archived_before:
+            # an empty page would say that nothing happened
+            refuse_archived(own_connection(), wanted.since)
         rows = list_entries(wanted, limit + 1, before)
         page = rows[:limit]
         disclosure.quantity = len(page)
     following = (
         seal_cursor([page[-1].at.isoformat(), str(page[-1].id)], bound_to) if len(rows) > limit else None
     )
-    return Page([_shape(row) for row in page], following)
+    return EntriesPage([_shape(row) for row in page], following, archived_before)
 
 
 def _read_cursor(cursor: str | None, bound_to: str) -> tuple[datetime, UUID] | None:

@@ -11,7 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from accounts.ledger.certificates import ask_signature
 from accounts.ledger.keyed import keyed_digest
+from accounts.ledger.own_connection import own_connection
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.errors import NotThere
@@ -69,9 +71,11 @@ def read_certificate(viewer: Viewer, release: UUID, endpoint: str) -> ReleasedCe
             certificate = read_with_rights(
                 viewer.user_id, None, lambda rights: _certify_part(batch, geography_id, rights)
             )
+        text = canonical_json(certificate)
+        signature = ask_signature(own_connection(), text)
         disclosure.quantity = 1
-        disclosure.answer = canonical_json(certificate).encode()
-    return ReleasedCertificate(batch.id, batch.published_at, certificate, None, SIGNATURE_FORMAT)
+        disclosure.answer = text.encode()
+    return ReleasedCertificate(batch.id, batch.published_at, certificate, signature, SIGNATURE_FORMAT)
 
 
 def _certify_part(batch: BatchRow, geography_id: UUID, rights: Rights) -> Json:

@@ -71,7 +71,7 @@ class _Tally:
 
 def open_exact_file(
     viewer: Viewer, ask: ExactAsk, file_format: FileFormat, endpoint: str
-) -> tuple[ExactFile | ReadyFile, UUID]:
+) -> tuple[ExactFile | ReadyFile, str]:
     """Exact cells of the regions that the viewer sees exactly as a file, its first chunk read, and the receipt of the whole.
 
     Raises NotYours, LedgerUnavailable, VaultSealed, TooMany, QuotaSpent; NotThere where a right ended before the first
@@ -88,12 +88,12 @@ def open_exact_file(
     except StreamCut:
         raise NotThere from None
     kind = ReadyFile if file_format is FileFormat.FGB else ExactFile
-    return kind(provenance_of(rule), file_format, stream), whole.entry_id
+    return kind(provenance_of(rule), file_format, stream), whole.receipt
 
 
 def open_released_file(
     viewer: Viewer, ask: CoarseAsk, file_format: FileFormat, endpoint: str
-) -> tuple[ReleasedFile | ReadyFile, UUID]:
+) -> tuple[ReleasedFile | ReadyFile, str]:
     """Published blocks that the viewer sees as a file, and the receipt. A function of the release tables (P1).
 
     Raises NotYours, LedgerUnavailable, TooMany; NotThere where a right ended before the first page. The stream raises
@@ -110,7 +110,7 @@ def open_released_file(
     try:
         if file_format is FileFormat.FGB:
             features = Stream(_write_features(blocks.read(whole), rule))
-            return ReadyFile(provenance, file_format, features), whole.entry_id
+            return ReadyFile(provenance, file_format, features), whole.receipt
         pages = Stream(_shape_pages(blocks.read(whole)))
     except StreamCut:
         raise NotThere from None
@@ -122,7 +122,7 @@ def open_released_file(
         bounds_text(box) if box else None,
         pages,
     )
-    return released, whole.entry_id
+    return released, whole.receipt
 
 
 def _entry(viewer: Viewer, action: str, endpoint: str, rule: Rule, regions: Sequence[UUID]) -> Entry:

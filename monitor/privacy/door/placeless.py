@@ -94,7 +94,7 @@ def list_findings(viewer: Viewer, inspection_id: UUID, endpoint: str) -> Page:
     """What was found during one inspection, oldest first. Raises NotThere (P8)."""
     with disclose(viewer, "read.findings", endpoint, objects=[inspection_id]) as disclosure:
         inspection = _find(_inspections_of(viewer), inspection_id)
-        findings = list(inspection.findings.order_by("received_at", "id"))
+        findings = list(inspection.findings.order_by("received_at", "own_id"))
         disclosure.quantity = len(findings)
     return Page([_finding(finding) for finding in findings])
 
@@ -193,7 +193,7 @@ def _inspection(inspection: Any) -> PlacelessInspection:
 
 def _finding(finding: Finding) -> PlacelessFinding:
     return PlacelessFinding(
-        finding.id,
+        finding.own_id,
         finding.inspection_id,
         finding.kind,
         finding.observed_on,

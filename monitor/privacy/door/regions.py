@@ -41,7 +41,7 @@ def list_own_regions(viewer: Viewer, endpoint: str) -> Page:
 
 def summarise_region(
     viewer: Viewer, region_id: UUID, period: date | None, endpoint: str
-) -> tuple[ReleasedSummary, UUID]:
+) -> tuple[ReleasedSummary, str]:
     """What the published blocks of one region say of a month (the newest where none is named), and the receipt.
 
     Raises NotYours for an exact role, unless the region is its own and guarded or sealed; NotThere for a region that the
@@ -71,7 +71,7 @@ def summarise_region(
         write_per_cent(told.share),
         write_per_cent(told.observed),
     )
-    return summary, disclosure.ticket.entry_id
+    return summary, disclosure.ticket.receipt
 
 
 def _write_period(period: date, rows: Sequence[BlockRow]) -> str:

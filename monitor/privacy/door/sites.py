@@ -7,6 +7,7 @@ from uuid import UUID
 from accounts.ledger.entry import Reads, TicketScope
 from accounts.viewer import Viewer
 from monitor.errors import NotThere
+from monitor.models import Alert
 from monitor.privacy.door.activity import provenance_of
 from monitor.privacy.door.disclosure import Disclosure, disclose
 from monitor.privacy.policy import SITE_RULES, Reach, Rule
@@ -15,7 +16,7 @@ from monitor.privacy.scope import list_region_ids
 from monitor.vault.tickets import CellPage, read_alert_site_with_ticket, read_inspection_site_with_ticket
 
 
-def read_alert_site(viewer: Viewer, alert_id: UUID, endpoint: str) -> tuple[ExactCells, UUID]:
+def read_alert_site(viewer: Viewer, alert_id: UUID, endpoint: str) -> tuple[ExactCells, str]:
     """The cells of an alert's site for a regulator of its region, and the receipt. Raises NotThere, LedgerUnavailable."""
     rule = _rule(viewer, Reach.MANDATE)
     regions = list_region_ids(viewer)
@@ -23,11 +24,14 @@ def read_alert_site(viewer: Viewer, alert_id: UUID, endpoint: str) -> tuple[Exac
     with disclose(
         viewer, "read.alert_site", endpoint, rule=rule, regions=regions, objects=[alert_id], scope=scope
     ) as disclosure:
+        # an alert out of the mandate makes the vault work as little as none does
+        if not Alert.objects.filter(id=alert_id, region_id__in=regions).exists():
+            raise NotThere
         cells = _fill(disclosure, read_alert_site_with_ticket(disclosure.ticket, alert_id), rule)
-    return cells, disclosure.ticket.entry_id
+    return cells, disclosure.ticket.receipt
 
 
-def read_inspection_site(viewer: Viewer, inspection_id: UUID, endpoint: str) -> tuple[ExactCells, UUID]:
+def read_inspection_site(viewer: Viewer, inspection_id: UUID, endpoint: str) -> tuple[ExactCells, str]:
     """The cells to visit, for the inspector of an accepted, open, unexpired inspection, and the receipt.
 
     Raises NotThere the moment it is not any more, LedgerUnavailable.
@@ -38,7 +42,7 @@ def read_inspection_site(viewer: Viewer, inspection_id: UUID, endpoint: str) -> 
         viewer, "read.inspection_site", endpoint, rule=rule, objects=[inspection_id], scope=scope
     ) as disclosure:
         cells = _fill(disclosure, read_inspection_site_with_ticket(disclosure.ticket, inspection_id), rule)
-    return cells, disclosure.ticket.entry_id
+    return cells, disclosure.ticket.receipt
 
 
 def _rule(viewer: Viewer, reach: Reach) -> Rule:

@@ -55,7 +55,7 @@ class CoarseTileAsk:
     level: Level | None = None
 
 
-def read_exact_tile(viewer: Viewer, ask: ExactTileAsk, endpoint: str) -> tuple[Tile, UUID]:
+def read_exact_tile(viewer: Viewer, ask: ExactTileAsk, endpoint: str) -> tuple[Tile, str]:
     """One tile of exact cells, and the receipt of its ledger entry.
 
     Raises NotYours, LedgerUnavailable, VaultSealed; QuotaSpent where the day's quota ends in it, because a tile cannot say
@@ -81,10 +81,10 @@ def read_exact_tile(viewer: Viewer, ask: ExactTileAsk, endpoint: str) -> tuple[T
         content = encode_tile(ask.address, [(Level.L0, _cell(line.split(","), about)) for line in lines])
         disclosure.quantity, disclosure.cells = len(chunk.numbers), chunk.numbers
         disclosure.answer = content
-    return Tile(provenance_of(rule), content), disclosure.ticket.entry_id
+    return Tile(provenance_of(rule), content), disclosure.ticket.receipt
 
 
-def read_released_tile(viewer: Viewer, ask: CoarseTileAsk, endpoint: str) -> tuple[Tile, UUID]:
+def read_released_tile(viewer: Viewer, ask: CoarseTileAsk, endpoint: str) -> tuple[Tile, str]:
     """One tile of published blocks, and the receipt of its ledger entry. A function of the release tables (P1).
 
     Raises NotYours, LedgerUnavailable; NotThere for a zoom beyond the level and for a tile off the earth.
@@ -98,7 +98,7 @@ def read_released_tile(viewer: Viewer, ask: CoarseTileAsk, endpoint: str) -> tup
         squares = [(row.level, Square(row.row, row.col, _block(row, rule))) for row in rows]
         content = encode_tile(ask.address, squares)
         disclosure.quantity, disclosure.answer = len(rows), content
-    return Tile(provenance_of(rule, level), content), disclosure.ticket.entry_id
+    return Tile(provenance_of(rule, level), content), disclosure.ticket.receipt
 
 
 def _read_rows(
@@ -143,4 +143,9 @@ def _cell(line: Sequence[str], about: dict[str, Value]) -> Square:
     values: dict[str, Value] = {"row": int(row), "col": int(col), "state": state, "class": mine_class}
     if probability:
         values["probability"] = float(probability)
-    return Square(int(row), int(col), values | {"observed_on": line[11]} | about)
+    values |= {"observed_on": line[11]}
+    # a tile has no nulls and no lists
+    values |= {
+        name: text for name, text in (("confidence", line[13]), ("public_elsewhere", line[14])) if text
+    }
+    return Square(int(row), int(col), values | about)

@@ -12,13 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from monitor.privacy import released, released_files
+from monitor.privacy import released, released_audit, released_files
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
 from monitor.privacy.released import Leaving
 
 SHAPES = {
     name: value
-    for module in (released, released_files)
+    for module in (released, released_files, released_audit)
     for name, value in vars(module).items()
     if inspect.isclass(value) and value.__module__ == module.__name__ and dataclasses.is_dataclass(value)
 }
@@ -27,7 +27,7 @@ WITH_PLACES = {
     *("ExactCells", "ReleasedBlocks"),
     *("ExactFile", "ReleasedFile", "ReadyFile", "Tile", "ReleasedSummary"),
 }
-PLACELESS = {name for name in LEAVING if name.startswith("Placeless")}
+PLACELESS = {name for name in SHAPES if name.startswith("Placeless")}
 SPOTTED = (
     "lat",
     "lon",
@@ -45,6 +45,12 @@ SPOTTED = (
     "prob",
 )
 WORDS = (str, int, bool, UUID, date, datetime, NoneType)
+PARTS = (
+    released.PlacelessRegion,
+    released.PlacelessQuota,
+    released_audit.PlacelessReadings,
+    released_audit.PlacelessShare,
+)
 
 
 def types_in(annotation: object) -> set[object]:
@@ -63,19 +69,19 @@ def test_every_shape_is_frozen_and_has_no_room_for_more(name: str) -> None:
 
 def test_every_leaving_shape_says_by_its_name_what_it_holds() -> None:
     rest = set(LEAVING) - WITH_PLACES - PLACELESS
-    assert rest == {"Page", "ReleasedBatch", "ReleasedCertificate"}
+    assert rest == {"Page", "EntriesPage", "ReleasedBatch", "ReleasedCertificate", "LogText", "LogLines"}
 
 
 @pytest.mark.parametrize("name", sorted(PLACELESS))
 def test_a_placeless_shape_has_no_field_that_could_hold_a_place(name: str) -> None:
-    hints = typing.get_type_hints(LEAVING[name])
+    hints = typing.get_type_hints(SHAPES[name])
     for field, annotation in hints.items():
         assert not any(word in field for word in SPOTTED), field
         for found in types_in(annotation):
             if (name, field) == ("PlacelessModel", "metrics"):
                 assert found is Mapping  # figures of a model, over all its cells
             else:
-                assert found in {*WORDS, released.PlacelessRegion, released.PlacelessQuota}, field
+                assert found in {*WORDS, *PARTS}, field
 
 
 def test_a_released_block_holds_bands_and_a_month_and_no_number_that_was_counted() -> None:

@@ -1,0 +1,12 @@
+"""One way to read a page of cells, whatever the planner believes of the tables: the SQL file beside this one."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """Not reversible, as those before it are not."""
+
+    dependencies = [("monitor", "0014_evidence")]
+    operations = [migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

@@ -1,0 +1,86 @@
+"""When an account's day of exact readings looks like harvesting (pure): numbers in, named warnings out.
+
+A warning is a question to ask somebody, not a verdict. No place is in reach of this file: it sees counts only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from statistics import median_low
+from uuid import UUID
+
+MANY_MIN, MANY_TIMES = 200, 5
+"""Many cells: at least so many in a day, and so many times the median day of others in the same role."""
+MANY_SHARE = 0.5
+"""Or at least this share of what a day allows, whatever others do."""
+TILING_ANSWERS, TILING_NEW = 10, 0.9
+"""Tiling: at least so many answers in a day that hardly overlap, this share of their cells being new each time."""
+NIGHT_ANSWERS, NIGHT_SHARE = 5, 0.5
+"""Odd hours: at least so many answers at night, and this share of the day's."""
+QUOTA_EDGE = 0.9
+"""Quota edge: this share of what the day allows, or stopped by it."""
+
+
+class Sign(StrEnum):
+    """What looks like harvesting."""
+
+    MANY_CELLS = "many-cells"
+    TILING = "tiling"
+    ODD_HOURS = "odd-hours"
+    QUOTA_EDGE = "quota-edge"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingDay:
+    """What one account was shown in one role on one day (UTC), in numbers.
+
+    answers: exact answers that held a cell, `at_night` of them at night. shown: cells with repetition; different: without.
+    unfinished: exact readings without a completion. stopped: refusals because the day's quota was spent. allowed: different
+    cells that the day allowed.
+    """
+
+    actor: UUID
+    role: str
+    day: date
+    answers: int
+    at_night: int
+    shown: int
+    different: int
+    unfinished: int
+    stopped: int
+    allowed: int
+    first_at: datetime
+    last_at: datetime
+
+
+def find_warnings(days: Sequence[ReadingDay]) -> list[tuple[ReadingDay, Sign]]:
+    """Every sign of every day, the newest day first, then by account and sign."""
+    found = [(day, sign) for day in days for sign in _read_signs(day, _median_of_others(day, days))]
+    return sorted(
+        found, key=lambda each: (-each[0].day.toordinal(), str(each[0].actor), each[0].role, each[1])
+    )
+
+
+def _read_signs(day: ReadingDay, usual: int | None) -> Iterable[Sign]:
+    beyond_others = usual is not None and day.different >= max(MANY_MIN, MANY_TIMES * usual)
+    if beyond_others or day.different >= MANY_SHARE * day.allowed:
+        yield Sign.MANY_CELLS
+    if day.answers >= TILING_ANSWERS and day.different >= TILING_NEW * day.shown:
+        yield Sign.TILING
+    if day.at_night >= NIGHT_ANSWERS and day.at_night >= NIGHT_SHARE * day.answers:
+        yield Sign.ODD_HOURS
+    if day.stopped or day.different >= QUOTA_EDGE * day.allowed:
+        yield Sign.QUOTA_EDGE
+
+
+def _median_of_others(day: ReadingDay, days: Sequence[ReadingDay]) -> int | None:
+    """Different cells on the median day of other accounts in the same role; None where nobody else read anything."""
+    others = [
+        each.different
+        for each in days
+        if each.role == day.role and each.actor != day.actor and each.different
+    ]
+    return median_low(others) if others else None

@@ -1,0 +1,180 @@
+"""`/api/v1/audit/exposure`: who has seen the site of an alert, how sharply, what for, when; and never the site."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.ledger.keyed import keyed_reference
+from monitor.models import Alert, Inspection
+from monitor.services.releases import publish_release
+from tests.api.answers import assert_problem, ledger_of, outcomes_of
+from tests.api.conftest import EASTERN_SITE, WebClient
+from tests.builders import make_alert, put_cells
+from tests.cast import Cast, Person
+
+URL = "/api/v1/audit/exposure"
+FIELDS = {"actor", "organisation", "role", "purpose", "level", "shown", "first_at", "last_at"}
+
+
+BEGAN = timezone.now().isoformat()
+
+
+@pytest.fixture(autouse=True)
+def _began(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is never rolled back: what other tests wrote is older than this."""
+    monkeypatch.setitem(globals(), "BEGAN", timezone.now().isoformat())
+
+
+def ask(web: WebClient, cast: Cast, alert: UUID, **query: Any) -> list[dict[str, Any]]:
+    """What Aldo is told of an alert, since the test began."""
+    answer = web.as_(cast.aldo).get(URL, {"alert": str(alert), "since": BEGAN, **query})
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["next"] is None
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+def told(items: list[dict[str, Any]]) -> list[tuple[str, int, str]]:
+    """Who, how sharply, and how that is known."""
+    return [(item["actor"], item["level"], item["shown"]) for item in items]
+
+
+def name(person: Person) -> str:
+    """The pseudonym of a person."""
+    return str(person.user.pseudonym)
+
+
+def leave_open(action: str, actor: UUID, regions: list[UUID], objects: list[UUID], level: int) -> None:
+    """An entry whose answer was never completed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger.entry (id, nonce, actor, role, action, endpoint, level, regions, object_refs, request_id)"
+            " VALUES (%s, decode(repeat('00', 16), 'hex'), %s, 'regulator', %s, 'x', %s, %s, %s, %s)",
+            [uuid4(), actor, action, level, regions, [keyed_reference(each) for each in objects], uuid4()],
+        )
+
+
+def test_whoever_was_shown_a_cell_of_the_site_is_named_with_purpose_level_and_time(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
+    before = timezone.now()
+    web.as_(cast.rosa).get(f"/api/v1/alerts/{inspection.alert_id}/site")
+    web.as_(cast.rosa).get("/api/v1/activity?bbox=20.1,2.1,20.106,2.106")
+    web.as_(cast.ines).get(f"/api/v1/inspections/{inspection.id}/site")
+    rosa, ines = ask(web, cast, inspection.alert_id)
+    assert rosa.keys() == FIELDS
+    assert told([rosa, ines]) == [(name(cast.rosa), 0, "cells"), (name(cast.ines), 0, "cells")]
+    assert (rosa["role"], rosa["purpose"]) == ("regulator", "inspection-planning")
+    assert ines["role"] == "inspector"
+    first, last = (datetime.fromisoformat(rosa[field]) for field in ("first_at", "last_at"))
+    assert before - timedelta(seconds=1) < first < last < timezone.now() + timedelta(seconds=1)
+
+
+def test_an_answer_beside_the_site_exposes_nothing(
+    web: WebClient, cast: Cast, alert: Alert, model: UUID
+) -> None:
+    row, col = EASTERN_SITE[0]
+    put_cells(model, [(row - 5, col - 5)])
+    answer = web.as_(cast.rosa).get("/api/v1/activity?bbox=20.05,2.05,20.06,2.06")
+    assert len(answer.json()["features"]) == 1
+    assert ask(web, cast, alert.id) == []
+
+
+def test_a_refused_question_exposes_nothing(web: WebClient, cast: Cast, alert: Alert) -> None:
+    web.as_(cast.otis).get(f"/api/v1/alerts/{alert.id}/site")
+    web.as_(cast.pia).get(f"/api/v1/alerts/{alert.id}/site")
+    assert ask(web, cast, alert.id) == []
+
+
+def test_published_blocks_of_the_alerts_region_count_at_their_level(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
+    publish_release(date(2026, 11, 20))
+    since = timezone.now().isoformat()
+    assert web.as_(cast.pia).get("/api/v1/activity").json()["features"]
+    web.as_(cast.mallory).get("/api/v1/activity")
+    (pia,) = ask(web, cast, alert.id, since=since)
+    assert told([pia]) == [(name(cast.pia), 2, "blocks")]
+    assert pia["organisation"] == str(cast.pia.user.organisation_id)
+
+
+def test_blocks_count_wherever_the_site_lies_so_that_they_tell_nothing_of_it(
+    web: WebClient, cast: Cast, alert: Alert, model: UUID
+) -> None:
+    """A box that holds another block of the region exposes the same as one that holds the site's own."""
+    publish_release(date(2026, 11, 20))
+    elsewhere = make_alert(cast.east, [(EASTERN_SITE[0][0] + 25, EASTERN_SITE[0][1] + 25)])
+    web.as_(cast.pia).get("/api/v1/activity?bbox=20.1,2.1,20.11,2.11")
+    assert told(ask(web, cast, alert.id)) == told(ask(web, cast, elsewhere.id))
+
+
+def test_an_exact_answer_without_completion_counts_for_every_site_of_its_regions(
+    web: WebClient, cast: Cast, inspection: Inspection, western_alert: Alert
+) -> None:
+    by_region, by_alert, by_inspection = uuid4(), uuid4(), uuid4()
+    leave_open("read.activity", by_region, [cast.east], [], 0)
+    leave_open("read.alert_site", by_alert, [], [inspection.alert_id], 0)
+    leave_open("read.inspection_site", by_inspection, [], [inspection.id], 0)
+    assert sorted(told(ask(web, cast, inspection.alert_id))) == sorted(
+        (str(actor), 0, "unfinished") for actor in (by_region, by_alert, by_inspection)
+    )
+    assert ask(web, cast, western_alert.id) == []
+
+
+def test_the_question_is_bounded_in_time(web: WebClient, cast: Cast, alert: Alert) -> None:
+    before = timezone.now().isoformat()
+    web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
+    (rosa,) = ask(web, cast, alert.id, since=before)
+    at = rosa["first_at"]
+    assert ask(web, cast, alert.id, until=at) == []
+    assert told(ask(web, cast, alert.id, since=at)) == told([rosa])
+    after = datetime.fromisoformat(at) + timedelta(microseconds=1)
+    assert ask(web, cast, alert.id, since=after.isoformat()) == []
+
+
+def test_the_answer_holds_no_cell_no_coordinate_and_no_id_of_an_entry(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
+    web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
+    content = web.as_(cast.aldo).get(URL, {"alert": str(alert.id)}).content.decode()
+    for row, col in EASTERN_SITE:
+        assert not any(str(number) in content for number in (row, col, row * 36000 + col))
+    assert "20.1" not in content
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id::text FROM ledger.entry ORDER BY at DESC LIMIT 10")
+        assert not any(identifier in content for (identifier,) in cursor.fetchall())
+
+
+def test_the_question_is_an_entry_itself(web: WebClient, cast: Cast, alert: Alert) -> None:
+    answer = web.as_(cast.aldo).get(URL, {"alert": str(alert.id)})
+    (line,) = ledger_of(answer)
+    assert (line.action, line.outcome, line.role, line.level) == (
+        "read.exposure",
+        "answered",
+        "auditor",
+        None,
+    )
+
+
+def test_an_alert_that_does_not_exist_is_not_one_that_nobody_has_seen(web: WebClient, cast: Cast) -> None:
+    answer = web.as_(cast.aldo).get(URL, {"alert": str(uuid4())})
+    assert_problem(answer, 404, "not-found")
+    assert outcomes_of(answer) == [("read.exposure", "refused")]
+
+
+@pytest.mark.parametrize("name", ["rosa", "ines", "pia", "anna", "adam", "finn", "mallory"])
+def test_nobody_but_an_auditor_asks(web: WebClient, cast: Cast, alert: Alert, name: str) -> None:
+    answer = web.as_(cast.everybody()[name]).get(URL, {"alert": str(alert.id)})
+    assert_problem(answer, 403, "not-permitted")
+
+
+@pytest.mark.parametrize("query", ["", "alert=x", "alert=1", "cell=1", "bbox=20,2,21,3", "since=yesterday"])
+def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, alert: Alert, query: str) -> None:
+    more = "" if "alert" in query or not query else f"alert={alert.id}&"
+    assert_problem(web.as_(cast.aldo).get(f"{URL}?{more}{query}"), 400)

@@ -1,0 +1,107 @@
+"""Accounts and mandates made by commands: on the ledger first, by an administrator, and effective at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+
+from accounts.ledger.connection import close_ledger_connections
+from accounts.ledger.keyed import keyed_reference
+from accounts.models import User
+from accounts.roles import Role
+from accounts.tokens import find_token, issue_token
+from monitor.models import Region
+from monitor.privacy.scope import list_region_ids
+from monitor.services.accounts import AccountRefused, close_account, end_region, give_region, make_account
+from tests.builders import make_viewer
+from tests.cast import Cast, make_cast
+from tests.roles import as_role, read_rows
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Everybody."""
+    return make_cast()
+
+
+def entries_about(user: User) -> list[tuple[Any, ...]]:
+    """Action, actor, outcome and regions of every entry that names an account."""
+    return read_rows(
+        "SELECT e.action, e.actor, c.outcome, e.regions FROM ledger.entry e"
+        " LEFT JOIN ledger.completion c ON c.entry_id = e.id WHERE %s = ANY (e.object_refs) ORDER BY e.at",
+        keyed_reference(user.id),
+    )
+
+
+def test_an_account_a_mandate_and_their_end_are_on_the_ledger_with_who_decided(cast: Cast) -> None:
+    adam = cast.adam.user
+    region = Region.objects.get(id=cast.east)
+    with as_role("penumbra_worker"):
+        ruth = make_account("ruth", Role.REGULATOR, "ruth@example.org", "Ministry of Mines", adam)
+        give_region(ruth, region, adam)
+        assert list_region_ids(make_viewer(ruth)) == [cast.east]
+        secret = issue_token(ruth)
+        end_region(ruth, region, adam)
+        assert list_region_ids(make_viewer(ruth)) == []
+        close_account(ruth, adam)
+    assert find_token(secret) is None
+    by = adam.pseudonym
+    assert entries_about(ruth) == [
+        ("account.make", by, "done", []),
+        ("mandate.give", by, "done", [cast.east]),
+        ("token.issue", None, "done", []),
+        ("mandate.end", by, "done", [cast.east]),
+        ("account.close", by, "done", []),
+        ("token.revoke", None, "done", []),
+    ]
+
+
+def test_without_a_ledger_there_is_no_account_and_no_mandate(cast: Cast, settings: LazySettings) -> None:
+    settings.LEDGER_PASSWORD, settings.LEDGER_TIMEOUT_S = "not the password", 1
+    close_ledger_connections()
+    try:
+        with pytest.raises(CommandError, match="ledger"):
+            call_command("make_account", "ruth", "--role=regulator", "--by=adam")
+        with pytest.raises(CommandError, match="ledger"):
+            call_command("give_region", "rosa", Region.objects.get(id=cast.west).name, "--by=adam")
+    finally:
+        close_ledger_connections()
+    assert not User.objects.filter(username="ruth").exists()
+    assert list_region_ids(make_viewer(cast.rosa.user)) == [cast.east]
+
+
+@pytest.mark.parametrize("name", ["rosa", "pia", "aldo", None])
+def test_nobody_but_an_administrator_decides_about_accounts(cast: Cast, name: str | None) -> None:
+    by = cast.everybody()[name].user if name else None
+    with pytest.raises(AccountRefused):
+        make_account("ruth", Role.REGULATOR, "", None, by)
+    assert not User.objects.filter(username="ruth").exists()
+
+
+def test_the_first_account_needs_no_administrator_and_the_public_role_no_account(db: None) -> None:
+    assert not make_account("first", Role.ADMINISTRATOR, "", None, None).has_usable_password()
+    with pytest.raises(AccountRefused):
+        make_account("second", Role.ADMINISTRATOR, "", None, None)
+    with pytest.raises(AccountRefused):
+        make_account("anybody", Role.PUBLIC, "", None, User.objects.get(username="first"))
+
+
+def test_a_mandate_is_for_those_who_see_cells_and_never_for_oneself(cast: Cast) -> None:
+    region = Region.objects.get(id=cast.east)
+    with pytest.raises(AccountRefused):
+        give_region(cast.pia.user, region, cast.adam.user)
+    with pytest.raises(AccountRefused):
+        give_region(cast.adam.user, region, cast.adam.user)
+
+
+def test_the_commands_say_what_they_did(cast: Cast, capsys: pytest.CaptureFixture[str]) -> None:
+    west = Region.objects.get(id=cast.west).name
+    call_command("make_account", "ruth", "--role=analyst", "--by=adam", "--json")
+    call_command("give_region", "ruth", west, "--by=adam", "--json")
+    call_command("give_region", "ruth", west, "--by=adam", "--end", "--json")
+    call_command("make_account", "ruth", "--close", "--by=adam", "--json")
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert not User.objects.get(username="ruth").is_active

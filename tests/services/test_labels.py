@@ -1,0 +1,74 @@
+"""Labels come into the vault with where they come from; what repeats or contradicts is named and counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from monitor.detection.labels import CellLabel, digest_labels
+from monitor.services.labels import gather_labels, import_labels
+from tests.builders import cell_at
+from tests.cast import Cast
+from tests.roles import read_rows
+
+ROW, COL = cell_at(20.105, 2.105)
+MINE = CellLabel(ROW, COL, 1, date(2025, 1, 1), date(2025, 3, 31), kind="pit", source="atlas/7")
+FOREST = replace(MINE, col=COL + 1, label=0, kind="forest", source="survey/8")
+
+
+def test_a_batch_is_known_by_the_digest_of_its_labels_and_says_what_was_left_out(cast: Cast) -> None:
+    doubtful = replace(FOREST, label=1, source="atlas/9")
+    imported = import_labels([MINE, MINE, FOREST, doubtful])
+    assert (imported.stored, imported.against_vault) == (1, {})
+    ((digest, count, left_out, sources),) = read_rows(
+        "SELECT digest, labels, left_out, sources FROM vault.label_batch"
+    )
+    assert (digest, count) == (digest_labels([MINE, MINE, FOREST, doubtful]), 4)
+    assert json.loads(left_out) == {"says what another label says": 1, "contradicts another label": 2}
+    assert json.loads(sources) == {"atlas": 3, "survey": 1}
+    assert read_rows("SELECT row, col, label, batch FROM vault.label") == [
+        (ROW, COL, "artisanal", imported.digest)
+    ]
+
+
+def test_the_same_labels_again_change_nothing(cast: Cast) -> None:
+    import_labels([MINE, FOREST])
+    before = read_rows("SELECT * FROM vault.label_batch")
+    assert import_labels([FOREST, MINE]).stored == 2
+    assert read_rows("SELECT * FROM vault.label_batch") == before
+    assert read_rows("SELECT count(*) FROM vault.label") == [(2,)]
+
+
+def test_labels_that_contradict_those_of_the_vault_are_counted_by_source(cast: Cast) -> None:
+    import_labels([MINE, FOREST])
+    imported = import_labels([replace(MINE, label=0, source="other/1"), replace(FOREST, source="other/2")])
+    assert imported.against_vault == {"atlas": 1}
+    assert read_rows("SELECT count(*) FROM vault.label") == [(4,)]
+
+
+def test_findings_are_gathered_with_the_labels_of_a_file(cast: Cast) -> None:
+    import_labels([replace(MINE, kind="finding", source="finding/1")])
+    assert [label.kind for label in gather_labels([FOREST])] == ["forest", "finding"]
+
+
+def test_the_command_names_lines_and_never_a_place(
+    cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        f"{ROW},{COL},artisanal",
+        f"{ROW},{COL + 1},none",
+        f"{ROW},{COL},artisanal",
+        f"{ROW},{COL + 1},artisanal",
+    ]
+    file = tmp_path / "labels.csv"
+    file.write_text("\n".join(["cell_row,cell_col,label", *rows]) + "\n")
+    call_command("import_labels", str(file))
+    said = capsys.readouterr().out
+    assert "repeated: lines 4 and 2" in said
+    assert "contradicted: lines 3 and 5" in said
+    assert str(COL) not in said

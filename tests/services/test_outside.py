@@ -1,0 +1,120 @@
+"""Files of other systems are read into the vault, and their meeting with our cells is told in numbers."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+import rasterio
+from django.core.management import CommandError, call_command
+from rasterio.transform import from_origin
+
+from monitor.field.outside import EPOCH, OutsideRefused
+from monitor.services.outside import load_outside
+from tests.builders import cell_at, put_cells
+from tests.cast import Cast
+from tests.roles import read_rows
+
+ROW, COL = cell_at(20.105, 2.105)
+TODAY = date(2026, 6, 1)
+
+
+def write_answer(
+    file: Path, *places: tuple[float, float], seen: str = "2026-01-05", word: str = "high"
+) -> Path:
+    names = ("longitude", "latitude", "radd__date", "radd__confidence")
+    rows = [dict(zip(names, (*place, seen, word), strict=True)) for place in places]
+    file.write_text(json.dumps({"data": rows}))
+    return file
+
+
+def test_active_cells_that_are_public_elsewhere_are_counted(cast: Cast, model: UUID, tmp_path: Path) -> None:
+    put_cells(model, [(ROW, COL), (ROW, COL + 1)])
+    put_cells(model, [(ROW, COL + 2)], "quiet", probability=0.1)
+    answer = write_answer(tmp_path / "a.json", (20.105, 2.105), (20.106, 2.106), (20.125, 2.105), (20.9, 2.3))
+    loaded = load_outside(answer, "radd", TODAY)
+    assert (loaded.alerts, loaded.cells, loaded.looked_at) == (4, 3, 2)
+    met = loaded.met
+    assert (met.active, met.public, met.public_as_mining, met.alone) == (2, 1, 0, 2)
+
+
+def test_what_its_system_may_still_take_back_is_not_public_yet(
+    cast: Cast, model: UUID, tmp_path: Path
+) -> None:
+    put_cells(model, [(ROW, COL)])
+    answer = write_answer(tmp_path / "a.json", (20.105, 2.105), seen="2026-04-01")
+    assert load_outside(answer, "radd", TODAY).met.public == 0
+    assert load_outside(answer, "radd", date(2026, 4, 1) + timedelta(days=90)).met.public == 1
+
+
+def test_the_same_file_again_changes_nothing_and_another_one_adds(cast: Cast, tmp_path: Path) -> None:
+    answer = write_answer(tmp_path / "a.json", (20.105, 2.105), word="low")
+    assert load_outside(answer, "radd", TODAY).is_new
+    before = read_rows("SELECT * FROM vault.evidence")
+    assert not load_outside(answer, "radd", TODAY).is_new
+    assert read_rows("SELECT * FROM vault.evidence") == before
+    load_outside(write_answer(tmp_path / "b.json", (20.105, 2.105), seen="2026-03-01"), "radd", TODAY)
+    assert read_rows("SELECT observed_on, trust FROM vault.evidence ORDER BY 1") == [
+        (date(2026, 1, 5), 0),
+        (date(2026, 3, 1), 2),
+    ]
+
+
+def test_a_file_under_the_name_of_an_earlier_one_takes_its_place(cast: Cast, tmp_path: Path) -> None:
+    first = write_answer(tmp_path / "a.json", (20.105, 2.105), (20.305, 2.305))
+    second = write_answer(tmp_path / "b.json", (20.305, 2.305))
+    for file, issued in ((first, "2026-05-01"), (second, "2026-05-02"), (first, "2026-05-01")):
+        call_command(
+            "load_outside", str(file), "--system", "radd", "--delivery", "east", "--issued", issued, "--json"
+        )
+    assert read_rows("SELECT count(*) FROM vault.evidence") == [(1,)]
+    with pytest.raises(OutsideRefused, match="after today"):
+        load_outside(first, "radd", TODAY, name="east", issued_on=TODAY + timedelta(days=1))
+
+
+def test_a_raster_is_read_in_whatever_projection_it_comes(cast: Cast, tmp_path: Path) -> None:
+    values = np.zeros((40, 30), np.uint16)
+    values[20, 10] = 30_000 + (date(2025, 2, 1) - EPOCH).days
+    for name, crs, corner, size in (
+        ("degrees.tif", "EPSG:4326", (20.1, 2.11), 0.0005),
+        ("metres.tif", "EPSG:32634", (399_800.0, 233_000.0), 30.0),
+    ):
+        transform = from_origin(*corner, size, size)
+        shape = {"height": 40, "width": 30, "count": 1, "dtype": "uint16"}
+        with rasterio.open(
+            tmp_path / name, "w", driver="GTiff", crs=crs, transform=transform, **shape
+        ) as file:
+            file.write(values, 1)
+        assert load_outside(tmp_path / name, "radd", TODAY).cells == 1
+    assert [row for (row,) in read_rows("SELECT DISTINCT observed_on FROM vault.evidence")] == [
+        date(2025, 2, 1)
+    ]
+
+
+@pytest.mark.parametrize("name", ["nothing.shp", "text.tif"])
+def test_a_file_that_cannot_be_read_is_told_without_its_content(
+    cast: Cast, tmp_path: Path, name: str
+) -> None:
+    if name == "text.tif":
+        (tmp_path / name).write_text("20.105 2.105")
+    with pytest.raises(CommandError) as caught:
+        call_command("load_outside", str(tmp_path / name), "--system", "radd")
+    assert "20.105" not in str(caught.value)
+
+
+@pytest.mark.shared_data
+def test_polygons_of_mapbiomas_touch_cells_and_tell_mining_from_the_rest(
+    cast: Cast, shared_data: Path
+) -> None:
+    export = shared_data / "alerts/mapbiomas-alerta-60/alerts.shp"
+    loaded = load_outside(export, "mapbiomas_alerta", TODAY)
+    assert loaded.cells >= 55
+    themes = dict(read_rows("SELECT theme, count(DISTINCT (row, col)) FROM vault.evidence GROUP BY theme"))
+    assert 3 <= themes["mining"] < themes["forest_loss"]
+    with pytest.raises(OutsideRefused, match="--date-field"):
+        load_outside(export, "other_detector", TODAY)
+    assert load_outside(export, "other_detector", TODAY, "DETECTAT").cells == loaded.cells
