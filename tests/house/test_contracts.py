@@ -72,9 +72,11 @@ def test_every_pure_room_is_in_the_contract_of_pure_rooms() -> None:
         "monitor.privacy.intervals",
         "monitor.privacy.exits",
         "monitor.privacy.released",
+        "monitor.privacy.released_audit",
         "monitor.privacy.released_files",
         "monitor.privacy.ground",
         "monitor.privacy.hiding",
+        "monitor.privacy.harvest",
         "monitor.privacy.pieces",
         "monitor.privacy.shown",
     }

@@ -15,7 +15,7 @@ from django.views import View
 from monitor.api.rendering import render
 from monitor.api.shapes import SHAPES
 from monitor.checks import PLACELESS_VIEWS, check_every_url, list_patterns
-from monitor.privacy import released, released_files
+from monitor.privacy import released, released_audit, released_files
 from monitor.privacy.released import Leaving
 from tests.house.source import list_calls, list_modules, name_of, parse
 
@@ -26,6 +26,7 @@ WITH_PLACES = {
 TICKETED = {
     *("read_activity_with_ticket", "read_activity_chunk_with_ticket"),
     *("read_alert_site_with_ticket", "read_inspection_site_with_ticket"),
+    *("read_exposure_with_ticket", "count_cells_with_ticket"),
 }
 
 
@@ -102,8 +103,9 @@ def test_every_shape_that_may_leave_can_be_written_or_is_refused_by_name() -> No
     written_apart = {
         *("ExactCells", "ReleasedBlocks", "Page"),
         *("ExactFile", "ReleasedFile", "ReadyFile", "Tile", "ReleasedSummary"),
+        *("LogText", "LogLines", "EntriesPage"),
     }
-    rooms = {released.__name__, released_files.__name__}
+    rooms = {released.__name__, released_files.__name__, released_audit.__name__}
     assert {shape.__name__ for shape in leaves() if shape.__module__ in rooms} == {
         shape.__name__ for shape in SHAPES
     } | written_apart

@@ -138,7 +138,10 @@ class TestKeys:
         assert made["PENUMBRA_SECRET_KEY"] == "given by the caller"
         assert "given by the caller" not in file.read_text()
 
-    @pytest.mark.parametrize(("role", "own"), [("web", {"WEB", "LEDGER"}), ("worker", {"WORKER", "LEDGER"})])
+    @pytest.mark.parametrize(
+        ("role", "own"),
+        [("web", {"WEB", "LEDGER"}), ("worker", {"WORKER", "LEDGER"}), ("sealer", {"SEALER", "LEDGER"})],
+    )
     def test_a_process_is_told_the_passwords_of_its_own_roles_only(
         self, instance: Instance, role: str, own: set[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from accounts.tokens import revoke_tokens
 from monitor.models import (
     AccessGrant,
+    Agreement,
     Inspection,
     Region,
     RegionPosture,
@@ -92,6 +93,25 @@ def _end_every_grant(world: World, viewer: str | None) -> None:
     AccessGrant.objects.update(revoked_at=LONG_AGO.replace(month=10))
 
 
+def _agree_on_l1(world: World, viewer: str | None) -> None:
+    """Rosa and Adam agree on L1 for every region that the viewer receives."""
+    if viewer is None:
+        return
+    partner = world.people[viewer].user
+    for held in RegionUserPermission.objects.filter(user=partner):
+        Agreement.objects.create(
+            id=identify(f"agreement {viewer} {held.content_object_id}"),
+            user=partner,
+            region_id=held.content_object_id,
+            level=1,
+            reference="MoU 2026/14",
+            agreed_by=world.people["rosa"].user,
+            seconded_by=world.people["adam"].user,
+            agreed_at=LONG_AGO,
+            expires_at=LONG_AGO + timedelta(days=365),
+        )
+
+
 def _see_another_scene(world: World, viewer: str | None) -> None:
     """A scene of the present month is scored: cells wake up and fall asleep, elsewhere in each world."""
     looks = []
@@ -119,5 +139,6 @@ ACCOUNT_CLOSED = Act("account closed", _close_account)
 INSPECTIONS_SHUT = Act("inspections shut", _shut_every_inspection)
 REGIONS_GUARDED = Act("all regions guarded", _set_posture("guarded"))
 REGIONS_SEALED = Act("all regions sealed", _set_posture("sealed"))
+L1_AGREED = Act("agreements on L1", _agree_on_l1)
 GRANTS_ENDED = Act("all grants ended", _end_every_grant)
 ANOTHER_SCENE = Act("another scene", _see_another_scene)

@@ -19,12 +19,21 @@ RESOLUTIONS = range(7, 12)
 """Of H3: from about five square kilometres to about two thousand square metres."""
 
 
+AROUND = 100
+"""Bytes before and behind a place that are shown."""
+
+_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX = re.compile(rb"(?<![0-9a-z])(?:\\{1,2}x)?([0-9a-f]{32,})(?![0-9a-z])", re.IGNORECASE)
+"""Bytes as PostgreSQL and digests write them: no numbers, so they are searched as the bytes that they are."""
+
+
 @dataclass(frozen=True)
 class Canary:
-    """One form of one place. name: of the form."""
+    """One form of one place. name: of the form. in_ids: whether hexadecimal digits can be this form."""
 
     name: str
     pattern: re.Pattern[bytes]
+    in_ids: bool = False
 
 
 def write_canaries(row: int, col: int) -> list[Canary]:
@@ -49,15 +58,16 @@ def write_canaries(row: int, col: int) -> list[Canary]:
 
 
 def find_canaries(canaries: Sequence[Canary], sink: str, contents: Iterable[bytes]) -> list[str]:
-    """Where a place is told: one line for each form found in each content, also inside base64 and what is compressed."""
+    """Where a place is told: one line for each form found in each content, also in base64, hex and what is compressed."""
     told = []
     for content in contents:
         for layer in (content, *_open_layers(content)):
-            told += [
-                f"{sink}: {canary.name}: {layer[:200]!r}"
-                for canary in canaries
-                if canary.pattern.search(layer)
-            ]
+            plain = _HEX.sub(b"<hex>", _ID.sub(b"<id>", layer))
+            for canary in canaries:
+                searched = layer if canary.in_ids else plain
+                if found := canary.pattern.search(searched):
+                    around = searched[max(found.start() - AROUND, 0) : found.end() + AROUND]
+                    told.append(f"{sink}: {canary.name}: {around!r}")
     return told
 
 
@@ -101,11 +111,13 @@ def _write_binary(numbers: Sequence[float]) -> Iterator[Canary]:
         for order in "<>":
             packed = struct.pack(f"{order}d", degrees)
             yield Canary("well-known binary", re.compile(re.escape(packed)))
-            yield Canary("well-known binary in hex", re.compile(packed.hex().encode(), re.IGNORECASE))
+            yield Canary("well-known binary in hex", re.compile(packed.hex().encode(), re.IGNORECASE), True)
 
 
 def _open_layers(content: bytes) -> Iterator[bytes]:
-    """What is inside: base64 of the usual and of the URL alphabet, gzip and zlib."""
+    """What is inside: hex, base64 of the usual and of the URL alphabet, gzip and zlib."""
+    for digits in _HEX.findall(content):
+        yield bytes.fromhex(digits[: len(digits) // 2 * 2].decode())
     for text in re.findall(rb"[A-Za-z0-9+/_-]{24,}", content):
         usual = text.translate(bytes.maketrans(b"-_", b"+/"))
         try:

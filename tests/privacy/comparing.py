@@ -45,6 +45,8 @@ ACTS = {
     "adam": [Question("GET", f"{API}/activity")],
 }
 """What others did before the auditor looks."""
+COMPARING = (f"{API}/audit/exposure", f"{API}/audit/accounts/", f"{API}/audit/warnings")
+"""What an auditor asks with a ticket: the vault compares cells for it and tells none (docs/decisions/0026)."""
 CONTROL_QUESTIONS = 120
 QUESTIONS_A_BUILD = 60
 SPARE = 6
@@ -154,7 +156,12 @@ def _listen(viewer: Viewer, one: Sequence[Exchange], other: Sequence[Exchange]) 
 def _openings(viewer: Viewer, transcript: Sequence[Exchange]) -> list[Exchange]:
     if viewer not in READERS_OF_NOTHING_EXACT:
         return []
-    return [e for e in transcript if e.vault_scans and e.method in {"GET", "HEAD"}]
+    with_ticket = COMPARING if viewer == "aldo" else ()
+    return [
+        e
+        for e in transcript
+        if e.vault_scans and e.method in {"GET", "HEAD"} and not e.path.startswith(with_ticket)
+    ]
 
 
 @contextmanager
@@ -166,6 +173,8 @@ def _standing(layout: Layout) -> Iterator[World]:
         # what a process keeps from its first answer on
         first = [*ACTS["pia"], Question("GET", f"{API}/regions/{world.cast.east}/summary")]
         write_transcript(world, "pia", [Script("before", first)])
+        for name, path in (("rosa", "me"), ("rosa", "regions"), ("pia", "regions")):
+            write_transcript(world, name, [Script("before", [Question("GET", f"{API}/{path}")])])
         yield world
 
 
@@ -210,13 +219,18 @@ def _list_first(world: World, viewer: Viewer) -> list[Step]:
         return [*seen, acts.WEST_TAKEN_BACK]
     if viewer in {"rosa later", "otis later"}:
         sites = [Question("GET", f"{API}/alerts/{alert.id}/site") for alert in world.layout.alerts[:2]]
-        return [*sites, Question("GET", f"{API}/activity", "limit=1"), acts.REGIONS_TAKEN_BACK]
+        # Rosa had seen other cells in each world, and her count of different cells is hers: no page that may hold some twice
+        first = [Question("GET", f"{API}/activity", "limit=1")] if viewer == "otis later" else []
+        return [*sites, *first, acts.REGIONS_TAKEN_BACK]
     if viewer == "ivo later":
         sites = [Question("GET", f"{API}/inspections/{visit.id}/site") for visit in world.layout.visits]
         return [*sites, acts.INSPECTIONS_SHUT]
-    if viewer in {"rosa sealed", "anna sealed"}:
+    if viewer in {"rosa sealed", "anna sealed", "rosa guarded", "anna guarded"}:
         page = Question("GET", f"{API}/activity", "limit=1")
-        return [page, acts.GRANTS_ENDED, acts.REGIONS_SEALED]
+        shut = acts.REGIONS_SEALED if viewer.endswith("sealed") else acts.REGIONS_GUARDED
+        return [page, acts.GRANTS_ENDED, shut]
+    if viewer in {"pia agreed", "paul agreed"}:
+        return [Question("GET", f"{API}/activity", "limit=1"), acts.L1_AGREED]
     return []
 
 

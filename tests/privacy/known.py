@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import random
 
+from accounts.roles import Role
 from monitor.checks import list_patterns
 from tests.privacy.layouts import identify
 from tests.privacy.questions import API, ATTACK_WORDS, SOON, Bait, Question
 from tests.privacy.values import write_tile
 
 
-def list_everything_by_id(bait: Bait) -> list[Question]:
-    """Every alert, inspection and access request of either world, and what hangs on it."""
+def list_everything_by_id(bait: Bait, role: Role | None) -> list[Question]:
+    """Every alert, inspection and access request of either world, and what hangs on it; for auditors, who has seen what."""
     alerts = [f"alerts/{alert}{end}" for alert in bait.alerts for end in ("", "/site", "/history")]
     inspections = [
         f"inspections/{inspection}{end}"
@@ -21,7 +22,19 @@ def list_everything_by_id(bait: Bait) -> list[Question]:
     ]
     wishes = [f"access-requests/{wish}" for wish in bait.wishes]
     certificates = [f"releases/{identify(f'batch {number}')}/certificate" for number in (0, 1)]
-    return [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections, *wishes, *certificates)]
+    asked = [Question("GET", f"{API}/{path}") for path in (*alerts, *inspections, *wishes, *certificates)]
+    return asked + (list_exposure(bait) if role is Role.AUDITOR else [])
+
+
+def list_exposure(bait: Bait) -> list[Question]:
+    """Who has seen each site, and what each person has seen, since the world was built."""
+    people = ("rosa", "otis", "ines", "ivo", "pia", "paul", "anna", "adam", "nobody")
+    accounts = [f"{API}/audit/accounts/{identify(f'pseudonym of {name}')}" for name in people]
+    return [
+        *(Question("GET", f"{API}/audit/exposure", f"alert={each}&since={{since}}") for each in bait.alerts),
+        *(Question("GET", account, "since={since}") for account in accounts),
+        Question("GET", f"{API}/audit/warnings", "since={since}"),
+    ]
 
 
 def list_every_write(bait: Bait) -> list[Question]:

@@ -1,15 +1,15 @@
 """What a world holds, laid out from seeds (pure).
 
 A coarse seed decides what is published; a hidden seed decides everything that no coarse role may learn: where inside
-its block a cell lies, its scores, the days of its observations, the order in which anything was stored; a field seed
-decides alerts, inspections and findings. Identifiers follow from their names, so that two worlds can be compared byte
-by byte.
+its block a cell lies, its scores, the days of its observations, the order in which anything was stored, what other systems
+have told of; a field seed decides alerts, inspections and findings. Identifiers follow from their names, so that two
+worlds can be compared byte by byte.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
@@ -26,21 +26,31 @@ BLOCKS = {
     "west": [(461, 998), (461, 999), (460, 998), (460, 999)],
     "strip": [(462, 1000), (462, 1001)],
 }
-ACTIVE_COUNTS = ((0, 0), (1, 7), (8, 19), (20, 40), (41, 90))
+ACTIVE_COUNTS = {
+    Level.L1: ((0, 0), (1, 1), (2, 4), (5, 10), (11, 22)),
+    Level.L2: ((0, 0), (1, 7), (8, 19), (20, 40), (41, 90)),
+}
 """Counts of active cells of a whole block that fall in one band."""
-OBSERVED_COUNTS = ((200, 299), (300, 400))
+OBSERVED_COUNTS = {Level.L1: ((45, 49), (100, 100)), Level.L2: ((181, 199), (400, 400))}
+"""Counts of observed cells of a whole block that fall in one band: few enough that two such months do not make up nearly
+all of a block, or all of it, so that a band moves in the same months wherever the observed cells lie."""
 STATUSES = ("raised", "raised", "triaged", "visited")
 """What alerts without an inspection are at."""
+
+DRAWS = 200
+"""So often a site is drawn again that would lie on cells that are shown anyway."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Seeds of one world, by region. same_counts: hidden counts are equal too."""
+    """Seeds of one world, by region. same_counts: hidden counts are equal too. level: of the blocks whose bands follow from
+    the coarse seed, so that the hidden one decides only what lies inside them."""
 
     coarse: Mapping[str, int]
     hidden: Mapping[str, int]
     field: Mapping[str, int]
     same_counts: bool = False
+    level: Level = Level.L2
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,15 @@ class Wish:
     grant: UUID
 
 
+@dataclass(frozen=True)
+class Told:
+    """A cell that another system has told of, in public."""
+
+    cell: Cell
+    system: str
+    day: date
+
+
 @dataclass
 class Layout:
     """Everything that a world holds, before it is written."""
@@ -99,6 +118,7 @@ class Layout:
     alerts: list[Raised] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     wishes: list[Wish] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
     def active_cells(self) -> list[Cell]:
         """Cells whose last look left them active."""
@@ -122,24 +142,35 @@ def lay_out(plan: Plan) -> Layout:
             _lay_strip(layout, coarse, hidden)
         else:
             for block in blocks:
-                _lay_block(layout, block, coarse, hidden, counts)
+                for part in _divide(block, plan.level):
+                    _lay_block(layout, part, coarse, hidden, counts)
             _lay_alerts(layout, name, hidden)
             _lay_visits(layout, name, hidden)
             _lay_wishes(layout, name)
+            _lay_told(layout, name)
     return layout
+
+
+def _divide(block: Block, level: Level) -> list[Block]:
+    """The blocks of a level in a block of L2."""
+    ratio = Level.L2.span // level.span
+    return [(block[0] * ratio + k // ratio, block[1] * ratio + k % ratio) for k in range(ratio**2)]
 
 
 def _lay_block(
     layout: Layout, block: Block, coarse: random.Random, hidden: random.Random, counts: random.Random
 ) -> None:
-    n = Level.L2.span
+    level = layout.plan.level
+    n = level.span
     cells = [(block[0] * n + k // n, block[1] * n + k % n) for k in range(n * n)]
     active: list[Cell] = []
     for number, month in enumerate((*MONTHS, PRESENT)):
         is_seen = number == 0 or coarse.random() < 0.8
-        band, seen_band = coarse.choice(ACTIVE_COUNTS), coarse.choice(OBSERVED_COUNTS)
+        band, seen_band = coarse.choice(ACTIVE_COUNTS[level]), coarse.choice(OBSERVED_COUNTS[level])
+        if number == 0:
+            seen_band = OBSERVED_COUNTS[level][-1]
         if month == PRESENT and not layout.plan.same_counts:
-            band = hidden.choice(ACTIVE_COUNTS)  # nothing of the present month is published
+            band = hidden.choice(ACTIVE_COUNTS[level])  # nothing of the present month is published
         count, seen_count = counts.randint(*band), counts.randint(*seen_band)
         if not is_seen:
             continue
@@ -147,33 +178,53 @@ def _lay_block(
         others = [cell for cell in cells if cell not in {*before, *active}]
         must_see = sorted({*before, *active})
         seen = must_see + hidden.sample(others, max(seen_count - len(must_see), 0))
-        chosen = set(active)
-        layout.looks += [_look(cell, month, cell in chosen, hidden) for cell in seen]
+        chosen, days = set(active), _draw_days(month, hidden)
+        layout.looks += [_look(cell, days, cell in chosen, hidden) for cell in seen]
 
 
 def _lay_strip(layout: Layout, coarse: random.Random, hidden: random.Random) -> None:
     cells = [(9240, 20000 + k) for k in range(40)]
     count = coarse.choice([1, 3, 6])
     active = set(hidden.sample(cells, count))
-    layout.looks += [_look(cell, MONTHS[1], cell in active, hidden) for cell in cells]
+    days = _draw_days(MONTHS[1], hidden)
+    layout.looks += [_look(cell, days, cell in active, hidden) for cell in cells]
 
 
-def _look(cell: Cell, month: date, is_active: bool, hidden: random.Random) -> Look:
-    day = month + timedelta(days=hidden.randrange(19 if month == PRESENT else 28))
+def _draw_days(month: date, hidden: random.Random) -> list[date]:
+    """A few days of a month, on which a block was looked at."""
+    days = hidden.sample(range(19 if month == PRESENT else 28), hidden.randint(2, 5))
+    return [month + timedelta(days=day) for day in days]
+
+
+def _look(cell: Cell, days: Sequence[date], is_active: bool, hidden: random.Random) -> Look:
+    day = hidden.choice(days)
     probability = hidden.uniform(0.5, 1) if is_active else hidden.uniform(0, 0.3)
     return Look(cell, day, "active" if is_active else "quiet", round(probability, 4))
 
 
+def _draw_site(name: str, number: int, hidden: random.Random) -> list[Cell]:
+    """Three cells beside each other, in rows that are kept for the alert of this number."""
+    n = Level.L2.span
+    row = min(BLOCKS[name])[0] * n + 5 * number + hidden.randrange(3)
+    col = BLOCKS[name][0][1] * n + 1 + hidden.randrange(2 * n - 4)
+    return [(row, col), (row, col + 1), (row, col + 2)]
+
+
 def _lay_alerts(layout: Layout, name: str, hidden: random.Random) -> None:
     """Alerts of a region on sites of three cells; the first site of the east reaches over the border into the west."""
-    plan, n = layout.plan, Level.L2.span
+    plan = layout.plan
     field_draw = random.Random(f"field {name} {plan.field[name]}")
     taken = {cell for alert in layout.alerts for cell in alert.cells}
+    # an auditor may know how many different cells somebody was shown, so answers must overlap equally: not at all
+    shown = {look.cell for look in layout.looks if look.state == "active"} if plan.same_counts else set()
     for number in range(field_draw.randint(4, 7) if name == "east" else field_draw.randint(0, 6)):
-        row = min(BLOCKS[name])[0] * n + 5 * number + hidden.randrange(3)
-        col = BLOCKS[name][0][1] * n + 1 + hidden.randrange(2 * n - 4)
-        cells = [(row, col), (row, col + 1), (row, col + 2)]
-        if name == "east" and number == 0:
+        is_border = name == "east" and number == 0
+        for _ in range(DRAWS):
+            cells = _draw_site(name, number, hidden)
+            row = cells[0][0]
+            if not shown & ({(row, 20000)} if is_border else set(cells)):
+                break
+        if is_border:
             other = random.Random(f"hidden border {plan.hidden['west']}")
             cells = [(row, 20000), *((row, 19999 - k) for k in range(other.randint(1, 19)))]
         left = tuple(cell for cell in cells if cell not in taken)
@@ -211,6 +262,22 @@ def _lay_visits(layout: Layout, name: str, hidden: random.Random) -> None:
         layout.alerts[layout.alerts.index(alert)] = Raised(
             alert.id, name, "triaged" if status == "closed" else "assigned", alert.cells
         )
+
+
+def _lay_told(layout: Layout, name: str) -> None:
+    """What others told of: some cells of a region, and the first one of every other alert. As hidden as our cells."""
+    draw = random.Random(f"told {name} {layout.plan.hidden[name]}")
+    seen = sorted({look.cell for look in layout.looks if _is_in(look.cell, name)})
+    cells = draw.sample(seen, min(len(seen), 40))
+    cells += [a.cells[0] for a in layout.alerts if a.region == name and a.cells and draw.random() < 0.5]
+    layout.told += [
+        Told(cell, draw.choice(["glad_l", "radd"]), date(2026, 1, 1 + draw.randrange(28)))
+        for cell in dict.fromkeys(cells)
+    ]
+
+
+def _is_in(cell: Cell, name: str) -> bool:
+    return (cell[0] // Level.L2.span, cell[1] // Level.L2.span) in BLOCKS[name]
 
 
 def _lay_wishes(layout: Layout, name: str) -> None:

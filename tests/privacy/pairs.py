@@ -3,8 +3,9 @@
 `inside`: the worlds differ in where inside their blocks sites lie, in scores and counts within a band, in days within
 a month, in all of the present month, in the order of storing. `unseen`: also in all alerts, inspections and findings,
 of which whoever sees releases only must not even see that they are. `counted`: as `inside`, but counts are equal,
-because an auditor may know how many cells somebody read. `elsewhere`: the east is the same to the last cell and the
-west is not, its alerts and published bands included.
+also of different cells, because an auditor may know how many somebody read. `finer`: as `inside`, but inside blocks of
+L1, for partners with an agreement on L1 and exact roles of guarded regions. `elsewhere`: the east is the same to the
+last cell and the west is not, its alerts and published bands included.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.roles import Role
+from monitor.grid import Level
 from tests.privacy.layouts import Plan
 
 Viewer = str | None
@@ -29,9 +31,21 @@ ROLES: Mapping[Viewer, Role] = {
     "finn": Role.FEEDER,
 }
 """Viewers are people by name. "paul later" is Paul after a first look (not compared) and after a right was taken back;
-"rosa sealed" is Rosa after her regions were."""
+"rosa sealed" is Rosa after her regions were; "pia agreed" is Pia after an agreement on L1."""
 READERS_OF_NOTHING_EXACT = frozenset(
-    {"pia", "paul", "paul later", "mallory", "vera", "aldo", "adam", "finn", ANONYMOUS}
+    {
+        "pia",
+        "pia agreed",
+        "paul",
+        "paul agreed",
+        "paul later",
+        "mallory",
+        "vera",
+        "aldo",
+        "adam",
+        "finn",
+        ANONYMOUS,
+    }
 )
 """Whose reading must never open a table of the vault."""
 
@@ -54,12 +68,14 @@ _BLIND: Mapping[str, str] = {
     " rosa sealed 2, anna sealed 1",
     "unseen": "pia 4, paul 4, mallory 1, adam 1, finn 2, vera 1, anonymous 1",
     "counted": "aldo 6",
-    "elsewhere": "rosa 5, pia 3, ines 2, ivo 3, mallory 1, rex 1, vera 1, anonymous 1, paul later 3, otis later 1",
+    "finer": "pia agreed 4, paul agreed 4, rosa guarded 2, anna guarded 1",
+    "elsewhere": "rosa 5, pia 3, ines 3, ivo 3, mallory 1, rex 1, vera 1, anonymous 1, paul later 3, otis later 1",
 }
 _SHARP = {
     "inside": ["rosa", "otis", "anna", "ivo"],
     "unseen": ["rosa", "ivo"],
     "counted": ["rosa"],
+    "finer": ["rosa", "anna"],
     "elsewhere": ["otis", "paul"],
 }
 KINDS = tuple(_BLIND)
@@ -92,7 +108,8 @@ def draw_pair(kind: str, seed: int) -> Pair:
         beyond = {name: others["strip"] if name == "west" else value for name, value in afield.items()}
         other = Plan(west, there, beyond)
     else:
-        same_counts = kind == "counted"
-        one = Plan(coarse, hidden, afield, same_counts)
-        other = Plan(coarse, hidden_too, others if kind == "unseen" else afield, same_counts)
+        same_counts = kind in {"counted", "finer"}  # or sums of bands would differ in coarser blocks
+        level = Level.L1 if kind == "finer" else Level.L2
+        one = Plan(coarse, hidden, afield, same_counts, level)
+        other = Plan(coarse, hidden_too, others if kind == "unseen" else afield, same_counts, level)
     return Pair(one, other, weigh_blind(kind), _SHARP[kind])

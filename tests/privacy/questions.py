@@ -84,7 +84,6 @@ class Bait:
     alerts: Sequence[UUID]
     inspections: Sequence[UUID]
     findings: Sequence[UUID]
-    """Of the east: that an id of a finding is taken elsewhere can be seen (docs/two-worlds.md)."""
     wishes: Sequence[UUID]
     """Access requests and grants."""
     others: Sequence[UUID]
@@ -115,7 +114,7 @@ def gather_bait(layouts: Sequence[Layout]) -> Bait:
         cells=sorted({cell for layout in layouts for cell in layout.active_cells()}),
         alerts=sorted({alert.id for layout in layouts for alert in layout.alerts}),
         inspections=sorted({visit.id for visit in visits}),
-        findings=sorted({visit.finding for visit in visits if visit.inspector != "wim"}),
+        findings=sorted({visit.finding for visit in visits}),
         wishes=sorted({i for layout in layouts for wish in layout.wishes for i in (wish.id, wish.grant)}),
         others=[identify(word) for word in names],
         words=sorted(list_field_names()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 from accounts.roles import Role
@@ -16,6 +17,8 @@ BY_ID, FROM_SCHEMA = "known by id", "from the schema"
 SHARES = {BY_ID: 8, "writes": 20, "addresses": 8, "words": 12, FROM_SCHEMA: 8}
 """One of so many questions is from the sample of each kind of what is known."""
 DRAWS = 12
+_PART = re.compile(r"/tiles/|[?&](bbox|state|class|min_probability|since)=")
+"""Of a tile, a box or a choice of cells the number depends on which cells they are, in worlds of equal counts too."""
 
 
 def write_scripts(
@@ -29,7 +32,7 @@ def write_scripts(
     """
     draw = random.Random(f"questions {seed} {role}")
     known = {
-        BY_ID: list_everything_by_id(bait),
+        BY_ID: list_everything_by_id(bait, role),
         "writes": list_every_write(bait),
         "addresses": list_every_address(bait),
         "words": list_every_word(bait),
@@ -37,7 +40,8 @@ def write_scripts(
     }
     scripts: list[Script] = []
     if focus in SEQUENCES:
-        scripts += [Script(focus, SEQUENCES[focus](draw, bait)) for _ in range(DRAWS)]
+        drawn = [Script(focus, SEQUENCES[focus](draw, bait)) for _ in range(DRAWS)]
+        scripts += [script for script in drawn if _may_be_asked(script, role)]
     elif focus in ATTEMPTS:
         scripts += [Script(focus, [ATTEMPTS[focus][0](draw, bait)]) for _ in range(3 * DRAWS)]
     for kind, questions in known.items():
@@ -53,12 +57,22 @@ def write_scripts(
             script = Script("own rights", [draw.choice(OWN[role])(draw, bait)])
         elif share < 0.80:
             script = draw_sequence(draw, bait)
+            if not _may_be_asked(script, role):
+                continue
         else:
             ((maker, name),) = draw.choices([(m, n) for n, (m, _) in ATTEMPTS.items()], weights)
             script = Script(name, [maker(draw, bait)])
         scripts.append(script)
         asked += count_requests(script)
     return scripts
+
+
+def _may_be_asked(script: Script, role: Role | None) -> bool:
+    """False where others would read a part of what they may see before an auditor, who may know how many cells they got."""
+    return role is not Role.AUDITOR or not any(
+        isinstance(step, Question) and step.asker is not None and _PART.search(step.url)
+        for step in script.steps
+    )
 
 
 def count_requests(script: Script) -> int:

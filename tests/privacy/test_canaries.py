@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from django.db import connection
 
 from tests.builders import make_model, put_cells
 from tests.cast import make_cast
-from tests.house.source import PACKAGES, ROOT
+from tests.house.source import PACKAGES, ROOT, parse
 from tests.privacy.canaries import find_canaries, write_canaries
 from tests.privacy.leaks import LEAKY_BUILDS, LeakyBuild
 from tests.privacy.working_day import CANARIES, SITE, watch_a_day
@@ -57,6 +58,16 @@ def test_every_sink_has_a_leaky_build(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert {build.pair for build in BUILDS} == set(watch_a_day(monkeypatch, tmp_path, watched=["pia"]))
 
 
+NO_SINK = ("config/local/", "accounts/ledger/witnessing.py", "monitor/imagery/asking.py")
+"""What starts the service and asks whether it is up; what shows witnesses a checkpoint, which is numbers and hashes; what
+tells a STAC API the box that an operator types, and can know no other (see the next test)."""
+MAY_SEARCH = {
+    "monitor/imagery/search.py": {"monitor.imagery.asking"},
+    "monitor/services/ingestion.py": {"monitor.imagery.search"},
+    "monitor/management/commands/search_scenes.py": {"monitor.imagery.search"},
+}
+
+
 def test_there_is_no_outbox_webhook_mail_or_subscription() -> None:
     """So none of them is among the sinks. Whoever adds one adds it to tests/privacy/sinks.py, and its leaky build."""
     sources = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
@@ -65,11 +76,25 @@ def test_there_is_no_outbox_webhook_mail_or_subscription() -> None:
         for path in sources
         if any(word in path.read_text(encoding="utf-8") for word in MAIL_AND_THE_LIKE)
     ]
-    assert [path for path in sending if not path.startswith("config/local/")] == []
+    assert [path for path in sending if not path.startswith(NO_SINK)] == []
     tables = {
         name for (name,) in read_rows("SELECT tablename FROM pg_tables WHERE schemaname <> 'pg_catalog'")
     }
     assert not [name for name in tables if any(word in name for word in ("outbox", "webhook", "subscri"))]
+
+
+def test_nothing_but_an_operators_command_can_search_a_stac_api() -> None:
+    """A search tells another service where somebody looks, so no request, task or sweep may cause one."""
+    asking, finding = {"monitor.imagery.asking", "monitor.imagery.search"}, {"find_scenes", "search_items"}
+    found = {}
+    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+        imports = [node for node in ast.walk(parse(path)) if isinstance(node, ast.ImportFrom)]
+        used = {node.module for node in imports if node.module in asking}
+        if used:
+            found[path.relative_to(ROOT).as_posix()] = used
+        if finding & {alias.name for node in imports for alias in node.names}:
+            assert path.relative_to(ROOT).as_posix() in MAY_SEARCH
+    assert found == MAY_SEARCH
 
 
 def test_a_running_statement_shows_none_of_its_values(db: None) -> None:
@@ -107,6 +132,8 @@ def test_a_running_statement_shows_none_of_its_values(db: None) -> None:
         b"easting 397137.15, northing 236013.68",
         b"886ab10a0dfffff",
         b"eyJsb24iOiAyMC4wNzUsICJsYXQiOiAyLjEzNX0=",
+        rb"'\x" + b'{"canonical": "line", "row": 9213, "col": 20007}'.hex().encode(),
+        b"{" + b"a ticket for cell 331688007".hex().encode() + b"}",
     ],
 )
 def test_the_search_finds_what_it_looks_for(content: bytes) -> None:
@@ -122,6 +149,8 @@ def test_the_search_finds_what_it_looks_for(content: bytes) -> None:
         b"9213",
         b'{"row":460,"col":1000}',
         b"[20,2,20.2,2.2]",
+        b"20075000-4030-4f8c-a40e-35a7749f5942",
+        b"{c893bb80b605f4388d07227b20075000a4030e4f}",
     ],
 )
 def test_the_search_is_silent_on_what_is_no_place(content: bytes) -> None:

@@ -31,7 +31,7 @@ from tests.roles import as_role, read_rows
 
 __all__ = ["alert", "cast", "inspection", "model", "web"]
 
-SLEEP_S = 4
+SLEEP_S = 30
 INJECTIONS = (
     "'",
     '"',
@@ -101,6 +101,7 @@ def known(cast: Cast, alert: Alert, inspection: Inspection, settings: LazySettin
         "grant_id": str(give_grant(cast.paul, cast.west, 1, cast.otis).id),
         "release_id": str(released.batch),
         "username": "rosa",
+        "actor": str(cast.rosa.user.pseudonym),
         "z": "8",
         "x": "142",
         "y": "126",

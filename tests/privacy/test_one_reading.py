@@ -189,13 +189,19 @@ def test_a_cell_is_written_the_same_whenever_it_was_stored_and_whatever_the_sess
             "interval": [0.1, 0.95],
             "observed_on": "2026-09-05",
             "valid_share": 1.0,
+            "confidence": None,
+            "public_elsewhere": [],
         }
         assert told["geometry"]["coordinates"][0][0] == [20.01, 2.01]
 
 
-def test_a_page_touches_no_cell_of_other_regions(cast: Cast) -> None:
-    """Or its time would tell how many of them are active (LC-24)."""
+@pytest.mark.parametrize("page_cost", [4, 1e6])
+def test_a_page_touches_no_cell_of_other_regions(cast: Cast, page_cost: float) -> None:
+    """Or its time would tell how many of them are active (LC-24). Nor where the planner takes reading it all for cheaper."""
     model = make_model(cast.anna.user)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('random_page_cost', %s, true)", [str(page_cost)])
+        cursor.execute("ANALYZE vault.cell_state")  # plans of before are forgotten
     put_cells(model, [(SOUTH + row, 19_950 + col) for row in range(20) for col in range(40)])
     put_cells(model, [(SOUTH + 19, WEST + 1), (SOUTH + 19, WEST + 2)])
 

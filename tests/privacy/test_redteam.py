@@ -15,21 +15,27 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from monitor.grid import Level
+from monitor.privacy.policy import SEEN_PER_CENT_MIN
 from tests.api.conftest import as_web_role
-from tests.privacy.redteam.attackers import gather_attackers, gather_onlookers
+from tests.privacy.redteam.attackers import calendar, gather_attackers, gather_onlookers
 from tests.privacy.redteam.attackers.bisection import Bisection
 from tests.privacy.redteam.attackers.lessons import fit_line, is_beyond_chance
 from tests.privacy.redteam.attackers.names import Names
+from tests.privacy.redteam.attackers.offering import Offering
 from tests.privacy.redteam.campaign import Attacker, Guess, Target
 from tests.privacy.redteam.country import Plan, Site
 from tests.privacy.redteam.judging import Score, choose_places, judge
 from tests.privacy.redteam.report import join_parts, make_report, write_report
 from tests.privacy.redteam.theatre import PARTNER, Theatre, prepare_theatre, roll_theatre
-from tests.privacy.redteam.variants import VARIANTS, break_server, read_active_cells
+from tests.privacy.redteam.variants import VARIANTS, WRAPPERS, break_server, read_active_cells
 from tests.privacy.redteam.wire import BUDGET, BudgetSpent, Desk, InnerWire, Purse
 
 SMALL = Plan("small", 5, 20.03, 1.07, 0.7, 0.5, 3, 6, 0.3, 4)
-PAIR: Sequence[Attacker] = (Bisection(steps=1, single_cells=3), Names())
+FEW: Sequence[Attacker] = (
+    Bisection(steps=1, single_cells=3),
+    Names(),
+    Offering(steps=1, single_cells=2),
+)
 HIDING = {"blocks": 1, "k_eff_p5": 400.0, "k_eff_min": 400.0, "p_max": 0.0025}
 
 
@@ -68,7 +74,7 @@ def score(theatre: Theatre, attacker: Attacker, leak: str | None) -> Score:
 
 def test_attackers_win_at_a_leaky_server_and_gain_nothing_at_the_honest_one(theatre: Theatre) -> None:
     assert len(theatre.audiences[PARTNER].targets) >= 4
-    for attacker in PAIR:
+    for attacker in FEW:
         control, honest = score(theatre, attacker, attacker.control), score(theatre, attacker, None)
         assert control.rho < 0.3, f"{attacker.name} does not see through its control"
         assert control.lift > 20
@@ -112,7 +118,7 @@ def test_places_named_without_knowledge_are_the_middle_or_spread_over_the_block(
 
 def test_no_attacker_asks_more_than_the_budget_and_stored_answers_count() -> None:
     class Silent:
-        def send(self, method: str, url: str, headers: Any) -> Any:
+        def send(self, method: str, url: str, headers: Any, body: Any = None) -> Any:
             return None
 
     desk = Desk(Silent(), [{}])
@@ -136,7 +142,7 @@ def test_a_rule_is_not_learned_from_noise() -> None:
 def test_every_attacker_has_a_control_of_its_own() -> None:
     controls = [attacker.control for attacker in gather_attackers(1)]
     assert len(set(controls)) == len(controls)
-    assert set(controls) == {*VARIANTS, "exact tiles"}
+    assert set(controls) == {*VARIANTS, *WRAPPERS}
     assert {attacker.name for attacker in gather_onlookers()} <= {a.name for a in gather_attackers(1)}
 
 
@@ -168,9 +174,17 @@ def test_a_report_without_a_leak_meets_its_goals_and_takes_the_parts_of_other_ru
         "two worlds: no pair differs",
         "leaky builds: all are caught",
     ]
-    joined = join_parts(
-        report, {"pairs_compared": 100_000, "pairs_differing": 0}, {"caught": 23, "total": 24}
-    )
+    by_viewer = {
+        "pia": {"compared": 40_000, "differing": 0},
+        "paul later": {"compared": 50_000, "differing": 0},
+        "anonymous": {"compared": 10_000, "differing": 0},
+    }
+    compared = {"pairs_compared": 100_000, "pairs_differing": 0, "by_viewer": by_viewer}
+    joined = join_parts(report, compared, {"caught": 23, "total": 24})
+    assert joined["two_worlds"]["by_role"] == {
+        "partner": {"compared": 90_000, "differing": 0},
+        "nobody": {"compared": 10_000, "differing": 0},
+    }
     assert [goal["goal"] for goal in joined["goals"] if goal["met"] is False] == [
         "leaky builds: all are caught"
     ]
@@ -206,3 +220,7 @@ def test_attackers_know_nothing_of_the_product_but_the_lattice() -> None:
             for name in names:
                 product = name.split(".")[0] in {"accounts", "config", "monitor", "tasks", "django"}
                 assert not product or name == "monitor.grid", f"{path.name} imports {name}"
+
+
+def test_the_attacker_by_months_knows_the_rule_that_certificates_tell() -> None:
+    assert calendar.SEEN_PER_CENT == SEEN_PER_CENT_MIN

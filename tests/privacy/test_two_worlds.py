@@ -12,7 +12,7 @@ from tests.privacy.pairs import KINDS
 
 PAIRS = 2000
 SEED = 20261120
-SEEDS = range(SEED, SEED + 4)
+SEEDS = range(SEED, SEED + 8)
 PARTS = 3
 """Tests into which the leaky builds of one kind of pair are dealt, so that several processes share them."""
 ENOUGH = 0.05

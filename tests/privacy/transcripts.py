@@ -6,7 +6,7 @@ What is left out of the comparison, and why (nothing else is):
 - ids that were made by a write of the same script (`id` or `grant` of its answer, if it was not asked for): random;
 - moments between the first question and now: the clock of the run. A world is built before, with fixed moments;
 - cursors of pages that end in such an id or moment: they are sealed over it (their length is compared);
-- in what an auditor reads, ids and moments of entries: random and of the clock.
+- in what an auditor reads, ids of entries and moments: random and of the clock.
 
 Beside the bytes, the work is compared: how many statements were sent to the database, and how many rows each returned.
 """
@@ -34,7 +34,10 @@ PAGES = 4
 SHOWN = 200
 """Characters around the first difference."""
 _HEADERS = {"X-Request-Id": None, "Access-Receipt": "<receipt>"}
-_OF_ENTRIES = {"id": "<id>", "at": "<moment>", "completed_at": "<moment>", "request_id": "<id>"}
+_OF_ENTRIES = {
+    **dict.fromkeys(["id", "request_id"], "<id>"),
+    **dict.fromkeys(["at", "completed_at", "first_at", "last_at", "since", "until"], "<moment>"),
+}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _CURSOR = re.compile(r"cursor=([A-Za-z0-9_-]+)")
 
@@ -172,7 +175,7 @@ class _Conversation:
             asked = self._fill(question.url) + self._fill(question.body or "")
             self.made += [made for made in _list_made(answer) if made not in asked and made not in self.made]
         body = answer.content
-        if question.path == f"{API}/audit/entries" and answer.status_code == 200 and body:
+        if question.path.startswith(f"{API}/audit/") and body and _is_json(answer):
             body = _without_entries(body)
         headers = {name: _HEADERS.get(name, value) for name, value in answer.items()}
         return Exchange(
@@ -211,18 +214,31 @@ def _hide_cursor(match: re.Match[str]) -> str:
     return f"cursor=<{len(match[1])} characters>"
 
 
+def _is_json(answer: Any) -> bool:
+    return answer.status_code == 200 and "json" in answer.get("Content-Type", "")
+
+
 def _without_entries(body: bytes) -> bytes:
-    """A page of ledger entries without ids and moments, which differ between any two runs of one world."""
-    page = json.loads(body)
-    for item in page["items"]:
-        item.update({name: mark for name, mark in _OF_ENTRIES.items() if item[name] is not None})
-    if page["next"] is not None:
+    """What an auditor reads without ids of entries and moments, which differ between any two runs of one world."""
+    page = _mark(json.loads(body))
+    if page.get("next") is not None:
         page["next"] = re.sub(r"cursor=[^&]+", "cursor=<sealed over a moment>", page["next"])
     return json.dumps(page).encode()
 
 
+def _mark(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_mark(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _OF_ENTRIES[name] if name in _OF_ENTRIES and inner is not None else _mark(inner)
+        for name, inner in value.items()
+    }
+
+
 def _next_page(answer: Any) -> str | None:
-    if answer.status_code != 200 or not answer.content or "json" not in answer.get("Content-Type", ""):
+    if not answer.content or not _is_json(answer):
         return None
     page = json.loads(answer.content)
     return page.get("next") if isinstance(page, dict) else None

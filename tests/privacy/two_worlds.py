@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # Django must be set up before it can be loaded
     from tests.privacy.comparing import Tally
 
 PAIRS_A_SEED = 2000
-SEEDS_A_BUILD = 4
+SEEDS_A_BUILD = 8
 """A leak of a bit or two does not show between any two worlds: so many pairs are tried."""
 SHOWN = 5
 SUMS = (

@@ -60,6 +60,8 @@ def watch_a_day(
     patch.setenv("TMPDIR", str(folder))
     patch.setattr(tempfile, "tempdir", None)
     door = redis.Redis.from_url(os.environ["REDIS_URL"])
+    # the ledger keeps the lines of every test before this one
+    earlier = set(read_open_tables())
     with _private_queue(patch) as queue, _cache_in_redis() as prefix, all_logs() as heard:
         with TestCase.captureOnCommitCallbacks(execute=True):
             cast = make_cast()
@@ -71,7 +73,7 @@ def watch_a_day(
             "messages": queue.read_everything(),
             "logs": [heard.getvalue().encode()],
             "cache": read_redis(door, f"{prefix}*"),
-            "tables": read_open_tables(),
+            "tables": [row for row in read_open_tables() if row not in earlier],
             "temporary files": read_files(folder),
         }
 

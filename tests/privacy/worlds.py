@@ -40,8 +40,9 @@ STRIP = (20.0, 2.4, 20.4, 2.41)
 LONG_AGO = datetime(2026, 9, 1, tzinfo=UTC)
 
 _TABLES = (
-    "vault.score, vault.cell_state, vault.site, vault.site_cell, vault.alert_site, vault.region_run, release.block,"
-    " release.region_block, monitor_alert, monitor_inspection, monitor_regionuserpermission, accounts_user, accounts_token"
+    "vault.score, vault.cell_state, vault.evidence, vault.site, vault.site_cell, vault.alert_site, vault.region_run,"
+    " release.block, release.region_block, monitor_alert, monitor_inspection, monitor_regionuserpermission,"
+    " accounts_user, accounts_token"
 )
 
 Shuffle = Callable[[list[Any]], None]
@@ -75,6 +76,7 @@ def build_world(layout: Layout) -> World:
     shuffle(visits)
     for visit in visits:
         _write_visit(visit, people[visit.inspector], cast)
+    _write_told(layout)
     for wish in layout.wishes:
         _write_wish(wish, people, cast)
     for number, day in enumerate(PUBLICATIONS):
@@ -217,6 +219,26 @@ def _write_alert(layout: Layout, raised: Raised, cast: Cast) -> None:
         )
 
 
+def _write_told(layout: Layout) -> None:
+    """What other systems have told of, as it is kept and as exact answers tell it."""
+    systems = sorted({told.system for told in layout.told})
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO vault.delivery (id, system, name, issued_on, digest) VALUES (%s, %s, 'all', '2026-11-01', '')",
+            [(identify(f"delivery {system}"), system) for system in systems],
+        )
+        cursor.executemany(
+            "INSERT INTO vault.evidence (delivery_id, row, col, theme, observed_on, trust, alerts)"
+            " VALUES (%s, %s, %s, 'forest_loss', %s, 2, 1)",
+            [(identify(f"delivery {told.system}"), *told.cell, told.day) for told in layout.told],
+        )
+        cursor.execute(
+            "UPDATE vault.cell_state s SET public_elsewhere = d.system, agreed = s.state = 'active',"
+            " confidence = CASE WHEN s.state = 'active' THEN 'highest' END"
+            " FROM vault.evidence e JOIN vault.delivery d ON d.id = e.delivery_id WHERE s.row = e.row AND s.col = e.col"
+        )
+
+
 def _write_visit(visit: Visit, inspector: Person, cast: Cast) -> None:
     inspection = Inspection.objects.create(
         id=visit.id,
@@ -232,6 +254,7 @@ def _write_visit(visit: Visit, inspector: Person, cast: Cast) -> None:
         open_inspection_to(inspector.user, inspection)
     Finding.objects.create(
         id=visit.finding,
+        own_id=visit.finding,
         inspection=inspection,
         kind=visit.kind,
         observed_on=visit.found_on,

@@ -5,6 +5,7 @@ database does not give to the web role, or another function in it: those bring a
 """
 
 from tests.privacy.leaks.answers import ANSWER_LEAKS
+from tests.privacy.leaks.audit import AUDIT_LEAKS
 from tests.privacy.leaks.blocks import BLOCK_LEAKS
 from tests.privacy.leaks.build import READ_THE_VAULT, LeakyBuild
 from tests.privacy.leaks.exits import EXIT_LEAKS
@@ -14,7 +15,7 @@ from tests.privacy.leaks.side_doors import SIDE_DOOR_LEAKS
 
 LEAKY_BUILDS: tuple[LeakyBuild, ...] = (
     *(*BLOCK_LEAKS, *ORDER_LEAKS, *ANSWER_LEAKS, *RIGHT_LEAKS),
-    *(*EXIT_LEAKS, *SIDE_DOOR_LEAKS),
+    *(*EXIT_LEAKS, *AUDIT_LEAKS, *SIDE_DOOR_LEAKS),
 )
 
 __all__ = ["LEAKY_BUILDS", "READ_THE_VAULT", "LeakyBuild"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 from uuid import UUID
@@ -30,8 +31,12 @@ from tests.privacy.leaks.build import (
 )
 
 COUNT = "SELECT count(*) FROM vault.cell_state WHERE state = 'active'"
-STATE = "SELECT md5(string_agg(row::text || col, ',' ORDER BY row, col)) FROM vault.cell_state"
+STATE = "SELECT md5(string_agg(row::text || col || state, ',' ORDER BY row, col)) FROM vault.cell_state"
 BEST_DAY = "SELECT observed_on FROM vault.cell_state WHERE state = 'active' ORDER BY probability DESC, row, col LIMIT 1"
+TOLD_ELSEWHERE = (
+    "SELECT bool_or(s.public_elsewhere <> '') FROM vault.alert_site meant JOIN vault.site_cell m USING (site_id)"
+    " JOIN vault.cell_state s ON s.row = m.row AND s.col = m.col WHERE meant.alert_id = %s"
+)
 CHANGE_THE_VAULT = (
     f"{READ_THE_VAULT}; GRANT INSERT, UPDATE ON vault.cell_state TO penumbra_web;"
     " GRANT EXECUTE ON FUNCTION vault.feature_text TO penumbra_web"
@@ -127,6 +132,17 @@ def _leave_a_tombstone(patch: pytest.MonkeyPatch) -> None:
         return honest(viewer, alert_id, endpoint)
 
     patch.setattr("monitor.api.views.alerts.read_alert_history", read)
+
+
+def _let_alerts_say_who_agrees(patch: pytest.MonkeyPatch) -> None:
+    """An alert without a place is surer where another system has told of its site: a public map says where."""
+    honest = placeless._alert
+
+    def write(alert: Alert) -> PlacelessAlert:
+        told = ask_vault(TOLD_ELSEWHERE, alert.id)
+        return dataclasses.replace(honest(alert), confidence="highest" if told else alert.confidence)
+
+    patch.setattr(placeless, "_alert", write)
 
 
 def _look_up_before_scoping(patch: pytest.MonkeyPatch) -> None:
@@ -273,6 +289,15 @@ ANSWER_LEAKS = (
         READ_THE_VAULT,
         net="vault",
     ),
+    LeakyBuild(
+        "an alert says that others told of its site",
+        "LC-19",
+        "finer",
+        "rosa guarded",
+        _let_alerts_say_who_agrees,
+        "GRANT SELECT ON vault.cell_state, vault.alert_site, vault.site_cell TO penumbra_web",
+        focus="known by id",
+    ),
     LeakyBuild("hidden is 403 and absent 404", "LC-26", "elsewhere", "rosa", _tell_hidden_from_absent),
     LeakyBuild("what is over is not absent", "LC-43", "elsewhere", "rosa", _leave_a_tombstone),
     LeakyBuild(
@@ -292,7 +317,7 @@ ANSWER_LEAKS = (
     LeakyBuild(
         "the schema has real examples", "LC-30", "unseen", None, _give_real_examples, focus="addresses"
     ),
-    LeakyBuild("OPTIONS lists choices", "LC-30", "unseen", "adam", _list_choices),
+    LeakyBuild("OPTIONS lists choices", "LC-30", "unseen", "adam", _list_choices, focus="addresses"),
     LeakyBuild(
         "cells can be expanded",
         "LC-31",

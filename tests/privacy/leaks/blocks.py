@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Callable
 from datetime import date
 from random import Random
+from typing import Any
 
+import numpy as np
 import pytest
 
 from monitor.grid import cell_bounds, decimal_deg
@@ -14,6 +16,7 @@ from monitor.privacy.coarsen import choose_activity_band
 from monitor.privacy.door import activity
 from monitor.privacy.released import ReleasedBlock, ReleasedBlocks
 from monitor.services import releases
+from monitor.vault.blocks import MonthCounts
 from tests.privacy.leaks.build import (
     READ_THE_VAULT,
     LeakyBuild,
@@ -124,6 +127,25 @@ def _publish_the_present(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def _publish_what_others_tell(patch: pytest.MonkeyPatch) -> None:
+    """A batch counts the cells that other systems have told of as well: their map says which they may be."""
+    honest = releases.__dict__["summarise_blocks"]
+
+    def summarise(*asked: Any) -> list[MonthCounts]:
+        return [dataclasses.replace(month, step=month.step + count_told(month)) for month in honest(*asked)]
+
+    def count_told(month: MonthCounts) -> Any:
+        cells = zip(month.rows, month.cols, strict=True)
+        return np.array([ask_vault(TOLD_IN_BLOCK, int(row), int(col)) for row, col in cells])
+
+    patch.setattr(releases, "summarise_blocks", summarise)
+
+
+TOLD_IN_BLOCK = (
+    "SELECT count(*) FROM vault.cell_state WHERE public_elsewhere <> '' AND row / 10 = %s AND col / 10 = %s"
+)
+
+
 def _compare_with_the_present(patch: pytest.MonkeyPatch) -> None:
     """The trend is drawn from what is not published yet."""
     say_of_block(patch, lambda block: "up" if (ask_of_block("count(*)", block) or 0) > 20 else "down")
@@ -191,12 +213,19 @@ BLOCK_LEAKS = (
     _inside("a block says how many cells it has", "LC-09", _say("count(*)"), "paul"),
     _inside("the applied box fits the exact cells", "LC-10", _fit_the_box),
     _inside("a block says the centre of its cells", "LC-11", _centre_on_the_cells, "paul"),
-    _inside("a block says its last day", "LC-16", _say("max(observed_on)", "true")),
+    _inside("a block says its last day", "LC-16", _say("max(observed_on)", "true"), focus="activity"),
     _inside(
         "a block says on how many days it was seen", "LC-17", _say("count(DISTINCT observed_on)", "true")
     ),
     _inside("a block says its greatest probability", "LC-18", _say("max(probability)"), "paul"),
     _inside("a block says how far the river is", "LC-19", _read_the_river),
+    _inside(
+        "a block says how many of its cells others told of",
+        "LC-19",
+        _say("count(*)", "public_elsewhere <> ''"),
+        "paul",
+        focus="activity",
+    ),
     _inside("a block names a territory it only touches", "LC-20", _name_what_is_cut),
     _inside("blocks are clipped by exact cells", "LC-21", _clip_to_the_area, "paul"),
     _inside("an answer is longer where more is", "LC-25", _answer_more_where_more_is),
@@ -207,7 +236,24 @@ BLOCK_LEAKS = (
     _inside("the trend is drawn from the present", "LC-57", _compare_with_the_present),
     _inside("no block where clouds were", "LC-58", _leave_out_the_unseen, "paul"),
     LeakyBuild(
+        "a batch counts what other systems tell",
+        "LC-19",
+        "inside",
+        "pia",
+        _publish_what_others_tell,
+        publishes=True,
+        focus="activity",
+    ),
+    LeakyBuild(
         "a batch takes in the present month", "LC-38", "inside", "pia", _publish_the_present, publishes=True
+    ),
+    LeakyBuild(
+        "a block of L1 says in how many quarters its cells lie",
+        "LC-40",
+        "finer",
+        "pia agreed",
+        _say("count(DISTINCT (row / 5, col / 5))"),
+        READ_THE_VAULT,
     ),
     _inside(
         "a block says in how many finer ones its cells lie",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
-from uuid import UUID
 
 import pytest
 from django.db import connection
 
 from accounts.viewer import Viewer
 from monitor.api.view import DoorView
+from monitor.grid import Level
 from monitor.privacy.door import activity
 from monitor.privacy.released import ReleasedBlock, ReleasedBlocks
 
@@ -52,7 +52,7 @@ def ask_vault(statement: str, *values: Any) -> Any:
 
 def ask_of_block(expression: str, block: ReleasedBlock, condition: str = "state = 'active'") -> Any:
     """An aggregate over the cells that a block holds at present."""
-    span = 100 if block.level == "L3" else 20
+    span = Level[block.level].span
     return ask_vault(
         f"SELECT {expression} FROM vault.cell_state WHERE {condition} AND row / %s = %s AND col / %s = %s",
         span,
@@ -68,7 +68,7 @@ def change_released(
     """Change what partners are answered about activity."""
     honest = activity.read_released_activity
 
-    def read(viewer: Viewer, ask: activity.CoarseAsk, endpoint: str) -> tuple[ReleasedBlocks, UUID]:
+    def read(viewer: Viewer, ask: activity.CoarseAsk, endpoint: str) -> tuple[ReleasedBlocks, str]:
         released, receipt = honest(viewer, ask, endpoint)
         return change(released, ask), receipt
 

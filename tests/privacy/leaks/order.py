@@ -193,5 +193,6 @@ ORDER_LEAKS = (
         "pia",
         _certify_the_whole_batch,
         exit="certificate",
+        focus="known by id",
     ),
 )

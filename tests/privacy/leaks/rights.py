@@ -17,11 +17,15 @@ from accounts.ledger.entry import Entry
 from accounts.ledger.writer import complete_entry, record
 from accounts.models import Token
 from accounts.viewer import Viewer
-from monitor.models import Inspection, Region
+from monitor.errors import NotNow
+from monitor.grid import Level
+from monitor.models import Finding, Inspection, Region
 from monitor.privacy.door import activity, certificates, disclosure, rights
 from monitor.privacy.door.viewers import describe_viewer
 from monitor.releases import blocks
 from monitor.releases.sight import PUBLIC_RIGHTS, Rights, read_rights
+from monitor.services.findings import Report, receive_finding
+from monitor.services.inspections import find_own_inspection
 from tests.privacy.leaks.build import LeakyBuild, ask_vault, change_response, leave_code_alone
 
 FORGET_THE_BORDER = """DO $$ BEGIN
@@ -74,7 +78,11 @@ def _keep_rights(patch: pytest.MonkeyPatch, module: Any) -> None:
 
 def _ask_no_region(patch: pytest.MonkeyPatch) -> None:
     """The ticket names every region, and the statement does not ask who holds them."""
-    patch.setattr(activity, "list_region_ids", lambda viewer: [region.id for region in Region.objects.all()])
+
+    def hold_everything(viewer: object) -> dict[UUID, Level]:
+        return dict.fromkeys(Region.objects.values_list("id", flat=True), Level.L0)
+
+    patch.setattr(activity, "find_sharpness", hold_everything)
 
 
 def _go_by_the_role(patch: pytest.MonkeyPatch) -> None:
@@ -127,6 +135,18 @@ def _reference_without_a_key(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(disclosure, "complete_entry", complete)
 
 
+def _share_ids_of_findings(patch: pytest.MonkeyPatch) -> None:
+    """The id of a finding is taken in all inspections at once."""
+
+    def receive(viewer: Viewer, inspection_id: UUID, report: Report, endpoint: str) -> bool:
+        find_own_inspection(viewer, inspection_id)
+        if Finding.objects.filter(own_id=report.id).exclude(inspection_id=inspection_id).exists():
+            raise NotNow("This id belongs to another finding.")
+        return receive_finding(viewer, inspection_id, report, endpoint)
+
+    patch.setattr("monitor.api.views.inspections.receive_finding", receive)
+
+
 RIGHT_LEAKS = (
     LeakyBuild(
         "a site reaches over a border",
@@ -177,6 +197,14 @@ RIGHT_LEAKS = (
         "rosa",
         _list_permissions,
         focus="addresses",
+    ),
+    LeakyBuild(
+        "the id of a finding is taken by another inspection",
+        "LC-27",
+        "elsewhere",
+        "ivo",
+        _share_ids_of_findings,
+        focus="report a finding",
     ),
     LeakyBuild("access requests of others are shown", "LC-46", "elsewhere", "rosa", _show_all_requests),
     LeakyBuild(

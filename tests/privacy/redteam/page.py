@@ -194,6 +194,10 @@ def _table_rest(report: Mapping[str, Any]) -> str:
     others = [
         ["pairs of two worlds compared", str(pairs["pairs_compared"]) if pairs else absent],
         ["pairs that differ", str(pairs["pairs_differing"]) if pairs else absent],
+        *(
+            [f"pairs of {escape(role)}: compared, differing", f"{said['compared']}, {said['differing']}"]
+            for role, said in (pairs["by_role"] if pairs else {}).items()
+        ),
         ["leaky builds caught", f"{builds['caught']} of {builds['total']}" if builds else absent],
     ]
     head = ["blocks that hide a site, of", "blocks", "k_eff, 5th percentile", "k_eff, least", "largest prior"]

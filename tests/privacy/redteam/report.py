@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.privacy.pairs import ROLES
 from tests.privacy.redteam.judging import Score, Sparse
 from tests.privacy.redteam.page import write_page
 
@@ -104,15 +105,29 @@ def make_report(
 
 
 def join_parts(
-    report: Report, two_worlds: Mapping[str, int] | None = None, leaky_builds: Mapping[str, int] | None = None
+    report: Report, two_worlds: Mapping[str, Any] | None = None, leaky_builds: Mapping[str, int] | None = None
 ) -> Report:
     """The report with what other runs measured; a part that is not given stays as it was."""
     joined = dict(report)
     if two_worlds is not None:
-        joined["two_worlds"] = {key: int(two_worlds[key]) for key in ("pairs_compared", "pairs_differing")}
+        joined["two_worlds"] = {
+            **{key: int(two_worlds[key]) for key in ("pairs_compared", "pairs_differing")},
+            "by_role": sum_by_role(two_worlds["by_viewer"]),
+        }
     if leaky_builds is not None:
         joined["leaky_builds"] = {key: int(leaky_builds[key]) for key in ("caught", "total")}
     return judge_goals(joined)
+
+
+def sum_by_role(by_viewer: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Pairs compared and differing of all people of a role, whatever became of them ("ivo later" is Ivo); nobody is the one
+    without an account."""
+    sums: dict[str, dict[str, int]] = {}
+    for name, counts in by_viewer.items():
+        role = "nobody" if name == "anonymous" else ROLES[name.split()[0]].value
+        own = sums.setdefault(role, {"compared": 0, "differing": 0})
+        sums[role] = {word: own[word] + counts[word] for word in own}
+    return sums
 
 
 def judge_goals(report: Report) -> Report:

@@ -7,6 +7,7 @@ owner. One variant for each attacker (docs/red-team.md lists them).
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import re
@@ -28,7 +29,7 @@ from tests.privacy.redteam.country import Floats, Ints, centre_of, survey_terrai
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Feature = dict[str, Any]
-ACTIVITY = "/api/v1/activity"
+ACTIVITY, SCENES = "/api/v1/activity", "/api/v1/scenes"
 TILE = re.compile(r"/tiles/activity/(\d+)/(\d+)/(\d+)\.mvt")
 SECONDS_A_CELL = 0.008
 KM_A_DEGREE = 111.32
@@ -55,8 +56,8 @@ Variant = Callable[[Answer], None]
 
 def break_server(name: str, honest: Application) -> Application:
     """The application with the leak of that name. Raises KeyError for a leak that nobody wrote."""
-    if name == "exact tiles":
-        return _draw_exact_tiles(honest)
+    if name in WRAPPERS:
+        return WRAPPERS[name](honest)
     variant, words = VARIANTS[name]
 
     def application(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -225,6 +226,21 @@ def _draw_exact_tiles(honest: Application) -> Application:
     return application
 
 
+def _know_places(honest: Application) -> Application:
+    """Whoever hands in a scene is told at once, before it is known who it is, that something lies in its footprint."""
+
+    def application(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != SCENES or environ["REQUEST_METHOD"] != "POST":
+            return honest(environ, start_response)
+        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if not len(_in_box(read_active_cells(), ",".join(map(str, json.loads(sent)["bbox"])))):
+            return honest({**environ, "wsgi.input": io.BytesIO(sent)}, start_response)
+        start_response("409 Conflict", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+        return [b"known"]
+
+    return application
+
+
 def _tile_of(lon: float, lat: float, zoom: int) -> tuple[int, int]:
     side = 2**zoom
     return (
@@ -254,3 +270,8 @@ VARIANTS: dict[str, tuple[Variant, frozenset[str]]] = {
     "texture of blocks": (_tell_texture, frozenset()),
 }
 """Variant by name, with the words of the query that it understands beside the honest ones."""
+WRAPPERS: dict[str, Callable[[Application], Application]] = {
+    "exact tiles": _draw_exact_tiles,
+    "known places": _know_places,
+}
+"""Variants of other addresses than activity."""

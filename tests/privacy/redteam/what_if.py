@@ -1,23 +1,23 @@
-"""Release rules tried on paper: what would the temporal attacker learn if months were published by another rule?
+"""The rule of coverage tried on paper: what would the temporal attacker learn if bands moved sooner, or later?
 
     python -m tests.privacy.redteam.what_if
 
 No database and no server: the bands of a large, sparse country are computed here, read by the attacker as its journal, and
-judged as in the full run. It answers in minutes which rule for periods keeps the clouds from telling the place.
+judged as in the full run. Every picture is handled in its week here. It answers in minutes how much must have been
+observed before a band may move, so that clouds do not tell the place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import numpy as np
 
 from monitor.grid import Level
-from monitor.privacy.coarsen import ObservedBand, choose_activity_band, choose_observed_band
-from monitor.privacy.policy import K_EFF_MIN
+from monitor.privacy.coarsen import ActivityBand, grade_activity
+from monitor.privacy.policy import K_EFF_MIN, SEEN_PER_CENT_MIN
 from tests.privacy.redteam.attackers.calendar import Differencing
 from tests.privacy.redteam.campaign import Campaign, Page, Target, publish_atlas
 from tests.privacy.redteam.country import Country, Ints, Plan, Site, invent_country, weeks_from_start
@@ -25,18 +25,9 @@ from tests.privacy.redteam.judging import Score, judge
 from tests.privacy.redteam.wire import Desk, HttpWire
 
 SPARSE = Plan("sparse", 9, 20.0, 1.0, 7.0, 5.0, 4, 900, 0.0, 52)
-_AT_LEAST_HALF = (ObservedBand.FROM_50_TO_75, ObservedBand.OVER_75)
-Rule = Callable[[date, ObservedBand], bool]
-"""Whether the row of a month is published, by its first day and the share of the block that was seen."""
-RULES: dict[str, Rule] = {
-    "every month that was seen at all": lambda month, seen: True,
-    "months of which half was seen": lambda month, seen: seen in _AT_LEAST_HALF,
-    "months of which three quarters were seen": lambda month, seen: seen is ObservedBand.OVER_75,
-    "the last month of a quarter": lambda month, seen: month.month % 3 == 0,
-    "the last month of a quarter, if three quarters were seen": lambda month, seen: (
-        month.month % 3 == 0 and seen is ObservedBand.OVER_75
-    ),
-}
+BANDS = [band.value for band in ActivityBand]
+SHARES = (0, 50, 75, 90, SEEN_PER_CENT_MIN, 99)
+"""Per cent of a block that must have been observed before its band may move; with 0 it moves in every month."""
 
 
 @dataclass(frozen=True)
@@ -91,48 +82,47 @@ def write_paper(plan: Plan) -> Paper:
     return Paper(country, blocks, plausible, active, seen, targets, hidden, numbers)
 
 
-def read_journal(paper: Paper, rule: Rule) -> Iterator[Page]:
+def read_journal(paper: Paper, per_cent: int) -> Iterator[Page]:
     """What a partner would have been told on the first Monday after each month."""
     features: list[dict[str, Any]] = []
+    band = np.full(len(paper.plausible), -1)
+    seen = np.zeros(paper.blocks.shape, dtype=bool)
     for k, month in enumerate(paper.country.months[:-1]):
+        seen |= month.clear & (paper.country.region >= 0)
+        counts = np.bincount(paper.blocks[seen], minlength=len(band))
+        moves = (100 * counts >= per_cent * paper.plausible) & (paper.seen[k] > 0)
+        band = np.where(moves, grade_activity(paper.active[k], paper.plausible), band)
+        seen &= ~moves[paper.blocks]
         for target, number in zip(paper.targets, paper.numbers, strict=True):
-            plausible = int(paper.plausible[number])
-            seen = choose_observed_band(int(paper.seen[k][number]), plausible)
-            if seen is ObservedBand.NONE or not rule(month.first, seen):
-                continue
-            said = {
-                "level": target.level.name,
-                "row": target.row,
-                "col": target.col,
-                "period": f"{month.first:%Y-%m}",
-                "band": choose_activity_band(int(paper.active[k][number]), plausible).value,
-                "observed": seen.value,
-            }
-            features.append({"properties": said})
+            if paper.seen[k][number] and band[number] >= 0:
+                place = {"level": target.level.name, "row": target.row, "col": target.col}
+                said = {"period": f"{month.first:%Y-%m}", "band": BANDS[band[number]]}
+                features.append({"properties": place | said})
         week = int(np.ceil(weeks_from_start(paper.country.months[k + 1].first)))
         if week >= 0:
             yield Page(week, list(features), 1)
 
 
-def try_rule(paper: Paper, rule: Rule) -> Score:
-    """How well the temporal attacker does under a rule."""
+def try_share(paper: Paper, per_cent: int) -> tuple[Score, int]:
+    """How well the temporal attacker, who knows the rule, does under it; and how many rows are published."""
     desk = Desk(HttpWire(0), [{}])  # nobody asks: everything is in the journal
     truths = [np.array([cell for site in sites for cell in site.cells]) for sites in paper.hidden]
-    journal = list(read_journal(paper, rule))
+    journal = list(read_journal(paper, per_cent))
     atlas = publish_atlas(paper.country)
     campaign = Campaign(desk, desk, paper.targets, atlas, journal, truths)
-    return judge(paper.targets, paper.hidden, Differencing().attack(campaign))
+    score = judge(paper.targets, paper.hidden, Differencing(seen_per_cent=per_cent).attack(campaign))
+    return score, len(journal[-1].features)
 
 
 def main() -> int:
-    """Print a line for each rule."""
+    """Print a line for each share."""
     paper = write_paper(SPARSE)
     print(f"{sum(map(len, paper.hidden))} sites in {len(paper.targets)} blocks, {len(paper.active)} months")
-    for name, rule in RULES.items():
-        score = try_rule(paper, rule)
+    for per_cent in SHARES:
+        score, rows = try_share(paper, per_cent)
         print(
-            f"{name:<58} rho {score.rho:.3f} [{score.rho_low:.3f}, {score.rho_high:.3f}]"
-            f"  rank {score.rank:.4f}, SE {score.rank_se:.4f}",
+            f"a band moves once {per_cent:2} per cent were seen: rho {score.rho:.3f} [{score.rho_low:.3f},"
+            f" {score.rho_high:.3f}]  rank {score.rank:.4f}, SE {score.rank_se:.4f}  {rows} rows",
             flush=True,
         )
     return 0

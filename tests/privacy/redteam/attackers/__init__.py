@@ -10,6 +10,7 @@ from tests.privacy.redteam.attackers.collusion import Collusion
 from tests.privacy.redteam.attackers.fingerprint import Fingerprint
 from tests.privacy.redteam.attackers.names import Names
 from tests.privacy.redteam.attackers.neighbours import NearestNeighbour
+from tests.privacy.redteam.attackers.offering import Offering
 from tests.privacy.redteam.attackers.ordering import Ordering
 from tests.privacy.redteam.attackers.probing import Probing
 from tests.privacy.redteam.attackers.tiles import TilePyramid
@@ -31,6 +32,7 @@ def gather_attackers(timing_repeats: int) -> Sequence[Attacker]:
         Names(),
         Probing("timing", "LC-24", "slow where full", repeats=timing_repeats, by_clock=True),
         NearestNeighbour(),
+        Offering(),
     )
 
 
@@ -49,4 +51,5 @@ def gather_readers() -> Sequence[Attacker]:
 def gather_onlookers() -> Sequence[Attacker]:
     """Who attacks with accounts that are told no block: what can be asked with any account."""
     counting = Probing("counting tracker", "LC-09", "exact count", sides=2)
-    return (Bisection(steps=1, single_cells=2, file_steps=0), counting, Fingerprint(), Names())
+    bisection, offering = Bisection(steps=1, single_cells=2, file_steps=0), Offering(steps=1, single_cells=2)
+    return (bisection, counting, Fingerprint(), Names(), offering)

@@ -2,9 +2,10 @@
 have seen then?
 
 The attacker has read every batch, has the clouds of every picture from public archives, and knows when each scene was
-handed in (a feeder's account would tell). A band that rises in the batch of a week can be due only to cells that were
-clear in the pictures that this batch is the first to hold. Where answers carry dates, each week's dates are matched with
-the day on which each cell was last seen.
+handed in (a feeder's account would tell). It knows the rule of releases too, and so in which months a band could move at
+all. A band that rises in the batch of a week can be due only to cells that were clear in the pictures that this batch is
+the first to hold, or since the month in which the band could move before. Where answers carry dates, each week's dates
+are matched with the day on which each cell was last seen.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from tests.privacy.redteam.campaign import Atlas, Campaign, Guess, Page, Target,
 from tests.privacy.redteam.country import Bools, Floats
 
 MIDDLE_OF_BAND = {"none": 0.0, "under_2": 0.01, "2_to_5": 0.035, "5_to_10": 0.075, "over_10": 0.15}
+SEEN_PER_CENT = 95
+"""`limits.seen_per_cent_min` of every certificate."""
 PERIOD = re.compile(r"(?P<year>\d{4})-((?P<month>\d{2})|Q(?P<quarter>[1-4]))")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 Bands = dict[date, float]
@@ -42,12 +45,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Differencing:
-    """Reads the journal of the batches. How far its map is believed is decided on the known half."""
+    """Reads the journal of the batches. How far its map is believed is decided on the known half.
+
+    seen_per_cent: of a block, as the policy has it, before its band may move.
+    """
 
     name: str = "temporal differencing"
     channel: str = "LC-38"
     control: str = "exact dates"
     asks_much: bool = False
+    seen_per_cent: int = SEEN_PER_CENT
 
     def attack(self, campaign: Campaign) -> list[Trail]:
         """A trail for each target, with a guess every quarter of a year."""
@@ -68,7 +75,7 @@ class Differencing:
             queries += page.queries
             own = [feature["properties"] for feature in page.features if is_about(feature, target)]
             bands = _read_bands(own)
-            expected += _explain(target, looks, before, bands, page)
+            expected += self._explain(target, looks, before, bands, page)
             before = bands
             days = {date.fromisoformat(text).toordinal() for said in own for text in _list_days(said)}
             if days:
@@ -79,6 +86,44 @@ class Differencing:
                 weights = target.prior * ((run / max(run.max(), 1)) ** 8 + 1e-6) if has_dates else expected
                 trail.append(Guess(queries, normalise(weights, target.prior)))
         return trail
+
+    def _explain(self, target: Target, looks: list[Look], before: Bands, now: Bands, page: Page) -> Floats:
+        """Where what rose in this batch can be: for each rise, its size spread over the cells that can be its cause.
+
+        Those were clear in a look since the month in which the band could move before, and the longer a cell had not been
+        seen until then the likelier it is. A month that was published before and rises now is due to pictures handled this
+        week, unless they are why the band can move in it at all.
+        """
+        expected = np.zeros(len(target.cells))
+        level, unseen, unseen_this_week = 0.0, np.zeros(len(target.cells)), np.zeros(len(target.cells))
+        months = 1 if any(month.month % 3 for month in now) else 3
+        moved, moves = (self._find_moves(looks, week, months) for week in (page.week - 1, page.week))
+        for look in looks:
+            unseen += np.where(look.seen & (look.week <= page.week), look.gap, 0.0)
+            unseen_this_week += np.where(look.seen & (look.week == page.week), look.gap, 0.0)
+            if look.first not in now or look.first not in moves:
+                continue
+            is_new = look.first not in before or look.first not in moved
+            known = level if is_new else max(level, before[look.first])
+            if now[look.first] > known:
+                cause = target.prior * (unseen if is_new else unseen_this_week) if before else target.prior
+                expected += (now[look.first] - known) * len(target.cells) * normalise(cause, target.prior)
+                level = now[look.first] if is_new else max(level, now[look.first])
+            else:
+                level = now[look.first]
+            unseen, unseen_this_week = np.zeros(len(target.cells)), np.zeros(len(target.cells))
+        return expected
+
+    def _find_moves(self, looks: list[Look], week: int, months: int) -> set[date]:
+        """At the ends of which months the band could move, by the rule and the pictures handled up to a week. months: of a
+        period."""
+        found, seen = set(), np.zeros(len(looks[0].seen), dtype=bool)
+        for look in looks:
+            seen |= look.seen & (look.week <= week)
+            if look.first.month % months == 0 and 100 * seen.sum() >= self.seen_per_cent * len(seen):
+                found.add(look.first)
+                seen[:] = False
+        return found
 
 
 def _list_looks(atlas: Atlas, target: Target) -> Iterator[Look]:
@@ -101,31 +146,6 @@ def _read_bands(rows: list[Mapping[str, Any]]) -> Bands:
             month = int(period["month"] or 3 * int(period["quarter"] or 0))
             bands[date(int(period["year"]), month, 1)] = MIDDLE_OF_BAND.get(str(said.get("band")), 0.0)
     return bands
-
-
-def _explain(target: Target, looks: list[Look], before: Bands, now: Bands, page: Page) -> Floats:
-    """Where what rose in this batch can be: for each rise, its size spread over the cells that can be its cause.
-
-    Those were clear in a look since the month published before, and the longer a cell had not been seen until then the
-    likelier it is. A month that was published before and rises now is due to pictures handled this week.
-    """
-    expected = np.zeros(len(target.cells))
-    level, unseen = 0.0, np.zeros(len(target.cells))
-    for look in looks:
-        is_new = look.first not in before
-        handled = look.week <= page.week if is_new else look.week == page.week
-        unseen += np.where(look.seen & handled, look.gap, 0.0)
-        if look.first not in now:
-            continue
-        known = level if is_new else max(level, before[look.first])
-        if now[look.first] > known:
-            cause = target.prior * unseen if before else target.prior
-            expected += (now[look.first] - known) * len(target.cells) * normalise(cause, target.prior)
-            level = now[look.first] if is_new else max(level, now[look.first])
-        else:
-            level = now[look.first]
-        unseen = np.zeros(len(target.cells))
-    return expected
 
 
 def _last_seen(looks: list[Look], week: int) -> Floats:

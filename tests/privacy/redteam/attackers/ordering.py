@@ -8,7 +8,7 @@ so only their contents can put them in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -132,13 +132,17 @@ def _learn(
 
 
 def _fit(campaign: Campaign, shares: Floats, direction: Direction, fold: int) -> Line:
-    """The line from share to place along a direction, over the sites that attackers of a fold know."""
-    x, y = [], []
+    """The line from share to place along a direction, over the blocks that attackers of a fold know. A block counts once:
+    its sites lie in clusters, so each by itself would make chance look like knowledge."""
+    x, y, cells = [], [], []
     for number, target in enumerate(campaign.targets):
         if campaign.fold(number) == fold or not np.isfinite(shares[number]):
             continue
         middle = float(target.prior @ target.cells @ np.array(direction))
         along = (campaign.truths[number] @ np.array(direction) - middle) / np.hypot(*direction)
-        x += [float(shares[number])] * len(along)
-        y += along.tolist()
-    return fit_line(np.array(x), np.array(y))
+        x.append(float(shares[number]))
+        y.append(float(along.mean()))
+        cells.append(along)
+    line = fit_line(np.array(x), np.array(y))
+    off = [along - line.slope * share - line.level for share, along in zip(x, cells, strict=True)]
+    return replace(line, spread=float(np.concatenate(off).std())) if off else line

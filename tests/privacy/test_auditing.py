@@ -1,0 +1,183 @@
+"""What auditors ask of disclosed cells takes a ticket of its own, and the sealed log tells two worlds apart by nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.ledger.entry import Entry, Reads, Ticket, TicketScope
+from accounts.ledger.writer import open_entry
+from accounts.models import User
+from monitor.errors import VaultSealed
+from monitor.models import Alert
+from monitor.vault.exposure import count_cells_with_ticket, read_exposure_with_ticket
+from tests.api.conftest import WebClient
+from tests.builders import cell_at, make_alert, make_model, make_viewer, put_cells
+from tests.cast import Cast, Person, make_cast
+from tests.ledger.sealers import seal_all, sealing, write_lines
+from tests.privacy.comparing import act, unhurried
+from tests.privacy.layouts import Layout, lay_out
+from tests.privacy.pairs import draw_pair
+from tests.privacy.worlds import build_world
+from tests.roles import as_role
+
+SITE = [cell_at(20.105, 2.105)]
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Everybody."""
+    return make_cast()
+
+
+@pytest.fixture
+def alert(cast: Cast) -> Alert:
+    """An alert in the east."""
+    put_cells(make_model(cast.anna.user), SITE)
+    return make_alert(cast.east, SITE)
+
+
+def open_ticket(person: Person, reads: Reads, object_id: UUID) -> Ticket:
+    """A ticket as the door opens it."""
+    viewer = make_viewer(person.user)
+    scope = TicketScope(viewer.user_id, reads, object_id=object_id)
+    return open_entry(Entry(viewer, "read.test", "/test", viewer.request_id), scope)
+
+
+def ask_exposure(ticket: Ticket, alert: Alert) -> int:
+    """How many rows the web role gets. Raises VaultSealed."""
+    with as_role("penumbra_web"), transaction.atomic():
+        return len(read_exposure_with_ticket(ticket, alert.id, alert.region_id, [], None, None))
+
+
+def ask_account(ticket: Ticket, actor: UUID) -> int:
+    """How many rows the web role gets. Raises VaultSealed."""
+    with as_role("penumbra_web"), transaction.atomic():
+        return len(count_cells_with_ticket(ticket, actor, None, None))
+
+
+def test_the_two_questions_take_a_ticket_once(cast: Cast, alert: Alert) -> None:
+    WebClient().as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
+    actor = cast.rosa.user.pseudonym
+    exposure = open_ticket(cast.aldo, Reads.EXPOSURE, alert.id)
+    account = open_ticket(cast.aldo, Reads.ACCOUNT, actor)
+    assert ask_exposure(exposure, alert) >= 1
+    assert ask_account(account, actor) >= 1
+    with pytest.raises(VaultSealed):
+        ask_exposure(exposure, alert)
+    with pytest.raises(VaultSealed):
+        ask_account(account, actor)
+
+
+def test_a_ticket_answers_about_its_own_object_and_question_only(cast: Cast, alert: Alert) -> None:
+    other, actor = make_alert(cast.east, []), cast.rosa.user.pseudonym
+    with pytest.raises(VaultSealed):
+        ask_exposure(open_ticket(cast.aldo, Reads.EXPOSURE, other.id), alert)
+    with pytest.raises(VaultSealed):
+        ask_account(open_ticket(cast.aldo, Reads.ACCOUNT, cast.otis.user.pseudonym), actor)
+    with pytest.raises(VaultSealed):
+        ask_exposure(open_ticket(cast.aldo, Reads.ACCOUNT, alert.id), alert)
+    with pytest.raises(VaultSealed):
+        ask_exposure(open_ticket(cast.rosa, Reads.ALERT_SITE, alert.id), alert)
+
+
+def lose_role(person: Person) -> None:
+    """No auditor any more."""
+    User.objects.filter(id=person.user.id).update(role="partner")
+
+
+def lose_account(person: Person) -> None:
+    """Closed."""
+    User.objects.filter(id=person.user.id).update(is_active=False)
+
+
+@pytest.mark.parametrize("lose", [lose_role, lose_account])
+def test_whoever_is_no_auditor_any_more_is_told_nothing_rather_than_nobody(
+    cast: Cast, alert: Alert, lose: Callable[[Person], None]
+) -> None:
+    tickets = open_ticket(cast.aldo, Reads.EXPOSURE, alert.id), open_ticket(cast.aldo, Reads.ACCOUNT, uuid4())
+    lose(cast.aldo)
+    with pytest.raises(VaultSealed):
+        ask_exposure(tickets[0], alert)
+    with pytest.raises(VaultSealed):
+        ask_account(tickets[1], uuid4())
+
+
+@pytest.mark.parametrize("name", ["rosa", "ines", "pia", "anna", "adam", "mallory"])
+def test_nobody_elses_ticket_answers(cast: Cast, alert: Alert, name: str) -> None:
+    with pytest.raises(VaultSealed):
+        ask_exposure(open_ticket(cast.everybody()[name], Reads.EXPOSURE, alert.id), alert)
+
+
+def test_a_revoked_token_ends_the_question(cast: Cast, alert: Alert, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over HTTP: the token is revoked after the entry is written and before the vault is asked."""
+    honest = read_exposure_with_ticket
+
+    def revoke(*args: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+            cursor.execute(
+                "UPDATE accounts_token SET revoked_at = %s WHERE user_id = %s",
+                [timezone.now(), cast.aldo.user.id],
+            )
+            cursor.execute("SET ROLE penumbra_web")
+        return honest(*args)
+
+    monkeypatch.setattr("monitor.privacy.door.exposure.read_exposure_with_ticket", revoke)
+    answer = WebClient().as_(cast.aldo).get(f"/api/v1/audit/exposure?alert={alert.id}")
+    assert (answer.status_code, answer.json()["code"]) == (503, "vault-sealed")
+
+
+# --- two worlds in the sealed log ----------------------------------------------------------------------------
+
+
+RANDOM = {"id", "entry", "nonce", "at", "request_id"}
+
+
+def read_log(layout: Layout) -> list[dict[str, Any]]:
+    """The lines that the log has of one world, without what is random or of the clock.
+
+    Keyed digests stand for content that differs: each is replaced by the order in which it first appears, so that a log
+    in which equal answers can be told apart from unequal ones would still differ.
+    """
+    cache.clear()
+    before = transaction.savepoint()
+    world = build_world(layout)
+    start = seal()
+    act(world)
+    seal()
+    content = WebClient().as_(world.cast.aldo).get(f"/api/v1/audit/export?start={start}").content
+    transaction.savepoint_rollback(before)
+    seen: dict[str, int] = {}
+    lines = []
+    for line in map(json.loads, content.splitlines()):
+        if body := line.get("body"):
+            told = {name: value for name, value in body.items() if name not in RANDOM}
+            for name in ("answer", "cells"):
+                if told.get(name):
+                    told[name] = seen.setdefault(told[name], len(seen))
+            lines.append(told)
+    return lines
+
+
+def seal() -> int:
+    """Give every line its place. Returns the size of the log."""
+    write_lines(1)
+    with sealing() as sealer:
+        return seal_all(sealer)[-1].head.size
+
+
+@pytest.mark.django_db
+def test_the_sealed_log_of_two_worlds_says_the_same() -> None:
+    pair = draw_pair("counted", 20261120)
+    with unhurried():
+        one, other = read_log(lay_out(pair.one)), read_log(lay_out(pair.other))
+    assert {"read.alert_site", "read.activity"} <= {line.get("action") for line in one}
+    assert one == other
