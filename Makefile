@@ -26,7 +26,7 @@ test:  ## all tests, on private test servers [WORDS="-k alert"]
 test-fast:  ## tests that need no server: tests/pure and tests/house
 	@$(LOCAL) test --no-servers -- -q tests/pure tests/house $(WORDS)
 
-bench:  ## what serialising costs, ours and djangorestframework-gis on the same rows: var/reports/bench.json
+bench:  ## what features, serialising and the ledger cost beside their peers: var/reports/bench.json
 	@$(LOCAL) run -- python -m tests.bench
 
 redteam:  ## attack an invented country over HTTP: var/reports/privacy.json and privacy.html [QUICK=1]

@@ -33,7 +33,7 @@ from monitor.privacy.door.activity import (
 from monitor.privacy.policy import ACTIVITY_RULES
 from monitor.privacy.released import ExactCells, ReleasedBlocks
 from monitor.releases.batches import list_batches
-from monitor.releases.blocks import read_blocks
+from monitor.releases.blocks import BlockFilter, read_blocks_of
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 from tests.bench import peer
 from tests.bench.country import Country
@@ -182,7 +182,7 @@ class BlocksAlone:
     def write(self) -> str | bytes:
         """The page."""
         (batch,) = list_batches(1)
-        rows = read_blocks(batch.id, [self._region], Level.L2, None, None, None, self._count, self._viewer)
+        rows = read_blocks_of(batch, [self._region], BlockFilter(Level.L2), self._count, self._viewer)
         blocks = [shape_block(row) for row in rows]
         provenance = provenance_of(ACTIVITY_RULES[Role.PARTNER])
         return render(ReleasedBlocks(provenance, batch.id, None, blocks), self._request)[1]

@@ -13,13 +13,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import connection
 
 from tests.bench.country import Country
-from tests.bench.measuring import Figure, describe_machine
+from tests.bench.measuring import Figure, describe_machine, session_ms
 from tests.cast import Person
+from tests.roles import read_rows
 
 CLIENTS = 8
 REQUESTS = 8
@@ -32,6 +34,30 @@ CONDITIONS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that is running. port: on 127.0.0.1. pid: of its first process."""
+
+    port: int
+    pid: int
+
+    def measure(self, path: str, person: Person) -> tuple[float, float]:
+        """One turn: requests a second that all clients together got answered; processor time a request in milliseconds.
+
+        The latter is of the server's processes and the sessions of this benchmark's database; it hardly changes with what
+        else runs.
+        """
+        before = self._spent()
+        rate = measure_rate(self.port, path, person)
+        spent = sum(ms - before.get(pid, 0.0) for pid, ms in self._spent().items())
+        return rate, spent / (CLIENTS * REQUESTS)
+
+    def _spent(self) -> dict[int, float]:
+        workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        sessions = read_rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return {pid: session_ms(pid) for pid in (*map(int, workers), *(pid for (pid,) in sessions))}
+
+
 def compare_served(country: Country) -> list[Figure]:
     """Pages of 1,000 by rate: a regulator's cells and a partner's blocks, each against the peer's list of the same rows."""
     connection.close()
@@ -39,14 +65,14 @@ def compare_served(country: Country) -> list[Figure]:
         return [
             _compare(
                 "1000 cells",
-                (ours, "/api/v1/activity?state=active&limit=1000"),
-                (peer, "/cells?limit=1000"),
+                (ours.port, "/api/v1/activity?state=active&limit=1000"),
+                (peer.port, "/cells?limit=1000"),
                 country.regulator,
             ),
             _compare(
                 "1000 blocks",
-                (ours, "/api/v1/activity?limit=1000"),
-                (peer, "/blocks?limit=1000"),
+                (ours.port, "/api/v1/activity?limit=1000"),
+                (peer.port, "/blocks?limit=1000"),
                 country.partner,
             ),
         ]
@@ -91,20 +117,20 @@ def ask(port: int, path: str, person: Person) -> int:
     return len(content)
 
 
+def bench_environment() -> dict[str, str]:
+    """What a process of the web role is told, to work on the database of this benchmark."""
+    before, _, query = os.environ["DATABASE_URL"].partition("?")
+    url = f"{before.rpartition('/')[0]}/{connection.settings_dict['NAME']}?{query}"
+    return {**os.environ, "DATABASE_URL": url, "PENUMBRA_DB_ROLE": "web"}
+
+
 @contextmanager
-def serve(settings: str) -> Iterator[int]:
-    """A gunicorn of its own on a free port, as the web role, on the database of this benchmark."""
+def serve(settings: str, module: str = "config.wsgi") -> Iterator[Server]:
+    """A gunicorn of its own on a free port, as the web role, on this benchmark's database. module: of the application."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    url, name = os.environ["DATABASE_URL"], connection.settings_dict["NAME"]
-    before, _, query = url.partition("?")
-    env = {
-        **os.environ,
-        "DATABASE_URL": f"{before.rpartition('/')[0]}/{name}?{query}",
-        "DJANGO_SETTINGS_MODULE": settings,
-        "PENUMBRA_DB_ROLE": "web",
-    }
+    env = {**bench_environment(), "DJANGO_SETTINGS_MODULE": settings}
     words = [
         "--workers",
         "2",
@@ -122,7 +148,7 @@ def serve(settings: str) -> Iterator[int]:
                 sys.executable,
                 "-m",
                 "gunicorn",
-                "config.wsgi:application",
+                f"{module}:application",
                 "--bind",
                 f"127.0.0.1:{port}",
                 *words,
@@ -134,7 +160,7 @@ def serve(settings: str) -> Iterator[int]:
         )
         try:
             _wait_for(port, server)
-            yield port
+            yield Server(port, server.pid)
         finally:
             server.terminate()
             server.wait(30)
