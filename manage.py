@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent
 def main() -> None:
     """Run one management command."""
     change_interpreter(ROOT)
-    attach(ROOT, os.environ)
+    attach(ROOT, os.environ, "".join(sys.argv[1:2]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # commands do the worker's work; `migrate` alone is the owner's
     os.environ.setdefault("PENUMBRA_DB_ROLE", "worker")

@@ -1,8 +1,8 @@
 """Where PostgreSQL is and as whom this process speaks to it.
 
-Wiring. One server, four login roles (docs/privacy-promise.md, "The fence"): `owner` migrates, `web` answers, `worker`
-detects, `ledger` only ever inserts and has a connection of its own outside Django's transactions
-(accounts/ledger/connection.py).
+Wiring. One server, five login roles (docs/privacy-promise.md, "The fence"): `owner` migrates, `web` answers, `worker`
+detects, `sealer` seals the ledger, `ledger` only ever inserts and has a connection of its own outside Django's
+transactions (accounts/ledger/connection.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.env import read_secret, read_text
 
-ROLES = ("owner", "web", "worker")
+ROLES = ("owner", "web", "worker", "sealer")
 TEMPLATE = "penumbra_template"
 
 

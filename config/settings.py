@@ -68,6 +68,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LEDGER_PASSWORD = read_secret("PENUMBRA_DB_PASSWORD_LEDGER")
 LEDGER_TIMEOUT_S = read_number("PENUMBRA_LEDGER_TIMEOUT_S", 3)
 """How long a request waits for its ledger entry before it is refused with 503."""
+LEDGER_KEY_FILE = Path(read_text("PENUMBRA_LEDGER_KEY_FILE", str(STATE_DIR / "ledger-key" / "key")))
+"""The log's private keys, read by the sealer only. What it signed last is kept beside it."""
+SEAL_S = read_number("PENUMBRA_SEAL_S", 1)
+"""Seconds between two looks at what is new in the ledger. Receipts promise a place within 60 seconds."""
+WITNESSES = read_words("PENUMBRA_WITNESSES")
+WITNESS_S = read_number("PENUMBRA_WITNESS_S", 60)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -112,6 +118,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute=0, hour=3, day_of_week="monday"),
     },
     "close_inspections": {"task": "tasks.close_expired_inspections", "schedule": 60},
+    "take_in_evidence": {"task": "tasks.take_in_evidence", "schedule": crontab(minute=20)},
 }
 SCENE_LEASE_S = read_number("PENUMBRA_SCENE_LEASE_S", 120)
 """A claimed scene whose worker shows no progress for this long is given to another."""

@@ -9,7 +9,7 @@ from celery import Task, shared_task
 from django.utils import timezone
 
 from monitor.errors import describe_fault
-from monitor.services import detections, inspections, labels, releases
+from monitor.services import detections, evidence, inspections, labels, releases
 from monitor.services.sweeping import ring_for_what_is_due
 
 
@@ -63,3 +63,9 @@ def close_expired_inspections() -> None:
 def publish_release() -> None:
     """Publish the weekly batch."""
     releases.publish_release(timezone.now().date())
+
+
+@shared_task(base=DiscreetTask, name="tasks.take_in_evidence")
+def take_in_evidence() -> None:
+    """Let what other systems will not take back any more count for our cells."""
+    evidence.take_in_settled(timezone.now().date())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
-from monitor.grid import locate_cells
+from monitor.grid import Level, locate_cells
 from monitor.models import Alert, AlertMove, Inspection, Scene, TrainedModel
 from monitor.privacy.scope import open_inspection_to
 
@@ -77,9 +77,15 @@ def put_cells(
     state: str = "active",
     observed_on: date = date(2026, 9, 15),
     probability: float = 0.9,
+    around: Level | None = Level.L2,
 ) -> UUID:
-    """One scene that saw these cells and left them in `state`; its id."""
+    """One scene that saw these cells and left them in `state`; its id. around: the blocks of this level in which they lie
+    were looked at by `look_around` in that month, so that what is said of them is published."""
     scene_id = make_scene()
+    if around is not None:
+        look_around(
+            model_id, {(row // around.span, col // around.span) for row, col in cells}, around, observed_on
+        )
     with connection.cursor() as cursor:
         for row, col in cells:
             cursor.execute(
@@ -112,6 +118,35 @@ def put_cells(
                     observed_on,
                 ],
             )
+    return scene_id
+
+
+def look_around(model_id: UUID, blocks: Iterable[Cell], level: Level, month: date) -> UUID:
+    """A scene of the first day of a month that saw whole blocks and left every cell as it was; its id. Cells that were seen
+    in that month already are left out."""
+    scene_id = make_scene()
+    rows, cols = zip(*blocks, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO vault.score (row, col, scene_id, model_id, sensor, observed_from, observed_on, observed,"
+            " has_reference, valid_share, p_none, p_artisanal, p_industrial, low, high, state_after)"
+            " SELECT cell.row, cell.col, %(scene)s, %(model)s, 'sentinel-2', %(first)s::date - 60, %(first)s, true, true, 1,"
+            " 0.9, 0.1, 0, 0, 0.3, coalesce((SELECT s.state_after FROM vault.score s WHERE (s.row, s.col) ="
+            "  (cell.row, cell.col) AND s.observed_on < %(first)s ORDER BY s.observed_on DESC LIMIT 1), 'quiet')"
+            " FROM unnest(%(rows)s::int[], %(cols)s::int[]) AS block (row, col),"
+            " LATERAL (SELECT block.row * %(n)s + i AS row, block.col * %(n)s + j AS col"
+            "  FROM generate_series(0, %(n)s - 1) i, generate_series(0, %(n)s - 1) j) cell"
+            " WHERE NOT EXISTS (SELECT FROM vault.score s WHERE (s.row, s.col) = (cell.row, cell.col)"
+            "  AND date_trunc('month', s.observed_on) = date_trunc('month', %(first)s::date))",
+            {
+                "scene": scene_id,
+                "model": model_id,
+                "first": month.replace(day=1),
+                "rows": list(rows),
+                "cols": list(cols),
+                "n": level.span,
+            },
+        )
     return scene_id
 
 

@@ -44,7 +44,10 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
     )
     _add_instance(showing, "test")
     showing.add_argument(
-        "--role", choices=("owner", "web", "worker"), default="owner", help="whom the process speaks as"
+        "--role",
+        choices=("owner", "web", "worker", "sealer"),
+        default="owner",
+        help="whom the process speaks as",
     )
     testing = commands.add_parser(
         "test", help="run pytest on private test servers; further words go to pytest"

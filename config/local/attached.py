@@ -1,6 +1,7 @@
 """Room: config.local. What `manage.py` takes up when it is called by hand: the environment that `up` gave its worker.
 
-Kept in var/environment.json, readable by the owner only. Nothing is taken up where the caller names a server of their own.
+Commands about the sealed ledger take up that of the sealer. Both are kept under var/, readable by the owner only. Nothing is
+taken up where the caller names a server of their own.
 """
 
 from __future__ import annotations
@@ -12,21 +13,26 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 FILE = "var/environment.json"
+SEALER_FILE = "var/environment-sealer.json"
+SEALER_COMMANDS = {"export_ledger", "make_ledger_key", "prove_entry", "seal_ledger", "verify_ledger"}
 INTERPRETER = "var/venv/bin/python"
 
 
-def remember(root: Path, environment: Mapping[str, str]) -> None:
-    """Keep the worker's environment, whole or not at all."""
-    file = root / FILE
+def remember(root: Path, environment: Mapping[str, str], name: str = FILE) -> None:
+    """Keep a process's environment, whole or not at all."""
+    file = root / name
     partial = file.with_suffix(".partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
         json.dump(dict(environment), stream)
     partial.replace(file)
 
 
-def attach(root: Path, environment: MutableMapping[str, str]) -> None:
-    """Take up what was remembered, unless DATABASE_URL is set; a variable that the caller has set stays as it is."""
-    file = root / FILE
+def attach(root: Path, environment: MutableMapping[str, str], command: str = "") -> None:
+    """Take up what was remembered, unless DATABASE_URL is set; a variable that the caller has set stays as it is.
+
+    command: the first word after `manage.py`.
+    """
+    file = root / (SEALER_FILE if command in SEALER_COMMANDS else FILE)
     if "DATABASE_URL" in environment or not file.exists():
         return
     for name, value in json.loads(file.read_text()).items():

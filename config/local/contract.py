@@ -20,7 +20,8 @@ EXPORTED = "PENUMBRA_EXPORTED"
 _ROLES_OF = {
     "web": ("WEB", "LEDGER"),
     "worker": ("WORKER", "LEDGER"),
-    "owner": ("OWNER", "WEB", "WORKER", "LEDGER"),
+    "sealer": ("SEALER", "LEDGER"),
+    "owner": ("OWNER", "WEB", "WORKER", "LEDGER", "SEALER"),
 }
 _THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -59,7 +60,7 @@ def write_environment(
     role: str,
     imagery_roots: Sequence[Path] = (),
 ) -> dict[str, str]:
-    """All variables of the contract for a process that speaks as `role` (owner, web, worker).
+    """All variables of the contract for a process that speaks as `role` (owner, web, worker, sealer).
 
     The caller's own PENUMBRA_ settings are kept; passwords of other roles are not among the result.
     """

@@ -1,4 +1,4 @@
-"""Room: config.local. Penumbra's own lasting processes: web server, worker, clock. Each speaks as its own database role."""
+"""Room: config.local. Penumbra's own lasting processes: web server, worker, clock, sealer. Each speaks as one role."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ WEB_WORDS = (
     "--limit-request-line",
     "8190",
     "--no-control-socket",
+    "--worker-class",
+    "config.web_worker.PlacelessWorker",
 )
 PACKAGES = ("config", "accounts", "monitor", "tasks")
 CLOCK_SETTLES_S = 2.0
@@ -112,27 +114,32 @@ def remember_roots(instance: Instance, *named: Path | None) -> list[Path]:
 
 
 def start_all(ready: Ready, port: int, roots: Sequence[Path]) -> None:
-    """Start worker, clock and web server, or keep those that run the present code with the present settings."""
+    """Start worker, clock, sealer and web server, or keep those that run the present code with the present settings."""
     worker = contract.write_environment(ready.instance, ready.keys, ready.servers, "worker", roots)
     attached.remember(ready.instance.root, worker)
+    sealer = contract.write_environment(ready.instance, ready.keys, ready.servers, "sealer")
+    attached.remember(ready.instance.root, sealer, attached.SEALER_FILE)
     for process, is_ready in describe(ready, port, roots):
         processes.keep_running(ready.instance, process, is_ready, ready_s=90)
 
 
 def describe(ready: Ready, port: int, roots: Sequence[Path]) -> list[tuple[Process, Callable[[], bool]]]:
-    """The three processes, each with the question whether it is ready."""
+    """The four processes, each with the question whether it is ready."""
     root, run = ready.instance.root, ready.instance.run
     celery = environment.command_of(root, "celery", "-A", "config")
     name = f"penumbra-{ready.instance.mark}@localhost"
     worker = _describe_one(ready, "worker", "worker", roots, [*celery, "worker", "-n", name, *WORKER_WORDS])
     beat_words = ["beat", "-l", "INFO", "-s", str(run / "beat-schedule"), "--pidfile="]
     beat = _describe_one(ready, "beat", "worker", roots, [*celery, *beat_words])
+    seal_words = [str(environment.interpreter(root)), "manage.py", "seal_ledger", "--watch"]
+    sealer = _describe_one(ready, "sealer", "sealer", [], seal_words)
     gunicorn = environment.command_of(root, "gunicorn", "config.wsgi:application", "--bind", f"{HOST}:{port}")
     web = _describe_one(ready, "web", "web", roots, [*gunicorn, *WEB_WORDS])
     ping = [*celery, "inspect", "ping", "-d", name, "-t", "2"]
     return [
         (worker, lambda: read_output(ping, worker.env, root) is not None),
         (beat, _settled(CLOCK_SETTLES_S)),
+        (sealer, _settled(CLOCK_SETTLES_S)),
         (web, lambda: answers(f"http://{HOST}:{port}/readyz")),
     ]
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-PASSWORDS = tuple(f"PENUMBRA_DB_PASSWORD_{role}" for role in ("OWNER", "WEB", "WORKER", "LEDGER"))
+PASSWORDS = tuple(f"PENUMBRA_DB_PASSWORD_{role}" for role in ("OWNER", "WEB", "WORKER", "LEDGER", "SEALER"))
 KEYS = ("PENUMBRA_SECRET_KEY", "PENUMBRA_HASH_KEY")
 
 

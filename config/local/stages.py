@@ -20,8 +20,8 @@ FILLED = ("catalog", "labels", "analyst")  # keys of a stage's answer that later
 
 @dataclass(frozen=True)
 class Stage:
-    """One call of manage.py. `words` may hold {url} and the names in FILLED, to be put in; `if_known` are words that
-    are added where what they name is known."""
+    """One call of manage.py. `words` may hold {url}, {log_name} and the names in FILLED, to be put in; `if_known` are words
+    that are added where what they name is known."""
 
     name: str
     words: tuple[str, ...]
@@ -32,6 +32,7 @@ class Stage:
 
 BEFORE_PROCESSES = (
     Stage("migrate", ("migrate", "--no-input"), role="owner", answers=False),
+    Stage("ledger-key", ("make_ledger_key", "{log_name}"), role="sealer", answers=False),
     Stage("seed", ("seed_demo", "--url", "{url}", "--json"), if_known=("--catalog", "{catalog}")),
 )
 AFTER_PROCESSES = (

@@ -96,7 +96,7 @@ def _go_through(
     port = daemons.provide_port(instance)
     report.url = f"http://{daemons.HOST}:{port}"
     roots = daemons.remember_roots(instance, catalog.parent if catalog else None, imagery)
-    facts = {"url": report.url}
+    facts = {"url": report.url, "log_name": f"penumbra-{instance.mark}.localhost/ledger"}
     facts.update(
         {name: str(file) for name, file in (("catalog", catalog), ("labels", labels)) if file is not None}
     )
