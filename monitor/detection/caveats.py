@@ -34,7 +34,7 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
     if told and low is not None and high is not None and not low <= 0.5 <= high:
         warnings.append(
             f"Among mines alone, the scores tell one period from the others with AUC {told['auc']['value']:.2f}: either "
-            "more changed in that period, or the model reads the look of its composites."
+            f"more changed in that period, or the model reads the look of its composites.{_tell_equal(told)}"
         )
     share = report["all"]["positives"] / report["all"]["n"]
     if share > COMMON:
@@ -57,3 +57,14 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
                 f"AUC above {TOO_GOOD} on {what}: a reason to look for a leak before celebrating."
             )
     return warnings
+
+
+def _tell_equal(told: Mapping[str, Any]) -> str:
+    """What mines that changed alike say of it, where that is known."""
+    equal = told["at_equal_change"]
+    if equal is None or equal["low"] is None:
+        return ""
+    figure = f"{equal['value']:.2f} ({equal['low']:.2f} to {equal['high']:.2f})"
+    if equal["low"] <= 0.5 <= equal["high"]:
+        return f" Mines that changed alike are told with {figure}, which chance can give: it is mostly the former."
+    return f" Mines that changed alike are still told with {figure}: it is not the former alone."

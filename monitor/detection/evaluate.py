@@ -1,7 +1,7 @@
 """Evaluation: honest figures for a recipe, by cross-validation, or for a saved model, on labels it was not given.
 
 Room `detection`, pure. Every figure comes from cells whose block the model had not seen, or the report warns. May
-import `crossvalidation`, `figures`, `cells`, `survey`.
+import `crossvalidation`, `figures`, `cells`, `survey`, `views`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from monitor.detection.labels import CellLabel, choose_scene, digest_labels, num
 from monitor.detection.metrics import DRAWS, area_under_roc
 from monitor.detection.model import MineModel
 from monitor.detection.survey import Survey
+from monitor.detection.views import measure_change
 from monitor.grid import CELLS_PER_DEG
 
 Float64 = npt.NDArray[np.float64]
@@ -158,7 +159,13 @@ def evaluate_survey(
 def judge_cells(cells: LabelledCells, probabilities: Float64, block_deg: float) -> JudgedCells:
     """Labelled cells with out-of-fold probabilities (n, 3)."""
     return JudgedCells(
-        cells.labels, probabilities, cells.periods, cells.sensors, cells.has_reference, block_deg
+        cells.labels,
+        probabilities,
+        cells.periods,
+        cells.sensors,
+        cells.has_reference,
+        block_deg,
+        measure_change(cells.now, cells.reference, cells.layout),
     )
 
 

@@ -2,7 +2,7 @@
 
 Room `detection`, pure. Mining against the rest; the same within one period; per class, kind, region, sensor; and what
 gives the label away. A report is a JSON-able dict. May import
-`caveats`, `confounders`, `curves`, `metrics` and `strata`.
+`caveats`, `confounders`, `curves`, `metrics`, `periodtrace` and `strata`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from monitor.detection.curves import chance_error, error_at_share, precision_rec
 from monitor.detection.folds import FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES, CellLabel
 from monitor.detection.metrics import Figure, measure, reliability
+from monitor.detection.periodtrace import find_period_in_scores
 from monitor.detection.strata import list_strata
 
 Bool = npt.NDArray[np.bool_]
@@ -41,7 +42,8 @@ class JudgedCells:
     """Labelled cells with what a model said of them.
 
     probabilities: float64 (n, 3), finite. periods, sensors: as text. has_reference: bool (n,). block_deg: side of the
-    blocks that were held back together, or that the bootstrap draws.
+    blocks that were held back together, or that the bootstrap draws. change: float64 (n,), how strongly the ground of each
+    cell changed (`views.measure_change`), NaN or None where that is unknown.
     """
 
     labels: tuple[CellLabel, ...]
@@ -50,6 +52,7 @@ class JudgedCells:
     sensors: tuple[str, ...]
     has_reference: Bool
     block_deg: float
+    change: Float64 | None = None
 
     @property
     def blocks(self) -> Int64:
@@ -105,7 +108,7 @@ def summarise(
             {"field": each.field, "values": each.values, "auc": _plain(each.auc)} for each in confounders
         ],
     }
-    report["period_in_scores"] = _find_period_in_scores(judged, draws, seed)
+    report["period_in_scores"] = _trace_period(judged, draws, seed)
     report["warnings"] = [each.warning for each in confounders if each.warning] + list_caveats(report)
     return report
 
@@ -123,6 +126,7 @@ def _select(judged: JudgedCells, mask: Bool) -> JudgedCells:
         tuple(judged.sensors[place] for place in at),
         judged.has_reference[at],
         judged.block_deg,
+        None if judged.change is None else judged.change[at],
     )
 
 
@@ -170,15 +174,16 @@ def _measure_periods(judged: JudgedCells, draws: int, seed: int) -> list[Report]
     return groups
 
 
-def _find_period_in_scores(judged: JudgedCells, draws: int, seed: int) -> Report | None:
+def _trace_period(judged: JudgedCells, draws: int, seed: int) -> Report | None:
     """Whether the scores of mines alone, so with the label held fixed, tell the most frequent period from the rest."""
     own = _select(judged, judged.mining)
-    frequent = Counter(own.periods).most_common(1)
-    if not frequent or min(frequent[0][1], len(own.labels) - frequent[0][1]) < LEAST_OF_PERIOD:
+    trace = find_period_in_scores(own.periods, own.score, own.blocks, own.change, draws=draws, seed=seed)
+    if trace is None:
         return None
-    of_period = np.array([period == frequent[0][0] for period in own.periods])
-    auc = measure(of_period, own.score, own.blocks, draws=draws, seed=seed)["auc"]
-    return {"period": frequent[0][0], "n": len(own.labels), "auc": _write(auc)}
+    others = {"change_alone": trace.change_alone, "at_equal_change": trace.at_equal_change}
+    return {"period": trace.period, "n": trace.n, "auc": _write(trace.scores)} | {
+        name: None if figure is None else _write(figure) for name, figure in others.items()
+    }
 
 
 def _measure_classes(judged: JudgedCells, draws: int, seed: int) -> Report:

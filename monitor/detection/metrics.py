@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -173,12 +174,20 @@ def measure(
     Figure(value=1.0, low=1.0, high=1.0)
     """
     samples = draw_weights(blocks, draws, seed)
-    figures = {}
-    for name, function in MEASURES.items():
-        drawn = np.array([function(mining, probability, sample) for sample in samples])
-        drawn = drawn[np.isfinite(drawn)]
-        tail = (100 - LEVEL) / 2
-        low, high = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (np.nan, np.nan)
-        value = function(mining, probability, None) if len(mining) else float("nan")
-        figures[name] = Figure(value, float(low), float(high))
-    return figures
+    return {
+        name: with_interval(partial(function, mining, probability), samples)
+        for name, function in MEASURES.items()
+    }
+
+
+def with_interval(function: Callable[[Float64 | None], float], samples: Float64) -> Figure:
+    """A figure of n cells and the middle 95 % of its draws.
+
+    function: the figure for weights of the cells, float64 (n,), or None. samples: float64 (draws, n), of `draw_weights`;
+    those for which there is no figure are left out.
+    """
+    drawn = np.array([function(sample) for sample in samples])
+    drawn = drawn[np.isfinite(drawn)]
+    tail = (100 - LEVEL) / 2
+    low, high = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (np.nan, np.nan)
+    return Figure(function(None) if samples.shape[1] else float("nan"), float(low), float(high))

@@ -71,6 +71,11 @@ def write_report(report: Mapping[str, Any]) -> str:
     told = report["period_in_scores"]
     if told is not None:
         lines.append(f"Among mines, the scores tell the period with AUC {_write_figure(told['auc'])}.")
+        if told["at_equal_change"] is not None:
+            lines.append(
+                f"How strongly their ground changed, without a model, tells it with {_write_figure(told['change_alone'])}; "
+                f"among mines that changed alike the scores tell it with {_write_figure(told['at_equal_change'])}."
+            )
     lines.append(
         "ECE by chance: what right probabilities would show on so few cells, mean and 95 % of draws of the labels. Once "
         f"moved to the share of mines found, the ECE of all cells is {_write(report['all']['ece_at_its_share'])}."

@@ -1,12 +1,12 @@
 """Seeds: how much of a figure is the luck of the draw, of patches and of folds.
 
 Room `detection`, pure. One cross-validation is one deal. The honest figure of a recipe is the median over deals that nobody
-chose, with the least and the greatest beside it. May import `cells`, `crossvalidation`, `figures`, `heads`, `metrics`.
+chose, with the least and the greatest beside it. May import `cells`, `crossvalidation`, `figures`, `heads`,
+`metrics`, `periodtrace`, `views`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,8 +15,11 @@ from monitor.detection.cells import Bool, LabelledCells
 from monitor.detection.crossvalidation import Float64, cross_validate, settle_block_deg
 from monitor.detection.curves import chance_error, error_at_share
 from monitor.detection.figures import find_periods
+from monitor.detection.folds import assign_blocks
 from monitor.detection.heads import Recipe
 from monitor.detection.metrics import area_under_roc, average_precision, calibration_error
+from monitor.detection.periodtrace import find_period_in_scores
+from monitor.detection.views import measure_change
 
 Figures = dict[str, float]
 
@@ -36,8 +39,8 @@ def judge_deal(cells: LabelledCells, recipe: Recipe) -> Figures:
         models fitted on all cells of other blocks; `there: ...` the same cells by models fitted on such cells alone.
         `calibration error by chance` is the mean of what right probabilities would show on so few cells, `greatest by
         chance` the end of the middle 95 % of it. `mines tell the period`: how well scores of mines alone, so with the label
-        held fixed, tell the most frequent period from the rest; 0.5 is not at all. What these cells do not allow is left
-        out.
+        held fixed, tell the most frequent period from the rest; 0.5 is not at all. `their change tells the period`, `... at
+        equal change`: as of `PeriodTrace`. What these cells do not allow is left out.
 
     Raises
     ------
@@ -56,10 +59,19 @@ def judge_deal(cells: LabelledCells, recipe: Recipe) -> Figures:
         figures |= _measure("period", cells.mining[own], score[own])
         there = 1 - cross_validate(cells.select(own), recipe, block_deg)[:, 0]
         figures |= _measure("there", cells.mining[own], there)
-    frequent = Counter(periods[cells.mining].tolist()).most_common(1)[0][0]
-    is_frequent = np.asarray(periods[cells.mining] == frequent, np.bool_)
-    if 0 < is_frequent.sum() < len(is_frequent):
-        figures["mines tell the period"] = area_under_roc(is_frequent, score[cells.mining])
+    mines = cells.select(cells.mining)
+    trace = find_period_in_scores(
+        mines.periods,
+        score[cells.mining],
+        assign_blocks(mines.rows, mines.cols, block_deg),
+        measure_change(mines.now, mines.reference, mines.layout),
+        draws=0,
+    )
+    if trace is not None:
+        figures["mines tell the period"] = trace.scores.value
+        if trace.change_alone is not None and trace.at_equal_change is not None:
+            figures["their change tells the period"] = trace.change_alone.value
+            figures["mines tell the period at equal change"] = trace.at_equal_change.value
     return figures
 
 

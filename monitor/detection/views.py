@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.detection.change import stack_change
 from monitor.detection.pairs import PairFeaturizer
@@ -64,6 +65,25 @@ class Sight:
             if draw := _DRAW.fullmatch(name):
                 return self.view(PAIR)[:, int(draw[1]) :: int(draw[2])]
         raise KeyError(f"These cells have no view called {name}.")
+
+
+def measure_change(now: Float32, reference: Float32, layout: Layout) -> npt.NDArray[np.float64]:
+    """How strongly the ground of cells changed, float64 (n,); NaN without a reference, a map or a part seen on both dates.
+
+    The mean over bands and indices of the logarithm of how far the changes of a cell's parts lie apart (their deviation).
+    What lightens or darkens a whole cell alike, as another date or composite does, does not move it. now, reference: (n, F).
+    """
+    strength = np.full(len(now), np.nan)
+    paired = np.isfinite(reference).all(axis=1)
+    if layout.map_size and paired.any():
+        statistics = describe_parts(now[paired], reference[paired], layout).reshape(
+            int(paired.sum()), len(list_channels(layout.bands)), -1
+        )
+        apart = statistics[:, :, 1].astype(np.float64)
+        with np.errstate(divide="ignore"):
+            told = np.log(apart).mean(axis=1)
+        strength[paired] = np.where(np.isfinite(told), told, np.nan)
+    return strength
 
 
 def describe_parts(now: Float32, reference: Float32, layout: Layout) -> Float32:
