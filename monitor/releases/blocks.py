@@ -60,13 +60,14 @@ def read_blocks(
     """
     batch = find_batch(batch_id)
     wanted = BlockFilter(level, box, period, after)
-    return [] if batch is None else read_blocks_of(batch, regions, wanted, limit, viewer_id)
+    lines = [] if batch is None else read_lines_of(batch, regions, wanted, limit, viewer_id)
+    return [shape_line(line) for line in lines]
 
 
-def read_blocks_of(
+def read_lines_of(
     batch: BatchRow, regions: Sequence[UUID], wanted: BlockFilter, limit: int, viewer_id: UUID | None
-) -> list[BlockRow]:
-    """`read_blocks` of a batch that was looked up."""
+) -> list[str]:
+    """`read_blocks` of a batch that was looked up, each block as the text that `shape_line` takes."""
     return read_with_rights(viewer_id, regions, lambda rights: read_shown(batch, rights, wanted, limit))
 
 
@@ -89,8 +90,8 @@ def _find_newest(batch: BatchRow, rights: Rights, level: Level) -> date | None:
     return found[0][0] if found else None
 
 
-def read_shown(batch: BatchRow, rights: Rights, wanted: BlockFilter, limit: int) -> list[BlockRow]:
-    """`read_blocks` with rights that were looked up before. Raises RightsMoved where they are others now."""
+def read_shown(batch: BatchRow, rights: Rights, wanted: BlockFilter, limit: int) -> list[str]:
+    """`read_lines_of` with rights that were looked up before. Raises RightsMoved where they are others now."""
     shown = _mask_shown(batch, rights, wanted.level, wanted.box)
     period, after = wanted.period, wanted.after
     conditions = [
@@ -121,7 +122,7 @@ def read_shown(batch: BatchRow, rights: Rights, wanted: BlockFilter, limit: int)
         rights,
         values,
     )
-    return [shape_line(line) for line in found[0][0].split("\n")] if found else []
+    return found[0][0].split("\n") if found else []
 
 
 def count_rows(batch: BatchRow, rights: Rights) -> tuple[Rows, str]:

@@ -32,8 +32,8 @@ from monitor.privacy.door.activity import (
 )
 from monitor.privacy.policy import ACTIVITY_RULES
 from monitor.privacy.released import ExactCells, ReleasedBlocks
-from monitor.releases.batches import list_batches
-from monitor.releases.blocks import BlockFilter, read_blocks_of
+from monitor.releases.batches import list_batches, shape_line
+from monitor.releases.blocks import BlockFilter, read_lines_of
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 from tests.bench import peer
 from tests.bench.country import Country
@@ -182,8 +182,8 @@ class BlocksAlone:
     def write(self) -> str | bytes:
         """The page."""
         (batch,) = list_batches(1)
-        rows = read_blocks_of(batch, [self._region], BlockFilter(Level.L2), self._count, self._viewer)
-        blocks = [shape_block(row) for row in rows]
+        lines = read_lines_of(batch, [self._region], BlockFilter(Level.L2), self._count, self._viewer)
+        blocks = [shape_block(shape_line(line)) for line in lines]
         provenance = provenance_of(ACTIVITY_RULES[Role.PARTNER])
         return render(ReleasedBlocks(provenance, batch.id, None, blocks), self._request)[1]
 

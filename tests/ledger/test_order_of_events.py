@@ -195,3 +195,31 @@ def test_every_answer_counts_what_left(
             "SELECT quantity FROM ledger.completion WHERE entry_id = %s", [entry_of(answer)]
         ).fetchone()
         assert counted == (len(answer.json()["features"]),)
+
+
+def test_what_left_of_the_published_is_digested_row_by_row(
+    web: WebClient, cast: Cast, country: dict[str, Any], owner: Connection
+) -> None:
+    publish_release(date(2026, 11, 20))
+    answers = [
+        web.as_(cast.pia).get(url)
+        for url in ("/api/v1/activity", "/api/v1/activity", f"/api/v1/regions/{cast.east}/summary")
+    ]
+    page, again, summary = (
+        owner.execute(
+            "SELECT answer_digest FROM ledger.completion WHERE entry_id = %s", [entry_of(answer)]
+        ).fetchone()
+        for answer in answers
+    )
+    rows = [feature["properties"] for feature in answers[0].json()["features"]]
+    lines = []
+    for row in rows:
+        days = (date.fromisoformat(f"{row['period']}-01") - date(1970, 1, 1)).days
+        place = f"2 {row['level'][1]} {row['row']} {row['col']} {days}"
+        lines.append(
+            f"{place} {row['band']} {row['trend']} {row['observed']} {str(row['part'] == 'whole').lower()}"
+        )
+    assert rows
+    text = "\n".join(lines)
+    assert page == again == (keyed_digest(text.encode()),)
+    assert summary not in {page, ("",)}

@@ -58,19 +58,19 @@ def summarise_region(
         if batch is not None:
             period = period or find_newest_period(batch.id, [region_id], rule.level, viewer.user_id)
         rows = list(_read_rows(batch.id, region_id, rule.level, period, viewer)) if batch and period else []
-        disclosure.quantity = len(rows)
-    told = sum_up([BandedBlock(row.band, row.observed, plausible_range(row.level)) for row in rows])
-    summary = ReleasedSummary(
-        provenance_of(rule),
-        region.id,
-        region.name,
-        batch.id if batch else None,
-        _write_period(period, rows) if period else None,
-        len(rows),
-        (int(told.cells.low), int(told.cells.high)),
-        write_per_cent(told.share),
-        write_per_cent(told.observed),
-    )
+        told = sum_up([BandedBlock(row.band, row.observed, plausible_range(row.level)) for row in rows])
+        summary = ReleasedSummary(
+            provenance_of(rule),
+            region.id,
+            region.name,
+            batch.id if batch else None,
+            _write_period(period, rows) if period else None,
+            len(rows),
+            (int(told.cells.low), int(told.cells.high)),
+            write_per_cent(told.share),
+            write_per_cent(told.observed),
+        )
+        disclosure.quantity, disclosure.answer = len(rows), repr(summary).encode()
     return summary, disclosure.ticket.receipt
 
 
