@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 from uuid import UUID
@@ -29,4 +28,4 @@ def digest_cells(entry_id: UUID, cells: Sequence[int]) -> str:
 
 
 def _keyed(use: bytes, content: bytes) -> str:
-    return hmac.new(settings.HASH_KEY.encode(), use + b"\x00" + content, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(settings.HASH_KEY.encode(), use + b"\x00" + content, "sha256").hex()[:32]

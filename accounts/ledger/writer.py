@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID, uuid4
 
-from accounts.ledger.connection import LedgerUnavailable, ledger_connection
+from accounts.ledger.connection import LedgerUnavailable, Prepared, ledger_connection
 from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
 from accounts.ledger.keyed import digest_cells, keyed_digest, keyed_reference
 from accounts.ledger.ranges import write_multirange
@@ -18,30 +17,26 @@ _ENTRY = """
     WITH entry AS (
         INSERT INTO ledger.entry (id, nonce, actor, organisation, role, purpose_code, purpose_text, action, endpoint,
             level, rule, policy_version, regions, object_refs, request_id)
-        VALUES (%(id)s, %(nonce)s, %(actor)s, %(organisation)s, %(role)s, %(purpose_code)s, %(purpose_text)s,
-            %(action)s, %(endpoint)s, %(level)s, %(rule)s, %(policy_version)s, %(regions)s, %(object_refs)s,
-            %(request_id)s)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         RETURNING 1
     )
 """
 _TICKET = """, ticket AS (
         INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id, token_id)
-        VALUES (%(id)s, %(key)s, %(user_id)s, %(reads)s, %(ticket_regions)s, %(object_id)s, %(token_id)s)
+        VALUES ($1, $16, $17, $18, $19, $20, $21)
     )
 """
 _LEAF = "SELECT current_setting('penumbra.leaf') FROM entry"
 """The hash of the line just written: all that its writer is told of it (migration 0009_one_keeper). It is asked for once the
 row is inserted, so after the trigger has left it in the session."""
-_NO_TICKET = _ENTRY + _LEAF
-_WITH_TICKET = _ENTRY + _TICKET + _LEAF
 _COMPLETION = """
-    INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest, cells_digest)
-    VALUES (%(id)s, %(outcome)s, %(quantity)s, %(digest)s, %(cells_digest)s)
+    INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest, cells_digest) VALUES ($1, $2, $3, $4, $5)
 """
-_DISCLOSURE = """
-    WITH disclosure AS (INSERT INTO ledger.disclosure (entry_id, cells) VALUES (%(id)s, %(cells)s::int4multirange))
-"""
-_COMPLETION_WITH_CELLS = _DISCLOSURE + _COMPLETION
+_DISCLOSURE = "WITH disclosure AS (INSERT INTO ledger.disclosure (entry_id, cells) VALUES ($1, $6))"
+_WRITE_ENTRY = Prepared(b"entry", (_ENTRY + _LEAF).encode())
+_WRITE_ENTRY_WITH_TICKET = Prepared(b"entry with ticket", (_ENTRY + _TICKET + _LEAF).encode())
+_WRITE_COMPLETION = Prepared(b"completion", _COMPLETION.encode())
+_WRITE_COMPLETION_WITH_CELLS = Prepared(b"completion with cells", (_DISCLOSURE + _COMPLETION).encode())
 
 
 def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
@@ -49,25 +44,15 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
 
     Raises LedgerUnavailable where the entry cannot be written; then nothing may be read (P6).
     """
-    values = _entry_values(entry)
-    key = None if scope is None else uuid4()
+    entry_id, key = uuid4(), None if scope is None else uuid4()
+    values = _entry_values(entry_id, entry)
     if scope is not None:
-        values |= {
-            "key": key,
-            "user_id": scope.user_id,
-            "reads": scope.reads.value,
-            "ticket_regions": list(scope.regions),
-            "object_id": scope.object_id,
-            # a ticket is worth nothing any more once the token behind the request is revoked (P7)
-            "token_id": entry.viewer.credential.token_id
-            if entry.viewer and entry.viewer.credential
-            else None,
-        }
+        values += _ticket_values(str(key), entry, scope)
     with ledger_connection() as connection:
-        leaf = connection.execute(_NO_TICKET if scope is None else _WITH_TICKET, values).fetchone()
-    if leaf is None or len(leaf[0]) != 64:
+        leaf = connection.run(_WRITE_ENTRY if scope is None else _WRITE_ENTRY_WITH_TICKET, values)
+    if leaf is None or len(leaf) != 64:
         raise LedgerUnavailable("The ledger does not say what it wrote, so nothing is disclosed.")
-    return Ticket(values["id"], key, bytes.fromhex(leaf[0]))
+    return Ticket(entry_id, key, bytes.fromhex(leaf))
 
 
 def complete_entry(
@@ -77,19 +62,12 @@ def complete_entry(
 
     cells: cell numbers of an exact answer. Raises LedgerUnavailable; then the answer must not be sent.
     """
-    values: dict[str, Any] = {
-        "id": ticket.entry_id,
-        "outcome": outcome.value,
-        "quantity": quantity,
-        "digest": keyed_digest(answer) if answer else "",
-        "cells_digest": "",
-    }
+    digest = keyed_digest(answer) if answer else ""
+    values = [str(ticket.entry_id), outcome.value, str(quantity), digest]
     numbers = sorted(set(cells))
-    if numbers:
-        values["cells_digest"] = digest_cells(ticket.entry_id, numbers)
-        values["cells"] = write_multirange(numbers)
+    values += [digest_cells(ticket.entry_id, numbers), write_multirange(numbers)] if numbers else [""]
     with ledger_connection() as connection:
-        connection.execute(_COMPLETION_WITH_CELLS if numbers else _COMPLETION, values)
+        connection.run(_WRITE_COMPLETION_WITH_CELLS if numbers else _WRITE_COMPLETION, values)
 
 
 def record(entry: Entry, outcome: Outcome) -> None:
@@ -97,30 +75,50 @@ def record(entry: Entry, outcome: Outcome) -> None:
     complete_entry(open_entry(entry), outcome)
 
 
-def _entry_values(entry: Entry) -> dict[str, Any]:
+def _entry_values(entry_id: UUID, entry: Entry) -> list[str | None]:
+    """Of `_ENTRY`, in order."""
     viewer = entry.viewer
     purpose = viewer.purpose if viewer else None
-    return {
-        "id": uuid4(),
-        "nonce": secrets.token_bytes(16),
-        "actor": viewer.pseudonym if viewer and viewer.role is not Role.PUBLIC else None,
-        "organisation": viewer.organisation if viewer else None,
-        "role": viewer.role.value if viewer else "anonymous",
-        "purpose_code": purpose.code.value if purpose else "",
-        "purpose_text": purpose.text if purpose else "",
-        "action": entry.action,
-        "endpoint": entry.endpoint,
-        "level": entry.level,
-        "rule": entry.rule,
-        "policy_version": entry.policy_version,
-        "regions": _as_uuids(entry.regions),
-        "object_refs": [keyed_reference(identifier) for identifier in entry.objects],
-        "request_id": entry.request_id,
-    }
+    return [
+        str(entry_id),
+        f"\\x{secrets.token_hex(16)}",
+        _text_of(viewer.pseudonym if viewer and viewer.role is not Role.PUBLIC else None),
+        _text_of(viewer.organisation if viewer else None),
+        viewer.role.value if viewer else "anonymous",
+        purpose.code.value if purpose else "",
+        purpose.text if purpose else "",
+        entry.action,
+        entry.endpoint,
+        _text_of(entry.level),
+        entry.rule,
+        entry.policy_version,
+        _list_of(sorted(set(entry.regions))),
+        _list_of(keyed_reference(identifier) for identifier in entry.objects),
+        str(entry.request_id),
+    ]
 
 
-def _as_uuids(identifiers: Iterable[UUID]) -> list[UUID]:
-    return sorted(set(identifiers))
+def _ticket_values(key: str, entry: Entry, scope: TicketScope) -> list[str | None]:
+    """Of `_TICKET`, in order, from the sixteenth value on."""
+    credential = entry.viewer.credential if entry.viewer else None
+    return [
+        key,
+        str(scope.user_id),
+        scope.reads.value,
+        _list_of(scope.regions),
+        _text_of(scope.object_id),
+        # a ticket is worth nothing any more once the token behind the request is revoked (P7)
+        _text_of(credential.token_id if credential else None),
+    ]
+
+
+def _text_of(value: UUID | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _list_of(values: Iterable[UUID | str]) -> str:
+    """The literal of an array of ids or of hex digits: nothing in them needs a quote."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 @contextmanager
