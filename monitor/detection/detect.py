@@ -6,7 +6,8 @@ Room `detection`, pure. A cell that shows too little is not observed, which is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +80,13 @@ def score_cells(now: CellFeatures, reference: Float32, model: MineModel) -> Cell
         familiar[observed] = found.familiar
     return CellScores(
         now.rows, now.cols, now.valid_share, probabilities, low, high, basis, familiar, observed
+    )
+
+
+def join_scores(parts: Sequence[CellScores]) -> CellScores:
+    """The cells of all parts, at least one, in their order."""
+    return CellScores(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(CellScores))
     )
 
 

@@ -239,8 +239,9 @@ class Featurizer:
         index = np.full(len(scene.rows) + 1, -1, np.int32)  # the last entry is where label -1 points
         index[kept] = np.arange(len(kept))
         spectral = SpectralSummaries(self.bands, len(kept))
-        patches = PatchMeans(self.patch_set, self.bias, len(kept), row_step)
         values = np.empty((len(kept), len(self.names)), np.float32)
+        summed = self.layout.answers
+        patches = PatchMeans(self.patch_set, self.bias, values[:, :summed], row_step)
         maps = PartMeans(self.layout.maps(values))
         done = 0
         for strip in scene.strips(max(self.patch_set.sizes) - 1):
@@ -257,8 +258,7 @@ class Featurizer:
                 progress(done, scene.height)
         spectral.finish()
         maps.finish(scene.full_pixels[kept])
-        summed = 2 * self.patch_set.count
-        values[:, :summed] = patches.means()
+        patches.finish()
         values[:, summed : summed + spectral.values.shape[1]] = spectral.values
         share = np.minimum(spectral.pixel_counts / scene.full_pixels[kept], 1).astype(np.float32)
         empty = (patches.counts == 0) | (spectral.pixel_counts == 0)

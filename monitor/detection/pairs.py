@@ -19,7 +19,6 @@ from monitor.detection.patches import (
     EMPIRICAL,
     PatchSet,
     make_patches,
-    mirror_patches,
     share_patches,
     standardise_pixels,
 )
@@ -117,16 +116,16 @@ class PairFeaturizer:
             0 where no window was seen on both dates, which is what ground that no patch answers to would give.
         """
         features = np.zeros((len(now), self.count), np.float32)
-        sides = [mirror_patches(patches) for patches in self.patch_set.patches]
         for start, picture, seen, labels in _lay_out(now, reference, self.layout):
             pixels, first = standardise_pixels(picture, self.patch_set), 0
-            for signed in sides:
-                runs = find_runs(seen, labels, signed.shape[-1])
-                own = slice(first, first + len(signed))
+            for patches in self.patch_set.patches:
+                runs = find_runs(seen, labels, patches.shape[-1])
+                own = slice(first, first + 2 * len(patches))
                 if len(runs.cells):
-                    means = pool_patches(pixels, runs, signed, BIAS)[:, : len(signed)]
-                    features[start + runs.cells, own] = means
-                first += len(signed)
+                    features[start + runs.cells, own] = pool_patches(
+                        pixels, runs, patches, BIAS, mirrored=True
+                    )
+                first = own.stop
         return features
 
 

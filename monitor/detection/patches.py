@@ -191,15 +191,6 @@ def standardise_pixels(pixels: Float32, patch_set: PatchSet) -> Float32:
     return np.ascontiguousarray((pixels - centre) / spread, dtype=np.float32)
 
 
-def mirror_patches(patches: Float32) -> Float32:
-    """The patches and their negatives (2 K, ...): with bias -b the plus sides are then relu(y - b) and relu(-y - b).
-
-    This is the two-sided threshold of Coates and Ng and of MOSAIKS, both of whose sides are zero for windows unlike
-    the patch. The two sides of one patch with one bias differ by a mean of pixels only.
-    """
-    return np.concatenate([patches, -patches])
-
-
 def check_bands(expected: Sequence[str], found: Sequence[str]) -> None:
     """Raise ValueError unless a scene was opened with the bands of the patches, in their order."""
     if tuple(expected) != tuple(found):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from monitor.detection.patches import PatchSet, mirror_patches, standardise_pixels
+from monitor.detection.patches import PatchSet, standardise_pixels
 from monitor.detection.rcf import Float32, Int32, find_runs, pool_patches
 from monitor.imagery.pixels import Strip
 
@@ -16,15 +16,19 @@ Int64 = npt.NDArray[np.int64]
 
 
 class PatchMeans:
-    """Adds up the answers of patches, with both signs, size by size. row_step: look at every so many-th row of windows."""
+    """Adds up the answers of patches, with both signs, size by size, where the means are to be.
 
-    def __init__(self, patch_set: PatchSet, bias: float, cells: int, row_step: int) -> None:
+    means: float32 (cells, 2 K), written in place. row_step: look at every so many-th row of windows.
+    """
+
+    def __init__(self, patch_set: PatchSet, bias: float, means: Float32, row_step: int) -> None:
         self._patch_set = patch_set
-        self._signed = [mirror_patches(patches) for patches in patch_set.patches]
         self._bias = bias
         self._row_step = row_step
-        self._sums: list[Float32] = [np.zeros((cells, len(signed)), np.float32) for signed in self._signed]
-        self._windows: list[Int64] = [np.zeros(cells, np.int64) for _ in self._signed]
+        ends = np.cumsum([2 * len(patches) for patches in patch_set.patches])
+        self._sums: list[Float32] = np.split(means, ends[:-1], axis=1)
+        self._windows: list[Int64] = [np.zeros(len(means), np.int64) for _ in patch_set.patches]
+        means[:] = 0
 
     @property
     def counts(self) -> Int64:
@@ -39,24 +43,19 @@ class PatchMeans:
         is met for the first time.
         """
         pixels = None
-        for signed, sums, windows in zip(self._signed, self._sums, self._windows, strict=True):
-            size = signed.shape[-1]
+        for patches, sums, windows in zip(self._patch_set.patches, self._sums, self._windows, strict=True):
+            size = patches.shape[-1]
             top = max(0, strip.new_from - (size - 1))
             runs = find_runs(strip.valid[top:], labels[top:], size, self._row_step, first_row + top)
             if not len(runs.cells):
                 continue
             if pixels is None:
                 pixels = standardise_pixels(strip.pixels, self._patch_set)
-            means = pool_patches(pixels[:, top:], runs, signed, self._bias)[:, : len(signed)]
+            means = pool_patches(pixels[:, top:], runs, patches, self._bias, mirrored=True)
             sums[runs.cells] += means * runs.counts[:, None].astype(np.float32)
             windows[runs.cells] += runs.counts
 
-    def means(self) -> Float32:
-        """float32 (cells, 2 K); 0 for a cell without a window."""
-        return np.concatenate(
-            [
-                sums / np.maximum(windows, 1).astype(np.float32)[:, None]
-                for sums, windows in zip(self._sums, self._windows, strict=True)
-            ],
-            axis=1,
-        )
+    def finish(self) -> None:
+        """Turn sums into means; 0 for a cell without a window."""
+        for sums, windows in zip(self._sums, self._windows, strict=True):
+            sums /= np.maximum(windows, 1).astype(np.float32)[:, None]

@@ -67,15 +67,21 @@ def find_runs(valid: Bool, labels: Int32, size: int, row_step: int = 1, first_ro
     return _sort_runs(np.where(wholly_valid, anchored, np.int32(-1)))
 
 
-def pool_patches(pixels: Float32, runs: Runs, patches: Float32, bias: float) -> Float32:
+def pool_patches(
+    pixels: Float32, runs: Runs, patches: Float32, bias: float, *, mirrored: bool = False
+) -> Float32:
     """Mean two-sided answer of the windows of each cell to each patch.
 
     pixels: float32 (C, H, W). patches: float32 (K, C, k, k). Returns float32 (len(runs.cells), 2 K): with
     y = <patch, window> + bias, first the means of relu(+y), then those of relu(-y) (Rolf et al. 2021, Methods;
-    the sides of torchgeo's RCF for the same weights and bias).
+    the sides of torchgeo's RCF for the same weights and bias). mirrored: the other side is that of the patch's negative,
+    relu(<-patch, window> + bias), so that below a negative bias both sides are zero for windows unlike the patch (Coates and
+    Ng 2012, Learning feature representations with k-means, 3.2); with one bias the sides of a patch differ by a mean of
+    pixels only.
 
     relu(+y) = (|y| + y) / 2 and relu(-y) = (|y| - y) / 2: the sum of |y| is BLAS `sasum`, and the sum of y is linear
-    in the sum of the windows, so no activation is ever written to memory and the second side costs nothing.
+    in the sum of the windows, so no activation is ever written to memory and the second side costs nothing. Mirrored,
+    it costs one more sum, of |y - 2 bias|, while y is in the cache.
     """
     count, channels, size, _ = patches.shape
     features = np.empty((len(runs.cells), 2 * count), np.float32)
@@ -92,7 +98,7 @@ def pool_patches(pixels: Float32, runs: Runs, patches: Float32, bias: float) -> 
     slots = gathered[:depth].reshape(channels, size, size, room)
     answers = _allocate(PATCH_ROWS * room)
     for cell, number in enumerate(runs.counts):
-        absolute, total, used = np.zeros(count), np.zeros(depth + 1), 0
+        absolute, total, used = np.zeros((2 if mirrored else 1, count)), np.zeros(depth + 1), 0
         for run in range(runs.first_run[cell], runs.first_run[cell + 1]):
             row, start, stop = runs.rows[run], runs.starts[run], runs.stops[run]
             while start < stop:
@@ -105,8 +111,9 @@ def pool_patches(pixels: Float32, runs: Runs, patches: Float32, bias: float) -> 
         if used:
             _add_answers(weights, gathered[:, :used], answers, absolute, total)
         signed = weights @ total
-        features[cell, :count] = (absolute + signed) / (2 * number)
-        features[cell, count:] = (absolute - signed) / (2 * number)
+        other = signed - 2 * number * bias if mirrored else signed
+        features[cell, :count] = (absolute[0] + signed) / (2 * number)
+        features[cell, count:] = (absolute[-1] - other) / (2 * number)
     return features
 
 
@@ -125,14 +132,22 @@ def _add_answers(
     absolute: npt.NDArray[np.float64],
     total: npt.NDArray[np.float64],
 ) -> None:
-    """Add the sum of |y| of the gathered windows (depth + 1, n) to `absolute`, and the windows to `total`."""
-    number = gathered.shape[1]
+    """Add the sum of |y| of the gathered windows (depth + 1, n) to the first row of `absolute`, that of |y - 2 bias| to
+    the second if there is one, and the windows to `total`."""
+    number, mirrored, twice_bias = gathered.shape[1], len(absolute) == 2, 2 * weights[0, -1]
     total += gathered.sum(axis=1)
     for first in range(0, len(weights), PATCH_ROWS):
         block = weights[first : first + PATCH_ROWS]
         out = answers[: len(block) * number].reshape(len(block), number)
         np.matmul(block, gathered, out=out)
-        absolute[first : first + len(block)] += [sasum(answer) for answer in out]
+        places = slice(first, first + len(block))
+        if not mirrored:
+            absolute[0, places] += [sasum(answer) for answer in out]
+            continue
+        sums = []
+        for answer in out:  # each is summed and moved while it is in the cache
+            sums.append((sasum(answer), sasum(np.subtract(answer, twice_bias, out=answer))))
+        absolute[:, places] += np.transpose(sums)
 
 
 def _sort_runs(anchored: Int32) -> Runs:

@@ -8,7 +8,7 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from monitor.detection.detect import detect_cells, withhold_scores
+from monitor.detection.detect import CellScores, detect_cells, join_scores, withhold_scores
 from monitor.detection.featurizer import CellFeatures
 from monitor.detection.misplaced import choose_references, refuse_misplaced
 from monitor.detection.model import MineModel
@@ -24,6 +24,9 @@ from monitor.vault.scores import (
     upsert_scores,
 )
 from monitor.vault.states import renew_states
+
+PORTION_CELLS = 2048
+"""So many cells of a scene are scored at a time."""
 
 
 def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
@@ -63,11 +66,25 @@ def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int,
             now, load_features(earlier, featurizer.digest), featurizer.layout, least
         ),
     )
-    reference = _gather_reference(now, positions, featurizer.digest)
-    scores = detect_cells(now, reference, model)
+    scores = join_scores(
+        [
+            _score_portion(now, slice(first, first + PORTION_CELLS), positions, model)
+            for first in range(0, max(len(now.rows), 1), PORTION_CELLS)
+        ]
+    )
     if is_misplaced:
         scores = withhold_scores(scores)
     return upsert_scores(scene_id, model_id, dates, scores), is_misplaced
+
+
+def _score_portion(
+    now: CellFeatures, portion: slice, positions: dict[UUID, np.ndarray], model: MineModel
+) -> CellScores:
+    """Scores of some cells of a scene. Their references alone are in memory: all of a large scene would be as much again."""
+    here = np.arange(len(now.rows))[portion]
+    own = {scene_id: places[np.isin(places, here)] for scene_id, places in positions.items()}
+    reference = _gather_reference(now, own, now.digest)
+    return detect_cells(now.select(here), reference, model)
 
 
 def _gather_reference(
@@ -75,7 +92,9 @@ def _gather_reference(
 ) -> CellFeatures | None:
     """The reference features of a scene's cells, gathered from the scenes that each cell is compared with."""
     parts = [
-        load_features(scene_id, featurizer, now.numbers[places]) for scene_id, places in positions.items()
+        load_features(scene_id, featurizer, now.numbers[places])
+        for scene_id, places in positions.items()
+        if len(places)
     ]
     if not parts:
         return None

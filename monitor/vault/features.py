@@ -34,14 +34,13 @@ def save_features(scene_id: UUID, cells: CellFeatures) -> None:
         shutil.rmtree(left_over, ignore_errors=True)
     partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
     group = zarr.open_group(partial, mode="w")
-    for name, values in (
-        ("rows", cells.rows),
-        ("cols", cells.cols),
-        ("valid_share", cells.valid_share),
-        ("values", np.clip(cells.values, -MOST, MOST).astype(np.float16)),
-    ):
-        chunks = (CHUNK_CELLS, *values.shape[1:])
-        group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=chunks)[...] = values
+    for name, values in (("rows", cells.rows), ("cols", cells.cols), ("valid_share", cells.valid_share)):
+        group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=(CHUNK_CELLS,))[...] = values
+    chunks = (CHUNK_CELLS, *cells.values.shape[1:])
+    kept = group.create_array("values", shape=cells.values.shape, dtype=np.float16, chunks=chunks)
+    for first in range(0, len(cells.values), CHUNK_CELLS):
+        chunk = slice(first, first + CHUNK_CELLS)
+        kept[chunk] = np.clip(cells.values[chunk], -MOST, MOST).astype(np.float16)
     try:
         os.replace(partial, target)
     except OSError:

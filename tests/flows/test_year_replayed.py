@@ -134,33 +134,49 @@ class Died(Exception):
     """A worker that ends in the middle of its transaction."""
 
 
-def test_a_year_gives_the_same_whatever_the_order_of_arrival_and_whoever_dies(
-    cast: Cast, trainee: Trainee, year: list[Picture]
-) -> None:
+@pytest.fixture
+def models(cast: Cast, trainee: Trainee) -> list[UUID]:
+    """A model for each sensor."""
     landsat = replace(
         trainee, model=replace(trainee.model, featurizer=replace(trainee.model.featurizer, sensor="landsat"))
     )
-    models = [let_act(each, cast.anna.user) for each in (trainee, landsat)]
+    return [let_act(each, cast.anna.user) for each in (trainee, landsat)]
 
-    def replay(pictures: Sequence[Picture], deaths: random.Random | None = None) -> Outcome:
-        with transaction.atomic():
-            for scene_id in arrive(pictures):
-                if deaths is not None and deaths.random() < 0.4:
-                    die_over(scene_id, deaths)
-                detect_scene(scene_id)
-                assert stand(scene_id) == [("scored", "")]
-            outcome = look_around(models)
-            transaction.set_rollback(True)
-        return outcome
 
-    first = replay(year)
+def replay(
+    models: Sequence[UUID], pictures: Sequence[Picture], deaths: random.Random | None = None
+) -> Outcome:
+    """What there is after all scenes, in this order; then it is taken back."""
+    with transaction.atomic():
+        for scene_id in arrive(pictures):
+            if deaths is not None and deaths.random() < 0.4:
+                die_over(scene_id, deaths)
+            detect_scene(scene_id)
+            assert stand(scene_id) == [("scored", "")]
+        outcome = look_around(models)
+        transaction.set_rollback(True)
+    return outcome
+
+
+def test_a_year_gives_the_same_however_few_cells_are_scored_at_a_time(
+    models: list[UUID], year: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = replay(models, year)
+    monkeypatch.setattr("monitor.services.scores.PORTION_CELLS", 5)
+    assert_alike(whole, replay(models, year))
+
+
+def test_a_year_gives_the_same_whatever_the_order_of_arrival_and_whoever_dies(
+    models: list[UUID], year: list[Picture]
+) -> None:
+    first = replay(models, year)
     assert len(first.sites) > 3
     believed = {values[0] for values in first.states.values()}
     assert believed >= {"active", "quiet"}
     for seed in range(4):
         shuffled = random.Random(seed).sample(year, len(year))
-        assert_alike(first, replay(shuffled))
-    assert_alike(first, replay(year[::-1], random.Random(5)))
+        assert_alike(first, replay(models, shuffled))
+    assert_alike(first, replay(models, year[::-1], random.Random(5)))
 
 
 def die_over(scene_id: UUID, chance: random.Random) -> None:

@@ -8,7 +8,6 @@ import pytest
 from monitor.detection.metrics import area_under_roc
 from monitor.detection.pairs import BIAS, CELLS_AT_A_TIME, PATCH_SIZES, PairFeaturizer
 from monitor.detection.partmaps import UNSEEN, Layout
-from monitor.detection.patches import mirror_patches
 from monitor.detection.ridge import fit_ridge
 from monitor.detection.views import CELLS, NOW, PAIR, PARTS, SUMMARIES, Sight, list_draws
 
@@ -37,7 +36,7 @@ def test_features_are_the_mean_answers_over_windows_seen_on_both_dates() -> None
     pairs = fit(now, reference)
     both = np.concatenate([LAYOUT.maps(reference), LAYOUT.maps(now)], axis=1)
     centre, spread = (each[:, None, None] for each in (pairs.patch_set.centre, pairs.patch_set.spread))
-    signed = mirror_patches(pairs.patch_set.patches[0])
+    signed = np.concatenate([pairs.patch_set.patches[0], -pairs.patch_set.patches[0]])
     expected = []
     for cell in both[:5]:
         answers = []
@@ -119,7 +118,7 @@ def test_draws_share_the_patches_and_each_patch_keeps_its_negative() -> None:
     now, reference = make_pairs()
     pairs = fit(now, reference, patches=6)
     sight = Sight(LAYOUT, now, reference, pairs)
-    signed = mirror_patches(pairs.patch_set.patches[0])
+    signed = np.concatenate([pairs.patch_set.patches[0], -pairs.patch_set.patches[0]])
     for place, name in enumerate(list_draws(3)):
         np.testing.assert_array_equal(sight.view(name), sight.view(PAIR)[:, place::3])
         own = signed[place::3]

@@ -14,7 +14,6 @@ import pytest
 
 from monitor.detection.patches import (
     gaussian_patches,
-    mirror_patches,
     whiten_patches,
 )
 from monitor.detection.windows import PatchesNotDrawn, draw_windows
@@ -163,12 +162,6 @@ def test_a_band_that_never_varies_is_left_as_it_is() -> None:
     drawn = whiten_patches(draw_windows([scene], 3, seed=0), 8)
     assert drawn.spread[5] == 1
     assert np.isfinite(drawn.patches[0]).all()
-
-
-def test_mirrored_patches_answer_with_the_other_sign() -> None:
-    patches = np.random.default_rng(0).standard_normal((3, 6, 3, 3)).astype(np.float32)
-    mirrored = mirror_patches(patches)
-    np.testing.assert_array_equal(mirrored[3:], -patches)
 
 
 class CutOff(ArrayScene):

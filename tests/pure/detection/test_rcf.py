@@ -52,6 +52,18 @@ def test_features_equal_a_naive_convolution_in_double_precision(size: int, bias:
     np.testing.assert_allclose(features, expected[runs.cells], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1, 3, 4])
+@pytest.mark.parametrize("bias", [-1.0, 0.0, 0.5])
+def test_mirrored_the_other_side_is_that_of_the_negative_patches(size: int, bias: float) -> None:
+    scene = make_scene(40, 45)
+    patches = np.random.default_rng(3).standard_normal((5, 6, size, size)).astype(np.float32)
+    both = np.concatenate([patches, -patches])
+    expected, _ = convolve_naively(scene.pixels, scene.valid, scene.labels, both, bias)
+    runs = find_runs(scene.valid, scene.labels, size)
+    features = pool_patches(scene.pixels, runs, patches, bias, mirrored=True)
+    np.testing.assert_allclose(features, expected[runs.cells, :10], rtol=1e-4, atol=1e-6)
+
+
 def test_a_window_counts_for_the_cell_of_its_centre_alone() -> None:
     valid = np.ones((3, 6), np.bool_)
     labels = np.array([[7, 7, 7, 3, 3, 3]] * 3, np.int32)
