@@ -172,7 +172,7 @@ def _compare_pairs(cells: int = 64) -> Figure:
     spent = [
         (
             _spend(lambda: pairs.transform(now, reference)) / cells,
-            _spend(lambda: pool_patches(pixels, runs, weights, BIAS)),
+            _spend(lambda: pool_patches(pixels, runs, weights, BIAS, mirrored=True)),
         )
         for _ in range(ROUNDS + 1)
     ][1:]
