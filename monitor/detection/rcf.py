@@ -76,7 +76,7 @@ def pool_patches(
     y = <patch, window> + bias, first the means of relu(+y), then those of relu(-y) (Rolf et al. 2021, Methods;
     the sides of torchgeo's RCF for the same weights and bias). mirrored: the other side is that of the patch's negative,
     relu(<-patch, window> + bias), so that below a negative bias both sides are zero for windows unlike the patch (Coates and
-    Ng 2012, Learning feature representations with k-means, 3.2); with one bias the sides of a patch differ by a mean of
+    Ng 2012, Learning feature representations with k-means); with one bias the sides of a patch differ by a mean of
     pixels only.
 
     relu(+y) = (|y| + y) / 2 and relu(-y) = (|y| - y) / 2: the sum of |y| is BLAS `sasum`, and the sum of y is linear
