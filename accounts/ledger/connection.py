@@ -44,9 +44,8 @@ class LedgerConnection(psycopg.Connection[tuple[Any, ...]]):
         In autocommit, the statement is committed when this returns. Raises psycopg.Error.
         """
         if any(value is not None and "\x00" in value for value in values):
-            raise psycopg.DataError(
-                "a text for the ledger holds a null character"
-            )  # libpq would cut it off there
+            # libpq would cut it off there
+            raise psycopg.DataError("a text for the ledger holds a null character")
         if statement.name not in self._kept:
             self._check(self.pgconn.prepare(statement.name, statement.text))
             self._kept.add(statement.name)

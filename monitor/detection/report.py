@@ -59,6 +59,13 @@ def write_report(report: Mapping[str, Any]) -> str:
     for field, rows in report["groups"].items():
         lines += [_write_row(f"{field}: {value}", row) for value, row in rows.items()]
     lines += ["", *_write_kinds(report), "", *_write_reliability(report), ""]
+    lines += _write_remarks(report)
+    return "\n".join(lines) + "\n"
+
+
+def _write_remarks(report: Mapping[str, Any]) -> list[str]:
+    """What is said below the tables: how to take the figures."""
+    lines = []
     if report.get("random_split"):
         lines.append(
             f"A split at random, neighbours on both sides, would have shown AUC {_write(report['random_split']['auc'])}."
@@ -85,7 +92,7 @@ def write_report(report: Mapping[str, Any]) -> str:
         f"Brackets: 95 % of {report['bootstrap_draws']} draws of whole blocks; refitting and the choice of a model are "
         "not in them, so the true uncertainty is wider. * few mines or few others."
     )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _write_row(name: str, row: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What commands take: numbers within their bounds, and files that can be read. Whatever is wrong is said before any work.
 
-The readers of numbers are for `type=` of an argument; `load_labels` raises CommandError itself.
+The readers of numbers are for `type=` of an argument; `find_catalog` and `load_labels` raise CommandError themselves.
 """
 
 from __future__ import annotations
@@ -44,6 +44,19 @@ def read_sizes(text: str) -> tuple[int, ...]:
     except PatchesNotDrawn as error:
         raise ArgumentTypeError(str(error)) from error
     return sizes
+
+
+def add_catalog_arguments(parser: ArgumentParser) -> None:
+    """What is judged: scenes and labels."""
+    parser.add_argument("--catalog", required=True, type=Path, help="catalog.json of the scenes")
+    parser.add_argument("--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ...")
+
+
+def find_catalog(path: Path) -> Path:
+    """The catalogue's file, absolute. Raises CommandError where there is none."""
+    if not path.is_file():
+        raise CommandError(f"{path}: there is no such file. Give the catalogue's catalog.json.")
+    return path.absolute()
 
 
 def add_patch_arguments(parser: ArgumentParser) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -17,7 +16,7 @@ from monitor.detection.modelfile import ModelRefused
 from monitor.detection.survey import survey_catalog
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.catalog import walk_items
-from monitor.management.arguments import load_labels
+from monitor.management.arguments import add_catalog_arguments, find_catalog, load_labels
 from monitor.management.console import print_answer, show_progress
 from monitor.management.saved_models import load_named_model
 
@@ -33,19 +32,12 @@ class Command(BaseCommand):
         """Which models, on what."""
         for name, which in (("--before", "acts now, say 'active'"), ("--after", "might take its place")):
             parser.add_argument(name, required=True, help=f"a file, id or sha256: the model that {which}")
-        parser.add_argument("--catalog", required=True, type=Path, help="catalog.json of the scenes to score")
-        parser.add_argument(
-            "--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ..."
-        )
+        add_catalog_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Score every scene with both, compare on the cells that both could judge."""
-        catalog: Path = options["catalog"].absolute()
-        if not catalog.is_file():
-            raise CommandError(
-                f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json."
-            )
+        catalog = find_catalog(options["catalog"])
         labels = load_labels(options["labels"])
         judged: list[JudgedCells] = []
         warnings: list[str] = []

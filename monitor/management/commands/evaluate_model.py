@@ -18,7 +18,13 @@ from monitor.detection.survey import SCORE_COLUMNS, list_scores, survey_catalog
 from monitor.field.states import decide_state
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.catalog import walk_items
-from monitor.management.arguments import load_labels, read_odds, read_share
+from monitor.management.arguments import (
+    add_catalog_arguments,
+    find_catalog,
+    load_labels,
+    read_odds,
+    read_share,
+)
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
 from monitor.management.pages import check_page, write_page
@@ -36,10 +42,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--model", required=True, help="a model file, a model's id or sha256, or 'active'"
         )
-        parser.add_argument("--catalog", required=True, type=Path, help="catalog.json of the scenes to score")
-        parser.add_argument(
-            "--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ..."
-        )
+        add_catalog_arguments(parser)
         parser.add_argument("--scores", type=Path, help="write a CSV row per cell and scene (exact places!)")
         parser.add_argument("--page", type=Path, help="write the report as a page with plots (no cell on it)")
         parser.add_argument(
@@ -56,11 +59,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Score every scene, judge, perhaps write the scores."""
-        catalog: Path = options["catalog"].absolute()
-        if not catalog.is_file():
-            raise CommandError(
-                f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json."
-            )
+        catalog = find_catalog(options["catalog"])
         check_table(options["scores"])
         check_page(options["page"])
         judged: list[JudgedCells] = []

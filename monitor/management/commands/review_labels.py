@@ -16,7 +16,13 @@ from monitor.detection.heads import MODELS, Recipe, TrainingRefused
 from monitor.detection.labels import CLASSES
 from monitor.detection.windows import PatchesNotDrawn
 from monitor.imagery.sensors import PROFILES
-from monitor.management.arguments import load_labels, read_block_deg, read_count
+from monitor.management.arguments import (
+    add_catalog_arguments,
+    find_catalog,
+    load_labels,
+    read_block_deg,
+    read_count,
+)
 from monitor.management.console import print_answer, show_progress
 from monitor.management.labelled import read_labelled_scenes
 from monitor.management.tables import check_table, write_table
@@ -37,10 +43,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """On what, where to write."""
-        parser.add_argument("--catalog", required=True, type=Path, help="catalog.json of the scenes")
-        parser.add_argument(
-            "--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ..."
-        )
+        add_catalog_arguments(parser)
         parser.add_argument("--list", required=True, type=Path, help="write the list as CSV (exact places!)")
         parser.add_argument("--sensor", default="sentinel-2", choices=sorted(PROFILES), help="(sentinel-2)")
         parser.add_argument("--estimator", default=MODELS[0], choices=MODELS, help=f"({MODELS[0]})")
@@ -53,10 +56,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the cells, cross-validate, write the list; places go into the file alone."""
-        if not options["catalog"].is_file():
-            raise CommandError(
-                f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json."
-            )
+        options["catalog"] = find_catalog(options["catalog"])
         check_table(options["list"])
         labels = load_labels(options["labels"])
         recipe = Recipe(block_deg=options["block_deg"], model=options["estimator"])

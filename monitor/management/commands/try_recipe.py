@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,7 +14,14 @@ from monitor.detection.labels import CellLabel
 from monitor.detection.seeds import Figures, judge_deal, subtract_deals, sum_up_deals
 from monitor.detection.windows import PatchesNotDrawn
 from monitor.imagery.sensors import PROFILES
-from monitor.management.arguments import add_patch_arguments, load_labels, read_block_deg, read_count
+from monitor.management.arguments import (
+    add_catalog_arguments,
+    add_patch_arguments,
+    find_catalog,
+    load_labels,
+    read_block_deg,
+    read_count,
+)
 from monitor.management.console import print_answer, show_progress
 from monitor.management.labelled import read_labelled_scenes
 
@@ -32,10 +38,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """On what, how, how often."""
-        parser.add_argument("--catalog", required=True, type=Path, help="catalog.json of the scenes")
-        parser.add_argument(
-            "--labels", required=True, type=Path, help="CSV with cell_row, cell_col, label, ..."
-        )
+        add_catalog_arguments(parser)
         parser.add_argument("--sensor", default="sentinel-2", choices=sorted(PROFILES), help="(sentinel-2)")
         parser.add_argument(
             "--estimator",
@@ -63,10 +66,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the cells anew for each seed, judge, print each deal and the medians."""
-        if not options["catalog"].is_file():
-            raise CommandError(
-                f"{options['catalog']}: there is no such file. Give the catalogue's catalog.json."
-            )
+        options["catalog"] = find_catalog(options["catalog"])
         labels = load_labels(options["labels"])
         deals: dict[str, list[Figures]] = {}
         try:
