@@ -6,8 +6,11 @@ writes two lines, so its statements are prepared once and go straight through li
 
 from __future__ import annotations
 
+import atexit
 import os
-import selectors
+import select
+import time
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +21,8 @@ from django.conf import settings
 from django.db import connections
 from psycopg import pq
 from psycopg.errors import error_from_result
-from psycopg_pool import ConnectionPool, PoolTimeout
 
+IDLE_FOR_S = 60
 _DONE = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 
 
@@ -37,21 +40,27 @@ class LedgerConnection(psycopg.Connection[tuple[Any, ...]]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._kept: set[bytes] = set()
+        self.idle_since = 0.0
 
-    def run(self, statement: Prepared, values: Sequence[str | None]) -> str | None:
-        """The first value of the first row, or None without one. values: as the database writes them, None for NULL.
+    def run(self, statement: Prepared, values: Sequence[str | bytes | None]) -> str | None:
+        """The first value of the first row, or None without one.
 
-        In autocommit, the statement is committed when this returns. Raises psycopg.Error.
+        values: as the database writes them, as text or, in bytes, in its binary form; None for NULL. In autocommit, the
+        statement is committed when this returns. Raises psycopg.Error.
         """
-        if any(value is not None and "\x00" in value for value in values):
+        texts = [value.encode() if isinstance(value, str) else None for value in values]
+        if b"\x00" in b"".join(filter(None, texts)):
             # libpq would cut it off there
             raise psycopg.DataError("a text for the ledger holds a null character")
         if statement.name not in self._kept:
             self._check(self.pgconn.prepare(statement.name, statement.text))
             self._kept.add(statement.name)
-        sent = [None if value is None else value.encode() for value in values]
+        sent = [
+            value if isinstance(value, bytes) else text for value, text in zip(values, texts, strict=True)
+        ]
+        forms = [pq.Format.BINARY if isinstance(value, bytes) else pq.Format.TEXT for value in values]
         # None is NULL, which the declared type of the values forgets
-        result = self._check(self.pgconn.exec_prepared(statement.name, cast("list[bytes]", sent)))
+        result = self._check(self.pgconn.exec_prepared(statement.name, cast("list[bytes]", sent), forms))
         told = result.get_value(0, 0) if result.ntuples else None
         return None if told is None else told.decode()
 
@@ -67,12 +76,24 @@ class LedgerUnavailable(RuntimeError):
 
 @contextmanager
 def ledger_connection() -> Iterator[LedgerConnection]:
-    """A connection as `penumbra_ledger` in autocommit. Raises LedgerUnavailable for every failure of the database."""
+    """A connection as `penumbra_ledger` in autocommit. Raises LedgerUnavailable for every failure of the database.
+
+    The connection that was used last is taken first, so that few stay in use; it goes back unless something in it is open.
+    """
     database = connections["default"].settings_dict
+    place = (database["HOST"], database["PORT"], database["NAME"])
+    idle = _IDLE[os.getpid(), *place]
     try:
-        with _find_pool(database["HOST"], database["PORT"], database["NAME"]).connection() as connection:
+        connection = _take(idle) or _connect(*place)
+        try:
             yield connection
-    except (psycopg.Error, PoolTimeout) as error:
+        finally:
+            if connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+                connection.idle_since = time.monotonic()
+                idle.append(connection)
+            else:
+                connection.close()
+    except psycopg.Error as error:
         raise LedgerUnavailable(
             "The ledger cannot be written at the moment, so nothing is disclosed."
         ) from error
@@ -81,31 +102,48 @@ def ledger_connection() -> Iterator[LedgerConnection]:
 def check_alive(connection: LedgerConnection) -> None:
     """Raise OperationalError where the server has ended the connection. Asks the socket, not the server: two journeys an
     entry would be a third of an answer's time, and a server that is silently gone fails the statement itself."""
-    with selectors.PollSelector() as watch:
-        watch.register(connection.pgconn.socket, selectors.EVENT_READ)
-        while watch.select(0):
-            connection.pgconn.consume_input()
+    watch = select.poll()
+    watch.register(connection.pgconn.socket, select.POLLIN)
+    while watch.poll(0):
+        connection.pgconn.consume_input()
 
 
+@atexit.register
 def close_ledger_connections() -> None:
-    """Let all connections of this process go: before it ends, or before its database is dropped."""
-    while _POOLS:
-        _, pool = _POOLS.popitem()
-        pool.close()
+    """Let all idle connections of this process go: before it ends, or before its database is dropped."""
+    own = os.getpid()
+    for key in [each for each in _IDLE if each[0] == own]:
+        for connection in _IDLE.pop(key):
+            connection.close()
 
 
-_POOLS: dict[tuple[int, str, str, str], ConnectionPool[LedgerConnection]] = {}
-"""One pool per process (a forked child must not share sockets) and database."""
+_IDLE: defaultdict[tuple[int, str, str, str], deque[LedgerConnection]] = defaultdict(deque)
+"""By process (a forked child must not share sockets) and database. As many as have been used at one time, so at most one for
+each thread; putting in and taking out are one step each for all threads."""
 
 
-def _find_pool(host: str, port: str, name: str) -> ConnectionPool[LedgerConnection]:
-    key = (os.getpid(), host, port, name)
-    if key not in _POOLS:
-        _POOLS[key] = _open_pool(host, port, name)
-    return _POOLS[key]
+def _take(idle: deque[LedgerConnection]) -> LedgerConnection | None:
+    """The one used last that is still alive and has not lain so long that something on the way may have forgotten it."""
+    while idle:
+        try:
+            connection = idle.pop()
+        except IndexError:  # another thread was faster
+            return None
+        if time.monotonic() - connection.idle_since < IDLE_FOR_S and _is_alive(connection):
+            return connection
+        connection.close()
+    return None
 
 
-def _open_pool(host: str, port: str, name: str) -> ConnectionPool[LedgerConnection]:
+def _is_alive(connection: LedgerConnection) -> bool:
+    try:
+        check_alive(connection)
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _connect(host: str, port: str, name: str) -> LedgerConnection:
     timeout_ms = settings.LEDGER_TIMEOUT_S * 1000
     # an entry that was acknowledged is on disk, whatever the server's default is: a crash must not take back a record
     # of what was disclosed on the strength of it
@@ -113,24 +151,14 @@ def _open_pool(host: str, port: str, name: str) -> ConnectionPool[LedgerConnecti
     # each statement here goes by a key. On young tables or old statistics the check of a completion's entry was planned to
     # read all entries, and kept that plan, so that a line cost the more the more lines there were
     options += " -c enable_seqscan=off"
-    return ConnectionPool(
-        connection_class=LedgerConnection,
-        kwargs={
-            "host": host,
-            "port": port or None,
-            "dbname": name,
-            "user": "penumbra_ledger",
-            "password": settings.LEDGER_PASSWORD,
-            "autocommit": True,
-            "connect_timeout": settings.LEDGER_TIMEOUT_S,
-            "application_name": "penumbra-ledger",
-            "options": options,
-        },
-        min_size=0,
-        max_size=4,
-        timeout=settings.LEDGER_TIMEOUT_S,
-        max_idle=60,
-        check=check_alive,
-        open=True,
-        name="ledger",
+    return LedgerConnection.connect(
+        host=host,
+        port=port or None,
+        dbname=name,
+        user="penumbra_ledger",
+        password=settings.LEDGER_PASSWORD,
+        autocommit=True,
+        connect_timeout=settings.LEDGER_TIMEOUT_S,
+        application_name="penumbra-ledger",
+        options=options,
     )

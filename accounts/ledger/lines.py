@@ -1,6 +1,6 @@
 """The canonical bytes of a line, said a second time in Python: what a stored body must be, given the line's columns.
 
-The database writes the bytes (migration 0009_one_keeper); this is for whoever checks that it did, and that no column was
+The database writes the bytes (migration 0010_lean_lines); this is for whoever checks that it did, and that no column was
 changed since. Must not import Django.
 """
 

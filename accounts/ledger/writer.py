@@ -14,27 +14,24 @@ from accounts.ledger.ranges import write_multirange
 from accounts.roles import Role
 
 _ENTRY = """
-    WITH entry AS (
-        INSERT INTO ledger.entry (id, nonce, actor, organisation, role, purpose_code, purpose_text, action, endpoint,
-            level, rule, policy_version, regions, object_refs, request_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-        RETURNING 1
-    )
+    INSERT INTO ledger.entry (id, nonce, actor, organisation, role, purpose_code, purpose_text, action, endpoint,
+        level, rule, policy_version, regions, object_refs, request_id)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    RETURNING current_setting('penumbra.leaf')
 """
-_TICKET = """, ticket AS (
+"""Returns the hash of the line just written: all that its writer is told of it (migration 0010_lean_lines). It is asked for
+once the row is inserted, so after the trigger has left it in the session."""
+_TICKET = """WITH ticket AS (
         INSERT INTO ledger.ticket (entry_id, key, user_id, reads, regions, object_id, token_id)
         VALUES ($1, $16, $17, $18, $19, $20, $21)
     )
 """
-_LEAF = "SELECT current_setting('penumbra.leaf') FROM entry"
-"""The hash of the line just written: all that its writer is told of it (migration 0009_one_keeper). It is asked for once the
-row is inserted, so after the trigger has left it in the session."""
 _COMPLETION = """
     INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest, cells_digest) VALUES ($1, $2, $3, $4, $5)
 """
 _DISCLOSURE = "WITH disclosure AS (INSERT INTO ledger.disclosure (entry_id, cells) VALUES ($1, $6))"
-_WRITE_ENTRY = Prepared(b"entry", (_ENTRY + _LEAF).encode())
-_WRITE_ENTRY_WITH_TICKET = Prepared(b"entry with ticket", (_ENTRY + _TICKET + _LEAF).encode())
+_WRITE_ENTRY = Prepared(b"entry", _ENTRY.encode())
+_WRITE_ENTRY_WITH_TICKET = Prepared(b"entry with ticket", (_TICKET + _ENTRY).encode())
 _WRITE_COMPLETION = Prepared(b"completion", _COMPLETION.encode())
 _WRITE_COMPLETION_WITH_CELLS = Prepared(b"completion with cells", (_DISCLOSURE + _COMPLETION).encode())
 
@@ -63,7 +60,7 @@ def complete_entry(
     cells: cell numbers of an exact answer. Raises LedgerUnavailable; then the answer must not be sent.
     """
     digest = keyed_digest(answer) if answer else ""
-    values = [str(ticket.entry_id), outcome.value, str(quantity), digest]
+    values: list[str | bytes] = [str(ticket.entry_id), outcome.value, str(quantity), digest]
     numbers = sorted(set(cells))
     values += [digest_cells(ticket.entry_id, numbers), write_multirange(numbers)] if numbers else [""]
     with ledger_connection() as connection:

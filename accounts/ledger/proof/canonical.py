@@ -1,6 +1,6 @@
 """Canonical JSON (pure), RFC 8785: one text for one value, so that a hash over it means something.
 
-The database writes the canonical bytes of each entry (migration 0009_one_keeper); this says them a second time, for whatever
+The database writes the canonical bytes of each entry (migration 0010_lean_lines); this says them a second time, for whatever
 checks them. Must not import Django.
 """
 
