@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from accounts.ledger.connection import LedgerUnavailable, Prepared, ledger_connection
 from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
+from accounts.ledger.ids import make_entry_id
 from accounts.ledger.keyed import digest_cells, keyed_digest, keyed_reference
 from accounts.ledger.ranges import write_multirange
 from accounts.roles import Role
@@ -41,7 +42,7 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
 
     Raises LedgerUnavailable where the entry cannot be written; then nothing may be read (P6).
     """
-    entry_id, key = uuid4(), None if scope is None else uuid4()
+    entry_id, key = make_entry_id(), None if scope is None else uuid4()
     values = _entry_values(entry_id, entry)
     if scope is not None:
         values += _ticket_values(str(key), entry, scope)
