@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 LOCAL := $(or $(PYTHON),$(error no Python 3.11 or later found: install one, or make PYTHON=/path/to/python3 ...)) -m config.local
 
 .DEFAULT_GOAL := help
-.PHONY: help up down clean-var test test-fast bench redteam check format lock schema
+.PHONY: help up down clean-var test test-fast bench redteam check check-code format lock schema
 
 help:  ## list the targets
 	@echo "Penumbra. Targets:"
@@ -34,6 +34,9 @@ redteam:  ## attack an invented country over HTTP: var/reports/privacy.json and 
 
 check:  ## lint, types, import contracts, production settings, migrations, fast tests
 	@$(LOCAL) check
+
+check-code:  ## what `make check` does, without tests: before `make test`, which has them all
+	@$(LOCAL) check --no-tests
 
 format:  ## write the code as `make check` wants it
 	@$(LOCAL) run --no-servers -- ruff check --fix-only --quiet .

@@ -54,7 +54,8 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
     )
     testing.add_argument("--no-servers", action="store_true", help="for tests that need no database")
     testing.add_argument("words", nargs=argparse.REMAINDER)
-    commands.add_parser("check", help="lint, types, contracts, Django's own checks, fast tests")
+    checking = commands.add_parser("check", help="lint, types, contracts, Django's own checks, fast tests")
+    checking.add_argument("--no-tests", action="store_true", help="leave out the fast tests")
     commands.add_parser("lock", help="pin requirements*.in into requirements*.txt")
     running = commands.add_parser(
         "run", help="run a command in the environment, as the owner of the database"
@@ -83,7 +84,7 @@ def carry_out(asked: argparse.Namespace) -> int:
     if asked.command == "lock":
         return lock.lock(ROOT)
     if asked.command == "check":
-        return checks.check(ROOT)
+        return checks.check(ROOT, with_tests=not asked.no_tests)
     if asked.command == "test":
         return checks.test(ROOT, asked.words, with_servers=not asked.no_servers)
     instance = Instance(ROOT, asked.instance)

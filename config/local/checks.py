@@ -81,10 +81,11 @@ def test(root: Path, words: Sequence[str], *, with_servers: bool) -> int:
     )
 
 
-def check(root: Path) -> int:
-    """Every check, also after one has failed; 1 if any has."""
+def check(root: Path, *, with_tests: bool = True) -> int:
+    """Every check, also after one has failed; 1 if any has. with_tests: the fast ones too."""
+    wanted = (*CHECKS, FAST_TESTS) if with_tests else CHECKS
     with inside(Instance(root, "test"), with_servers=True) as env:
-        failed = [name for name, command, more in CHECKS if _announce(name, command, root, {**env, **more})]
+        failed = [name for name, command, more in wanted if _announce(name, command, root, {**env, **more})]
     say(f"FAILED: {', '.join(failed)}" if failed else "all checks pass")
     return EXIT_FAILED if failed else 0
 
@@ -93,8 +94,8 @@ _PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "config.production",
     "PENUMBRA_ALLOWED_HOSTS": "penumbra.example.org",
 }
-_FAST_TESTS = ("tests/pure", "tests/house")
-CHECKS: tuple[tuple[str, Sequence[str], Mapping[str, str]], ...] = (
+_Check = tuple[str, Sequence[str], Mapping[str, str]]
+CHECKS: tuple[_Check, ...] = (
     ("lint", ("ruff", "check", "."), {}),
     ("format", ("ruff", "format", "--check", "."), {}),
     ("types", ("mypy",), {}),
@@ -105,8 +106,8 @@ CHECKS: tuple[tuple[str, Sequence[str], Mapping[str, str]], ...] = (
         _PRODUCTION,
     ),
     ("migrations", ("python", "manage.py", "makemigrations", "--check", "--dry-run"), {}),
-    ("fast tests", ("pytest", "-q", "-n", "0", *_FAST_TESTS), {}),
 )
+FAST_TESTS: _Check = ("fast tests", ("pytest", "-q", "-n", "0", "tests/pure", "tests/house"), {})
 
 
 def _announce(name: str, command: Sequence[str], root: Path, env: Mapping[str, str]) -> bool:

@@ -69,3 +69,13 @@ def test_nothing_is_said_of_an_entry_that_is_not_there(writer: Connection) -> No
     line = {"entry_id": "gen_random_uuid()", "outcome": "'answered'", "quantity": "0"}
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         insert(writer, "completion", line)
+
+
+def test_no_month_has_a_constraint_to_be_read_in_each_statement(owner: Connection) -> None:
+    kept = owner.execute(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('c', 'f') AND"
+        " (conrelid IN ('ledger.entry'::regclass, 'ledger.completion'::regclass, 'ledger.completion_key'::regclass)"
+        " OR conrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent IN"
+        " ('ledger.entry'::regclass, 'ledger.completion'::regclass)))"
+    ).fetchall()
+    assert kept == []
