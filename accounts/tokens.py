@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.ledger.entry import Entry, Outcome
 from accounts.ledger.writer import record
 from accounts.models import Token, User
+from accounts.viewer import Viewer
 
 PREFIX = "pen_"
 
@@ -39,6 +40,18 @@ def find_holder(secret: str) -> User | None:
     """The active account behind a usable token, or None."""
     token = find_token(secret)
     return token.user if token else None
+
+
+def still_stands(viewer: Viewer) -> bool:
+    """Whether the token behind a request is usable still, and its account has the role it asked in (P7).
+
+    Always for a command, behind which no token stands.
+    """
+    credential = viewer.credential
+    if credential is None:
+        return True
+    tokens = Token.objects.usable().filter(id=credential.token_id, user_id=viewer.user_id)
+    return tokens.filter(user__role=viewer.role).exists()
 
 
 def revoke_tokens(user: User, label: str | None = None) -> int:

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,9 +17,15 @@ from accounts.ledger.proof.checkpoint import TreeHead, open_checkpoint
 from accounts.ledger.proof.note import decode_base64
 from accounts.ledger.proof.offline import parse_proof
 from accounts.ledger.proof.paths import verify_consistency
+from accounts.models import Token, User
+from accounts.tokens import revoke_tokens
+from accounts.viewer import Credential
+from monitor.errors import StreamCut
 from monitor.models import Alert
+from monitor.privacy.door.log import open_log
 from tests.api.answers import assert_problem, entry_of, ledger_of
 from tests.api.conftest import WebClient
+from tests.builders import make_viewer
 from tests.cast import Cast
 from tests.ledger.sealers import seal_all, sealing, write_lines
 from tests.pure.ledger.test_note import LOG
@@ -160,6 +167,31 @@ def test_the_export_as_events_has_one_for_each_entry(
     (event,) = [event for event in events if event["unmapped"]["leaf"] == leaf]
     assert (event["api"]["operation"], event["status_detail"]) == ("read.alert_site", "answered")
     assert_problem(web.as_(cast.aldo).get(f"{AUDIT}/export", {"form": "xml"}), 400)
+
+
+def test_an_export_ends_soon_after_the_right_to_it(
+    cast: Cast, sealed: TreeHead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.privacy.door.log.LINES_A_LOOK", 2)
+    token = Token.objects.get(user=cast.aldo.user)
+    viewer = replace(make_viewer(cast.aldo.user), credential=Credential(token.id, b""))
+    write_lines(3)
+    seal()
+    whole = len(list(open_log(viewer, None, "log", "/test").lines))
+    lines = open_log(viewer, None, "log", "/test").lines
+    read = [next(lines)]
+    revoke_tokens(cast.aldo.user)
+    with pytest.raises(StreamCut):
+        read.extend(lines)
+    assert len(read) == 2 < whole
+
+
+def test_an_export_ends_where_its_reader_is_no_auditor_any_more(cast: Cast, sealed: TreeHead) -> None:
+    token = Token.objects.get(user=cast.aldo.user)
+    viewer = replace(make_viewer(cast.aldo.user), credential=Credential(token.id, b""))
+    User.objects.filter(id=cast.aldo.user.id).update(role="partner")
+    with pytest.raises(StreamCut):
+        open_log(viewer, None, "log", "/test")
 
 
 def test_each_reading_is_an_entry_and_an_export_counts_its_lines(

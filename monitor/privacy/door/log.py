@@ -18,12 +18,16 @@ from accounts.ledger.proof.checkpoint import read_head
 from accounts.ledger.proof.note import encode_base64
 from accounts.ledger.proofs import NotSealed, prove_consistency, prove_line, prove_receipt, read_signed
 from accounts.ledger.writer import complete_entry, open_entry
+from accounts.tokens import still_stands
 from accounts.viewer import Viewer
+from monitor.errors import StreamCut
 from monitor.privacy.door.disclosure import disclose
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.released_audit import LogLines, LogText, PlacelessConsistency
 from monitor.privacy.released_files import Stream
 
+LINES_A_LOOK = 500
+"""So many lines of an export may leave after the right to it has ended."""
 FORMS = {"log": export_lines, "ocsf": export_events}
 
 
@@ -72,19 +76,22 @@ def open_log(viewer: Viewer, start: int | None, form: str, endpoint: str) -> Log
 
     form: `log`, as the verifier takes it, or `ocsf`.
 
-    Raises NoSuchStart, LedgerBroken, LedgerUnavailable before a byte is sent.
+    Raises NoSuchStart, LedgerBroken, LedgerUnavailable before a byte is sent. The lines raise StreamCut where the asker's
+    token or role has ended.
     """
     whole = open_entry(
         Entry(viewer, "export.ledger", endpoint, viewer.request_id, policy_version=POLICY_VERSION)
     )
-    return LogLines(Stream(_tally(whole, FORMS[form](own_connection(), start))))
+    return LogLines(Stream(_tally(viewer, whole, FORMS[form](own_connection(), start))))
 
 
-def _tally(whole: Ticket, lines: Iterable[bytes]) -> Generator[bytes]:
+def _tally(viewer: Viewer, whole: Ticket, lines: Iterable[bytes]) -> Generator[bytes]:
     """The lines, and the completion of their entry with how many left, however it ended."""
     count = 0
     try:
         for line in lines:
+            if count % LINES_A_LOOK == 0 and not still_stands(viewer):
+                raise StreamCut
             count += 1
             yield line
     except BaseException:  # GeneratorExit among them: whoever reads has gone
