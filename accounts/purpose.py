@@ -34,13 +34,18 @@ class Purpose:
     text: str = ""
 
 
+def looks_like_a_place(text: str) -> bool:
+    """Whether a text holds a decimal number or a degree sign: words for those who see no place must not."""
+    return _PLACE.search(text) is not None
+
+
 def parse_purpose(header: str) -> Purpose:
     """Read `<code>[; text]`. Raises PurposeUnknown for an unknown code, control characters or a text over 200 characters."""
     code, _, text = header.partition(";")
     text = text.strip()
     if len(text) > MAX_TEXT or not text.isprintable():
         raise PurposeUnknown(f"The purpose's text must be printable and at most {MAX_TEXT} characters long.")
-    if _PLACE.search(text):
+    if looks_like_a_place(text):
         raise PurposeUnknown(
             "Say why, not where: the purpose's text may hold no decimal number and no degree sign."
         )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
+from accounts.purpose import looks_like_a_place
 from monitor.api.asks import BboxField, IdField, PageAsk, PeriodField
 from monitor.api.rights_shapes import GRANTABLE, POSTURES, PURPOSES, REQUEST_STATUSES
 from monitor.privacy.posture import GRANT_DAYS_MAX
@@ -52,9 +53,13 @@ class AccessRequestAsk(serializers.Serializer[Any]):
     until = serializers.DateTimeField()
 
     def validate_reason(self, value: str) -> str:
-        """People read it in one line."""
+        """People read it in one line, some of whom see no place."""
         if not value.isprintable():
             raise serializers.ValidationError("Use printable characters in one line.")
+        if looks_like_a_place(value):
+            raise serializers.ValidationError(
+                "Say why, not where: the reason may hold no decimal number and no degree sign."
+            )
         return value
 
     def validate_until(self, value: datetime) -> datetime:

@@ -198,6 +198,8 @@ def test_a_grant_ends_and_soon(web: WebClient, cast: Cast, days: float) -> None:
         {"purpose": "curiosity"},
         {"reason": "x" * 201},
         {"reason": "a\nb"},
+        {"reason": "a flood at 2.105, 20.305"},
+        {"reason": "west of 20°"},
         {"for": "otis"},
     ],
 )
