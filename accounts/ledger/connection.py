@@ -160,5 +160,10 @@ def _connect(host: str, port: str, name: str) -> LedgerConnection:
         autocommit=True,
         connect_timeout=settings.LEDGER_TIMEOUT_S,
         application_name="penumbra-ledger",
+        # a server that is silently gone is given up about when one that is slow would be
+        tcp_user_timeout=2 * timeout_ms,
+        keepalives_idle=settings.LEDGER_TIMEOUT_S,
+        keepalives_interval=1,
+        keepalives_count=max(1, settings.LEDGER_TIMEOUT_S),
         options=options,
     )

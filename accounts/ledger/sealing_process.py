@@ -110,7 +110,7 @@ class SealingProcess:
                 with closing(self.connect()) as connection:
                     while not stop.wait(1.0):
                         self.publisher.publish(connection)
-            except (psycopg.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - this thread is not begun again
                 logger.error("showing checkpoints failed (%s); it goes on", type(error).__name__)
                 stop.wait(FAILED_WAIT_S)
 

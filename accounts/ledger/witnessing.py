@@ -5,6 +5,7 @@ What a witness cannot be told now it is told later: sealing never waits for one.
 
 from __future__ import annotations
 
+import http.client
 import logging
 import time
 import urllib.error
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, read_head
+import psycopg
+
+from accounts.ledger.proof.checkpoint import DECIMAL, TreeHead, read_cosignatures, read_head
 from accounts.ledger.proof.note import (
     COSIGNATURE,
     DASH,
@@ -97,7 +100,7 @@ class HttpWitness:
         if known == head.size:
             return
         status, answer = self._send(connection, known, head, note)
-        if status == 409 and answer.strip().isascii() and answer.strip().isdigit():
+        if status == 409 and DECIMAL.fullmatch(answer.strip()):
             known = int(answer)
             if known > head.size:
                 raise WitnessRefused(
@@ -124,7 +127,7 @@ class HttpWitness:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read(MAX_ANSWER).decode("utf-8", "replace")
-        except (urllib.error.URLError, OSError) as error:
+        except (OSError, http.client.HTTPException) as error:  # what urllib raises, and what it lets through
             raise WitnessRefused(f"it cannot be reached ({type(error).__name__})") from error
 
     def _find_line(self, note: Note, answer: str) -> str:
@@ -188,7 +191,9 @@ class Publisher:
             try:
                 witness.show(connection, parse_note(newest.note))
                 taken += 1
-            except (WitnessRefused, OSError) as error:
+            except psycopg.Error:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever one witness does, the others are shown what there is
                 cause = error if isinstance(error, WitnessRefused) else type(error).__name__
                 logger.error(
                     "witness %s did not take the checkpoint of size %d: %s",

@@ -298,6 +298,22 @@ def test_without_a_key_of_its_own_the_command_says_whom_it_believed(
     assert str(LOG.verifier) in capsys.readouterr().out
 
 
+def test_a_log_that_only_a_key_of_the_database_has_signed_is_not_called_sound(
+    settings: LazySettings, disclosed: UUID, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.LEDGER_KEY_FILE = tmp_path / "own"
+    call_command("make_ledger_key", "penumbra.example/ledger")
+    with connect() as connection:
+        connection.execute(
+            "INSERT INTO ledger.log_key (verifier) VALUES (%s) ON CONFLICT DO NOTHING", [str(LOG.verifier)]
+        )
+    with pytest.raises(SystemExit) as ended:
+        call_command("verify_ledger")
+    assert ended.value.code == 3
+    assert str(LOG.verifier) in capsys.readouterr().out
+    call_command("verify_ledger", key=[str(LOG.verifier)])
+
+
 def test_a_key_is_made_once_added_and_taken_over(
     settings: LazySettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -207,6 +208,44 @@ def test_a_witness_that_is_away_stops_nothing_and_is_told_later(
     assert publisher.publish(owner) == 0
     now = 61.0
     assert publisher.publish(owner) == 1
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[HttpWitness]:
+    """Something on a port of this machine that says the same to everybody."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    caller, _ = listening.accept()
+                    with caller:
+                        caller.recv(1 << 16)
+                        caller.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield HttpWitness(f"http://127.0.0.1:{listening.getsockname()[1]}", WITNESS.verifier)
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+        b"HTTP/1.1 409 Conflict\r\n\r\n" + b"9" * 5_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+    ],
+)
+def test_whatever_a_witness_answers_the_others_are_shown_the_checkpoint(
+    owner: Connection, tmp_path: Path, answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    seal_more()
+    with answering(answer) as odd, caplog.at_level(logging.ERROR):
+        assert Publisher([odd, FolderWitness(tmp_path)], 60).publish(owner) == 1
+    assert "did not take the checkpoint" in caplog.text
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize(
