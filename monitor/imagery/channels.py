@@ -129,16 +129,15 @@ def _choose_channel(item: SceneItem, ref: BandRef, file: RasterFile) -> Channel:
     tag_nodata = file.dataset.nodatavals[position]
     usual_nodata = usual.nodata if usual else None
     nodata = next((value for value in (ref.nodata, tag_nodata, usual_nodata) if value is not None), None)
-    unit = (
-        ref.unit or ("power" if "rtc" in (item.collection or "").lower() else None)
-        if radar
-        else "reflectance"
-    )
+    unit = ref.unit if radar else "reflectance"
     return Channel(ref.common_name, ref.asset, ref.index, dtype, Calibration(scale, offset, nodata), unit)
 
 
 def settle_unit(channel: Channel, sample: Float32) -> Channel:
-    """Radar without a stated unit: power is never negative, decibels of land are nearly always. sample: (n,)."""
+    """Radar without a stated unit: decibels of land are nearly always negative, power only where noise was taken off.
+
+    sample: (n,), of valid pixels.
+    """
     if channel.unit is not None:
         return channel
-    return replace(channel, unit="dB" if bool((sample < 0).any()) else "power")
+    return replace(channel, unit="dB" if np.count_nonzero(sample < 0) * 2 > sample.size else "power")

@@ -24,6 +24,8 @@ __all__ = ["Asset", "BandRef", "MaskRef", "SceneItem", "parse_item"]
 COMPOSITE_FROM = timedelta(days=30)
 """An observation at least this long is a composite of many passes, not a scene on a day."""
 MAX_POSITIONS = 100_000
+_NULL_CHARACTER = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+"""As JSON writes it; behind an even number of backslashes, or it is text about one."""
 Bbox = tuple[float, float, float, float]
 
 
@@ -115,13 +117,17 @@ def parse_item(document: Any, base_href: str = "") -> SceneItem:
 
 
 def _digest(document: Any) -> str:
-    """Hex sha256 of the document in canonical JSON. Raises SceneRefused where it is not JSON at all."""
+    """Hex sha256 of the document in canonical JSON. Raises SceneRefused where it is not JSON that a database can keep."""
     try:
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        json.dumps(document, ensure_ascii=False).encode()  # fails at half a surrogate pair
     except (TypeError, ValueError, RecursionError):
         raise SceneRefused(
-            Cause.MALFORMED_ITEM, "The document is not plain JSON, or nested too deep."
+            Cause.MALFORMED_ITEM,
+            "The document is not plain JSON, or nested too deep; NaN and infinities stand as text.",
         ) from None
+    if _NULL_CHARACTER.search(text):
+        raise SceneRefused(Cause.MALFORMED_ITEM, "A text in the document holds a null character.")
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -33,6 +33,7 @@ class MaskRule(StrEnum):
 
     SCL = "scl"  # Sentinel-2 scene classification
     QA_PIXEL = "qa_pixel"  # Landsat Collection 2 bit field
+    FMASK = "fmask"  # Harmonized Landsat Sentinel-2 bit field
     CLOUD_PROBABILITY = "cloud_probability"  # 0 to 100 percent
 
 
@@ -42,6 +43,7 @@ _TIMES_10_000_LESS_1000 = {dtype: Calibration(1e-4, -0.1, nodata=0.0) for dtype 
 _LANDSAT_TIMES_10_000 = {
     dtype: Calibration(1e-4, nodata=-9999.0) for dtype in ("int16", "float32", "float64")
 }
+_FMASK_NAME = r"fmask(\.tif)?"
 _COLLECTION_2 = {"uint16": Calibration(2.75e-5, -0.2, nodata=0.0)} | _LANDSAT_TIMES_10_000
 
 
@@ -95,12 +97,14 @@ _SENTINEL_2 = SensorProfile(
             {},
             refused="it is top-of-atmosphere (Level-1C); hand in surface reflectance (Level-2A)",
         ),
+        Product(r"hlss30", _LANDSAT_TIMES_10_000),
         Product(r"boa-offset-applied", _TIMES_10_000, offset_is_applied=True),
         Product(r"baseline 0?[4-9]\.|_n0[4-9]\.?\d\d", _TIMES_10_000_LESS_1000),
         Product(r"", _TIMES_10_000),
     ),
     mask_names={
         MaskRule.SCL: r"scl(_20m)?",
+        MaskRule.FMASK: _FMASK_NAME,
         MaskRule.CLOUD_PROBABILITY: r"cld(_20m)?|cloud|cloud_probability",
     },
     own_names={"B02": "blue", "B03": "green", "B04": "red", "B08": "nir", "B11": "swir16", "B12": "swir22"}
@@ -123,7 +127,7 @@ _LANDSAT = SensorProfile(
         # unsigned numbers of an unnamed product may be raw counts as well as Collection 2: never guessed
         Product(r"", _LANDSAT_TIMES_10_000),
     ),
-    mask_names={MaskRule.QA_PIXEL: r"qa_pixel(\.tif)?"},
+    mask_names={MaskRule.QA_PIXEL: r"qa_pixel(\.tif)?", MaskRule.FMASK: _FMASK_NAME},
     aliases={"nir08": "nir"},
     own_names={
         "SR_B2": "blue",

@@ -268,6 +268,27 @@ def test_landsat_collection_2_has_its_own_scale_and_unsigned_counts_have_none() 
     assert scale("uint16") is None
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        "a\x00b",
+        "\\\x00",
+        "half a pair \ud800",
+        {"key \x00": 1},
+        [[float("-inf")]],
+    ],
+)
+def test_what_no_database_can_keep_is_refused_wherever_it_stands(value: Any) -> None:
+    assert refusal_of(changed(**{"odd:field": value})) is Cause.MALFORMED_ITEM
+
+
+@pytest.mark.parametrize("value", ["nan", "\\u0000", "\\\\u0000", "a pair \U0001f30d", 1e300])
+def test_what_only_looks_like_it_is_read(value: Any) -> None:
+    assert parse_item(changed(**{"odd:field": value})).item_id == parse_item(ITEM).item_id
+
+
 def test_the_digest_does_not_depend_on_how_the_document_was_written() -> None:
     shuffled = json.loads(json.dumps(dict(reversed(ITEM.items())), indent=3))
     assert parse_item(shuffled).document_sha256 == parse_item(ITEM).document_sha256

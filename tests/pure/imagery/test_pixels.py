@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,24 @@ def test_radar_in_decibels_stays_so(tmp_path: Path, stated: dict[str, str]) -> N
     with open_scene(radar_item(tmp_path, data, **stated), ("VV", "VH")) as scene:
         pixels, _, _ = read_whole(scene)
     np.testing.assert_allclose(pixels, data, atol=1e-5)
+
+
+def test_decibels_of_a_collection_that_usually_holds_power_stay_so(tmp_path: Path) -> None:
+    data = np.random.default_rng(1).normal(-5, 4, (2, 90, 90))
+    item = replace(radar_item(tmp_path, data), collection="sentinel-1-rtc")
+    with open_scene(item, ("VV", "VH")) as scene:
+        pixels, valid, _ = read_whole(scene)
+    assert valid.all()
+    np.testing.assert_allclose(pixels, data, atol=1e-5)
+
+
+def test_power_from_which_noise_was_taken_off_stays_power(tmp_path: Path) -> None:
+    data = np.random.default_rng(1).gamma(2.0, 0.05, (2, 90, 90))
+    data[:, 7] *= -0.01
+    with open_scene(radar_item(tmp_path, data), ("VV", "VH")) as scene:
+        pixels, valid, _ = read_whole(scene)
+    assert not valid[7].any()
+    np.testing.assert_allclose(pixels[:, valid], 10 * np.log10(data[:, valid]), atol=1e-4)
 
 
 @pytest.mark.parametrize("stated", [{}, {"description": "gamma0, linear power"}])
