@@ -115,16 +115,21 @@ def test_on_other_terms_it_speaks_of_other_editions(web: WebClient, cast: Cast, 
     assert [edition["edition"] for edition in certificate["editions"]] == ["L2", "L3"]  # the west is open
 
 
-def test_of_a_batch_whose_rows_are_gone_it_still_tells_what_was_noted(
+def test_of_a_batch_whose_rows_are_gone_nobody_can_try_out_what_they_were(
     web: WebClient, cast: Cast, release: UUID
 ) -> None:
     before = certificate_for(web, cast.pia, release)
     agree_on_l1(cast.paul, cast.east, cast.rosa, cast.adam)
     for _ in range(2):
         publish_release(TODAY)
-    assert certificate_for(web, cast.pia, release) == before
+    gone = {"digest": None, "editions": [each | {"rows": None} for each in before["editions"]]}
+    assert certificate_for(web, cast.pia, release) == before | gone
     mixed = certificate_for(web, cast.paul, release)
     assert (mixed["digest"], [edition["rows"] for edition in mixed["editions"]]) == (None, [None, None])
+    told = web.as_(cast.pia).get("/api/v1/releases").json()["items"]
+    assert [(each["digest"] is None, each["rows"] is None) for each in told] == [(False, False)] * 2 + [
+        (True, True)
+    ]
 
 
 def test_it_is_canonical_and_holds_no_broken_number(web: WebClient, cast: Cast, release: UUID) -> None:
