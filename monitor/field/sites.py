@@ -64,7 +64,7 @@ def plan_sites(
     known: Mapping[Cell, SiteKey],
     age: Mapping[SiteKey, int],
 ) -> list[SiteChange[SiteKey]]:
-    """Compare the active cells with the known sites and say which site each group continues.
+    """Compare the active cells of one region with its known sites and say which site each group continues.
 
     active: cells that were active at some time. known: the site that each cell belongs to. age: the greater, the older; of
     several sites that touch, the oldest goes on and the others are absorbed, so a history is never cut. A site that falls

@@ -138,7 +138,7 @@ def _raise_alert(news: SiteNews) -> UUID:
     )
     AlertMove.objects.create(alert=alert, status=alert.status)
     link_alert(alert.id, news.site_id)
-    mark_alerted(news.site_id)
+    mark_alerted(news.site_id, news.cells)
     record_move(alert, AlertStatus.RAISED)
     return alert.id
 

@@ -1,8 +1,11 @@
-"""Sites in the vault: merge the active cells into sites and say, without places, what changed."""
+"""Sites in the vault: merge the active cells into sites and say, without places, what changed.
+
+A site ends where its region ends, so that what is said of it tells nothing of the cells across the border.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -39,8 +42,8 @@ def merge_sites(scene_ids: Sequence[UUID]) -> list[SiteNews]:
 
     A site has the cells that were active at some time, as their history tells it now, or that another system confirmed. What
     a scene that came late shows to have never been active leaves its site, and so does what that system took back, unless
-    somebody is on the way there; so the order of arrival does not matter. Runs under `lock_scoring`. Active cells outside
-    every region belong to nobody and make no site.
+    somebody is on the way there; so the order of arrival does not matter. Runs under `lock_scoring`. Cells of two regions
+    are never one site, though they touch. Active cells outside every region belong to nobody and make no site.
     """
     return _merge(
         "SELECT row, col FROM vault.score WHERE scene_id = ANY(%(scenes)s)", {"scenes": list(scene_ids)}
@@ -56,8 +59,20 @@ def merge_sites_at(cells: Collection[Cell]) -> list[SiteNews]:
 def _merge(cells: str, values: Mapping[str, Any]) -> list[SiteNews]:
     """cells: a query for rows and columns, with its values."""
     left = _take_cells_out(cells, values)
-    active, known, age = _read_neighbourhood(cells, values, left)
-    return [_write_change(change) for change in plan_sites(active, known, age)]
+    active = _read_active(cells, values)
+    known, age, region_of_site = _read_sites(active, left)
+    region_of = {**_find_regions(known), **active}
+    news = []
+    for region_id in sorted({*region_of.values()}):
+        # a cell that its site had before the border was drawn here stays there until it is looked at itself
+        own = {
+            cell: site
+            for cell, site in known.items()
+            if region_of.get(cell) == region_id == region_of_site[site]
+        }
+        here = {cell for cell, region in active.items() if region == region_id}
+        news += [_write_change(region_id, change) for change in plan_sites(here, own, age)]
+    return news
 
 
 def list_alerts_of_nothing() -> list[UUID]:
@@ -94,14 +109,10 @@ def has_open_alert(site_id: UUID) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def mark_alerted(site_id: UUID) -> None:
-    """Remember how large the site was when its alert was raised."""
+def mark_alerted(site_id: UUID, cells: int) -> None:
+    """Remember how many cells the site had when its alert was raised."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE vault.site SET cells_alerted = (SELECT count(*) FROM vault.site_cell WHERE site_id = %(site)s)"
-            " WHERE id = %(site)s",
-            {"site": site_id},
-        )
+        cursor.execute("UPDATE vault.site SET cells_alerted = %s WHERE id = %s", [cells, site_id])
 
 
 def list_open_alerts(site_ids: Sequence[UUID]) -> list[UUID]:
@@ -136,43 +147,67 @@ def _take_cells_out(cells: str, values: Mapping[str, Any]) -> list[UUID]:
         return sorted({site_id for (site_id,) in cursor.fetchall()})
 
 
-def _read_neighbourhood(
-    cells: str, values: Mapping[str, Any], also: Sequence[UUID]
-) -> tuple[set[Cell], dict[Cell, UUID], dict[UUID, int]]:
-    """Of the cells those that were active at some time or are confirmed, with all cells of every site met there and of those
-    in `also`."""
+def _read_active(cells: str, values: Mapping[str, Any]) -> dict[Cell, UUID]:
+    """Of the cells those that were active at some time or are confirmed, each with its region."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT s.row, s.col FROM (SELECT row, col FROM vault.score WHERE state_after = 'active'"  # noqa: S608
+            "SELECT row, col FROM vault.score WHERE state_after = 'active'"  # noqa: S608
             f" AND (row, col) IN ({cells})"
-            f" UNION SELECT row, col FROM vault.confirmed_cell WHERE (row, col) IN ({cells})) AS s"
-            " WHERE EXISTS (SELECT FROM vault.region_run run WHERE run.row = s.row"
-            " AND s.col BETWEEN run.col_from AND run.col_to)",
+            f" UNION SELECT row, col FROM vault.confirmed_cell WHERE (row, col) IN ({cells})",
             values,
         )
-        active = {(row, col) for row, col in cursor.fetchall()}
-        around = sorted(neighbours_of(active))
+        return _find_regions(cursor.fetchall())
+
+
+def _find_regions(cells: Collection[Cell]) -> dict[Cell, UUID]:
+    """The region that each cell belongs to, of several the smallest. Cells outside every region are left out."""
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT member.row, member.col, member.site_id, site.age FROM vault.site_cell member"
-            " JOIN vault.site ON site.id = member.site_id WHERE member.site_id IN (SELECT met.site_id"
-            " FROM vault.site_cell met JOIN unnest(%s::int[], %s::int[]) AS near (row, col)"
-            " ON met.row = near.row AND met.col = near.col) OR member.site_id = ANY(%s)",
-            [[row for row, _ in around], [col for _, col in around], list(also)],
+            "WITH size AS MATERIALIZED (SELECT region_id, sum(col_to - col_from + 1) AS cells FROM vault.region_run"
+            " GROUP BY region_id)"
+            " SELECT DISTINCT ON (cell.row, cell.col) cell.row, cell.col, run.region_id"
+            " FROM unnest(%s::int[], %s::int[]) AS cell (row, col)"
+            " JOIN vault.region_run run ON run.row = cell.row AND cell.col BETWEEN run.col_from AND run.col_to"
+            " JOIN size ON size.region_id = run.region_id"
+            " ORDER BY cell.row, cell.col, size.cells, run.region_id",
+            [[row for row, _ in cells], [col for _, col in cells]],
         )
-        known: dict[Cell, UUID] = {}
-        age: dict[UUID, int] = {}
-        for row, col, site_id, born in cursor.fetchall():
-            known[(row, col)] = site_id
-            age[site_id] = -born
-    return active, known, age
+        return {(row, col): region_id for row, col, region_id in cursor.fetchall()}
 
 
-def _write_change(change: SiteChange[UUID]) -> SiteNews:
+def _read_sites(
+    active: Mapping[Cell, UUID], also: Sequence[UUID]
+) -> tuple[dict[Cell, UUID], dict[UUID, int], dict[UUID, UUID]]:
+    """All cells of every site that an active cell of its own region meets, and of those in `also`; age and region of each
+    site.
+
+    What happens across a border does not even make anybody look at a site: a moment tells too.
+    """
+    around = sorted({(of, *near) for cell, of in active.items() for near in neighbours_of([cell])})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT member.row, member.col, site.id, site.age, site.region_id FROM vault.site_cell member"
+            " JOIN vault.site ON site.id = member.site_id WHERE member.site_id IN (SELECT met.site_id"
+            " FROM vault.site_cell met JOIN vault.site whose ON whose.id = met.site_id"
+            " JOIN unnest(%s::uuid[], %s::int[], %s::int[]) AS near (region_id, row, col)"
+            " ON met.row = near.row AND met.col = near.col AND whose.region_id = near.region_id)"
+            " OR member.site_id = ANY(%s)",
+            [*([each[part] for each in around] for part in range(3)), list(also)],
+        )
+        found = cursor.fetchall()
+    return (
+        {(row, col): site_id for row, col, site_id, *_ in found},
+        {site_id: -born for _, _, site_id, born, _ in found},
+        {site_id: region_id for _, _, site_id, _, region_id in found},
+    )
+
+
+def _write_change(region_id: UUID, change: SiteChange[UUID]) -> SiteNews:
     cells = sorted(change.cells)
     rows, cols = [row for row, _ in cells], [col for _, col in cells]
     site_id = change.kept or uuid4()
     with connection.cursor() as cursor:
-        region_id, first_seen, mine_class, support, systems, active = _describe_cells(rows, cols)
+        first_seen, mine_class, support, systems, active = _describe_cells(rows, cols)
         if change.kept is None:
             cursor.execute(
                 "INSERT INTO vault.site (id, region_id, first_seen_on) VALUES (%s, %s, %s)",
@@ -189,13 +224,13 @@ def _write_change(change: SiteChange[UUID]) -> SiteNews:
             [site_id, rows, cols],
         )
         cursor.execute(
-            "UPDATE vault.site SET first_seen_on = %s WHERE id = %s RETURNING region_id, cells_alerted",
+            "UPDATE vault.site SET first_seen_on = %s WHERE id = %s RETURNING cells_alerted",
             [first_seen, site_id],
         )
-        kept_region, alerted = cursor.fetchone()
+        (alerted,) = cursor.fetchone()
     return SiteNews(
         site_id,
-        kept_region,
+        region_id,
         mine_class,
         # of our own looks alone: an alert has no place, and must not say where others told of something
         choose_confidence(support, systems),
@@ -206,36 +241,25 @@ def _write_change(change: SiteChange[UUID]) -> SiteNews:
     )
 
 
-def _describe_cells(rows: list[int], cols: list[int]) -> tuple[UUID, date, str, int, int, int]:
-    """Region of most cells, first day on which one was active or confirmed, commonest class, greatest support and number of
-    systems among the cells, how many are active now."""
-    found: dict[str, dict[object, int]] = {"region": defaultdict(int), "class": defaultdict(int)}
+def _describe_cells(rows: list[int], cols: list[int]) -> tuple[date, str, int, int, int]:
+    """First day on which one of the cells was active or confirmed, commonest class, greatest support and number of systems
+    among them, how many are active now."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT run.region_id, s.mine_class, least(told.confirmed_on, (SELECT min(h.observed_on) FROM vault.score h"
+            "SELECT s.mine_class, least(told.confirmed_on, (SELECT min(h.observed_on) FROM vault.score h"
             " WHERE h.row = s.row AND h.col = s.col AND h.state_after = 'active')), s.support, s.systems,"
             " s.state = 'active', s.observed_on FROM unnest(%s::int[], %s::int[]) AS cell (row, col)"
             " JOIN vault.cell_state s ON s.row = cell.row AND s.col = cell.col"
-            " LEFT JOIN vault.confirmed_cell told ON told.row = cell.row AND told.col = cell.col"
-            " LEFT JOIN vault.region_run run ON run.row = cell.row AND cell.col BETWEEN run.col_from AND run.col_to",
+            " LEFT JOIN vault.confirmed_cell told ON told.row = cell.row AND told.col = cell.col",
             [rows, cols],
         )
         described = cursor.fetchall()
-    for region_id, mine_class, *_ in described:
-        if region_id is not None:
-            found["region"][region_id] += 1
-        if mine_class != "none":
-            found["class"][mine_class] += 1
-    region = max(found["region"].items(), key=lambda pair: (pair[1], str(pair[0])))[0]
-    mine_class = max(
-        found["class"].items(), key=lambda pair: (pair[1], str(pair[0])), default=("artisanal", 0)
-    )[0]
+    classes = Counter(mine_class for mine_class, *_ in described if mine_class != "none")
     return (
-        region,  # type: ignore[return-value]
         # none of them was active after all: somebody was on the way there, and what held them together is gone
-        min((row[2] for row in described if row[2] is not None), default=min(row[6] for row in described)),
-        str(mine_class),
+        min((row[1] for row in described if row[1] is not None), default=min(row[5] for row in described)),
+        max(classes, key=lambda mine_class: (classes[mine_class], mine_class), default="artisanal"),
+        max(row[2] for row in described),
         max(row[3] for row in described),
-        max(row[4] for row in described),
-        sum(row[5] for row in described),
+        sum(row[4] for row in described),
     )

@@ -13,17 +13,38 @@ from monitor.errors import NotNow, NotThere
 from monitor.field.lifecycle import AlertStatus, DismissalReason
 from monitor.models import Alert, AlertMove
 from monitor.services.alerts import GROWTH_CELLS, lock_alert, move_alert, raise_alerts, triage_alert
+from monitor.services.regions import create_region
 from monitor.vault.sites import link_alert
-from tests.builders import Cell, cell_at, make_viewer, put_cells
-from tests.cast import Cast
+from tests.builders import Cell, cell_at, make_alert, make_viewer, put_cells
+from tests.cast import Cast, make_box
 from tests.roles import read_rows
 
 ROW, COL = cell_at(20.105, 2.105)
+BORDER = cell_at(20.005, 2.105)[1]
+"""First column of the east."""
 
 
 def strip(first: int, count: int, row: int = 0) -> list[Cell]:
     """`count` cells side by side."""
     return [(ROW + row, COL + number) for number in range(first, first + count)]
+
+
+def eastern(count: int, row: int = 0) -> list[Cell]:
+    """`count` cells side by side, the first of them at the border between east and west."""
+    return [(ROW + row, BORDER + number) for number in range(count)]
+
+
+def western(count: int, row: int = 0) -> list[Cell]:
+    """The same on the other side."""
+    return [(ROW + row, BORDER - 1 - number) for number in range(count)]
+
+
+def read_site_cells() -> list[list[Cell]]:
+    """The cells of each site."""
+    rows = read_rows(
+        "SELECT array_agg(ARRAY[row, col] ORDER BY row, col) FROM vault.site_cell GROUP BY site_id"
+    )
+    return sorted([(row, col) for row, col in cells] for (cells,) in rows)
 
 
 def see(model: UUID, cells: Sequence[Cell], state: str = "active") -> list[Alert]:
@@ -63,10 +84,38 @@ def test_cells_outside_every_region_belong_to_nobody(cast: Cast, model: UUID) ->
     assert see(model, [cell_at(25.0, 5.0), cell_at(25.01, 5.0)]) == []
 
 
-def test_a_site_across_a_border_belongs_to_the_region_of_most_of_its_cells(cast: Cast, model: UUID) -> None:
-    border = cell_at(20.0, 2.105)[1]
-    (alert,) = see(model, [(ROW, border - 2), (ROW, border - 1), (ROW, border)])
-    assert alert.region_id == cast.west
+def test_a_mine_across_a_border_is_a_site_and_an_alert_of_each_region(cast: Cast, model: UUID) -> None:
+    alerts = see(model, [*western(2), *eastern(1)])
+    assert {alert.region_id for alert in alerts} == {cast.east, cast.west}
+    assert read_site_cells() == [sorted(western(2)), eastern(1)]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
+def test_sites_end_at_the_border_in_whatever_order_their_cells_come(
+    model: UUID, order: Sequence[int]
+) -> None:
+    parts = [western(2), eastern(2), western(1, row=1)]
+    assert [len(see(model, parts[part])) for part in order].count(1) == 2
+    assert read_site_cells() == sorted([sorted([*western(2), *western(1, row=1)]), eastern(2)])
+
+
+@pytest.mark.parametrize("steps", [[[*eastern(2), *western(2)]], [eastern(2), western(2)]])
+def test_a_site_that_is_older_than_its_border_is_parted_when_its_cells_are_seen(
+    cast: Cast, model: UUID, steps: Sequence[Sequence[Cell]]
+) -> None:
+    put_cells(model, [*eastern(2), *western(2)])
+    old = make_alert(cast.east, [*eastern(2), *western(2)])
+    (other,) = (alert for cells in steps for alert in see(model, cells))
+    old.refresh_from_db()
+    assert (old.status, other.region_id, other.kind) == ("raised", cast.west, "appeared")
+    assert read_site_cells() == [sorted(western(2)), eastern(2)]
+    assert see(model, [*eastern(2), *western(2)]) == []
+
+
+def test_a_cell_of_two_regions_belongs_to_the_smaller(cast: Cast, model: UUID) -> None:
+    inner = create_region("Aruwe Inner East", make_box(20.0, 2.1, 20.02, 2.11))
+    assert {alert.region_id for alert in see(model, eastern(4))} == {cast.east, inner}
+    assert read_site_cells() == [eastern(4)[:2], eastern(4)[2:]]
 
 
 def test_a_site_with_an_open_alert_is_not_alerted_again_however_it_grows(model: UUID) -> None:
