@@ -8,7 +8,7 @@ shows nothing twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
 import numpy as np
@@ -87,21 +87,32 @@ class Map:
             mask[self.pieces_of(region, edition)] = True
         return mask
 
+    def find_shared(self) -> tuple[MaskArray, MaskArray, MaskArray]:
+        """Which pieces of L1, which of L2, and which tiles show ground of more than one region."""
+        l1, l2 = self.editions[Level.L1], self.editions[Level.L2]
+        by_l1, by_l2, by_tile = (np.zeros(n, dtype=np.int64) for n in (len(l1), len(l2), len(self.tiles)))
+        for numbers in self.region_pieces.values():
+            by_l1[numbers] += 1
+            by_l2[np.unique(l1.parent[numbers])] += 1
+            by_tile[np.unique(l1.tile[numbers])] += 1
+        return by_l1 > 1, by_l2 > 1, by_tile > 1
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """How sharply a viewer sees, now. levels: by region, the finest level; L0 where they see exact cells, of which no
-    published piece may tell the rest (LC-42). floors: by tile (row and column at L3), the finest level of anything in it.
-    is_public: everything that is published at L3, by no agreement."""
+    """How sharply a viewer sees, now. levels: by region, the finest level; L0 where they see exact cells. floors: by tile
+    (row and column at L3), the finest level of anything in it. is_public: everything that is published at L3, by no
+    agreement. knows_cells: a role that reads exact cells where nothing bends it, and may know some from before."""
 
     levels: Mapping[UUID, Level]
     floors: Mapping[tuple[int, int], Level]
     is_public: bool = False
+    knows_cells: bool = False
 
     def at_least(self, level: Level) -> Sight:
         """The same, nothing finer than `level`: the viewer asked for no more."""
         raised = {region: max(own, level) if own else own for region, own in self.levels.items()}
-        return Sight(raised, self.floors, self.is_public)
+        return replace(self, levels=raised)
 
     @property
     def finest(self) -> Level | None:
@@ -112,18 +123,19 @@ class Sight:
 
 
 def choose_shown(ground: Map, sight: Sight) -> dict[Level, MaskArray]:
-    """By edition, which pieces a viewer sees."""
+    """By edition, which pieces a viewer sees.
+
+    Whoever knows cells sees no piece that shows ground of two regions: less the cells that they know of the one, now or from
+    before, it would be a figure for the rest in the other (LC-42).
+    """
     l1, l2, l3 = (ground.editions[level] for level in EDITIONS)
     if sight.is_public:
         nothing = [np.zeros(len(each), dtype=bool) for each in (l1, l2)]
         return dict(zip(EDITIONS, [*nothing, np.ones(len(l3), dtype=bool)], strict=True))
     due = np.full(len(l1), NOT_SHOWN, dtype=np.int8)
-    is_exact = np.zeros(len(l1), dtype=bool)
     for region, level in sight.levels.items():
-        numbers = ground.region_pieces.get(region, np.empty(0, dtype=np.int64))
-        if level is Level.L0:
-            is_exact[numbers] = True
-        else:
+        if level is not Level.L0:
+            numbers = ground.region_pieces.get(region, np.empty(0, dtype=np.int64))
             due[numbers] = np.minimum(due[numbers], int(level))
     if sight.floors:
         floor = np.array(
@@ -134,13 +146,10 @@ def choose_shown(ground: Map, sight: Sight) -> dict[Level, MaskArray]:
     is_l2 = _any_of(l1.parent, due == Level.L2, len(l2))
     shown_l1 = (due == Level.L1) & ~is_l2[l1.parent] & ~is_l3[l1.tile]
     shown_l2 = is_l2 & ~is_l3[l2.tile]
-    exact_l2 = _any_of(l1.parent, is_exact, len(l2))
-    exact_tile = _any_of(l1.tile, is_exact, len(ground.tiles))
-    return {
-        Level.L1: shown_l1 & ~is_exact,
-        Level.L2: shown_l2 & ~exact_l2,
-        Level.L3: (is_l3 & ~exact_tile)[l3.tile],
-    }
+    if sight.knows_cells or Level.L0 in sight.levels.values():
+        shared_l1, shared_l2, shared_tile = ground.find_shared()
+        shown_l1, shown_l2, is_l3 = shown_l1 & ~shared_l1, shown_l2 & ~shared_l2, is_l3 & ~shared_tile
+    return {Level.L1: shown_l1, Level.L2: shown_l2, Level.L3: is_l3[l3.tile]}
 
 
 def _any_of(parents: IntArray, chosen: MaskArray, count: int) -> MaskArray:

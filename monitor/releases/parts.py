@@ -97,6 +97,7 @@ def is_simple(sight: Sight) -> bool:
     return (
         not sight.is_public
         and not sight.floors
+        and not sight.knows_cells  # of a region's pieces they see those that no other region shares
         and len(set(sight.levels.values())) == 1
         and bool(sight.finest)
     )

@@ -62,14 +62,16 @@ def read_rights(viewer: UUID, regions: Collection[UUID] | None = None) -> Rights
         cursor.execute(
             f"SELECT {_NOW},"  # noqa: S608 - fixed text; whoever asks is a parameter
             " ARRAY(SELECT json_build_array(region_id, finest) FROM access.sharpness(%(viewer)s)),"
-            " ARRAY(SELECT ARRAY[block_row, block_col, finest] FROM access.sealed_blocks(%(viewer)s))",
+            " ARRAY(SELECT ARRAY[block_row, block_col, finest] FROM access.sealed_blocks(%(viewer)s)),"
+            # what the role sees of an open region, whatever the posture is now
+            " EXISTS (SELECT FROM access.held(%(viewer)s) WHERE base = 0)",
             {"viewer": viewer},
         )
-        text, held, sealed = cursor.fetchone()
+        text, held, sealed, knows_cells = cursor.fetchone()
     levels = {UUID(region): Level(finest) for region, finest in held}
     floors = {(row, col): Level(finest) for row, col, finest in sealed}
     wanted = None if regions is None or levels.keys() <= set(regions) else frozenset(regions)
-    return Rights(Sight(levels, floors), viewer, text, wanted)
+    return Rights(Sight(levels, floors, knows_cells=knows_cells), viewer, text, wanted)
 
 
 class RightsMoved(RuntimeError):

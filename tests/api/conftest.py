@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +16,12 @@ from django.http import HttpResponse
 from psycopg.pq import TransactionStatus
 from rest_framework.test import APIClient
 
+from accounts.roles import Role
 from monitor.models import Alert, Inspection
+from monitor.services.regions import create_region
+from monitor.services.releases import publish_release
 from tests.builders import cell_at, make_alert, make_inspection, make_model, put_cells
-from tests.cast import Cast, Person, make_cast
+from tests.cast import Cast, Person, hire, make_box, make_cast
 
 JSON = "application/json"
 EASTERN_SITE = [cell_at(20.105, 2.105), cell_at(20.115, 2.105)]
@@ -106,3 +111,26 @@ def western_alert(cast: Cast, model: UUID) -> Alert:
 def inspection(cast: Cast, alert: Alert) -> Inspection:
     """Rosa has given the eastern alert to Ines, who has accepted it; the window is open."""
     return make_inspection(alert, cast.ines.user, cast.rosa.user)
+
+
+@dataclass(frozen=True)
+class Border:
+    """Two regions that meet inside a block of L1, and a regulator of the south. inside: the published blocks of the south
+    alone; across: of both."""
+
+    sela: Person
+    south: UUID
+    north: UUID
+    inside: frozenset[tuple[str, int, int]]
+    across: frozenset[tuple[str, int, int]]
+
+
+@pytest.fixture
+def border(cast: Cast, model: UUID) -> Border:
+    """Sela has the mandate for the south and nothing else. An active cell in it and one in the north share a block of L1."""
+    south = create_region("Aruwe South", make_box(21.0, 2.0, 21.4, 2.37))
+    north = create_region("Aruwe North", make_box(21.0, 2.37, 21.4, 2.8))
+    put_cells(model, [cell_at(21.115, 2.335), cell_at(21.115, 2.385)])
+    publish_release(date(2026, 11, 20))
+    inside, across = (frozenset(("L1", row, col) for col in (2010, 2011)) for row in (922, 923))
+    return Border(hire("sela", Role.REGULATOR, south), south, north, inside, across)

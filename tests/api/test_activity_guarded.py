@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from monitor.grid import Level, block_of
-from monitor.models import Alert, Inspection, Region
+from monitor.models import AccessGrant, Alert, Inspection, Region
 from monitor.privacy.scope import grant_region
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, cells_of, ledger_of
-from tests.api.conftest import EASTERN_SITE, WESTERN_SITE, WebClient
+from tests.api.conftest import EASTERN_SITE, WESTERN_SITE, Border, WebClient
 from tests.builders import cell_at, put_cells
 from tests.cast import Cast, make_box
 from tests.rights import give_grant, set_posture
@@ -136,7 +137,39 @@ def test_no_block_is_shown_that_reaches_into_cells_that_one_sees(
     assert ("L1", 923, 2001) not in seen
     assert ("L1", 924, 2001) in seen
     set_posture(cast.east, "guarded")
-    assert ("L1", 923, 2001) in blocks_of(web.as_(cast.rosa).get(f"{URL}?region={north}"))
+    after = blocks_of(web.as_(cast.rosa).get(f"{URL}?region={north}"))
+    assert ("L1", 923, 2001) not in after  # she may know the cells of the east from before
+    assert ("L1", 924, 2001) in after
+
+
+@pytest.mark.parametrize("way", ["lowered", "lowered with the neighbour", "grant over"])
+def test_cells_that_were_read_before_cannot_be_taken_from_a_border_block(
+    web: WebClient, cast: Cast, border: Border, way: str
+) -> None:
+    """What a block on the border says, less the cells that Sela has read, would tell of the few across it (LC-42)."""
+    client = web.as_(border.sela)
+    if way == "grant over":
+        set_posture(border.south, "guarded")
+        grant = give_grant(border.sela, border.south, 0, cast.otis)
+    assert len(cells_of(client.get(f"{URL}?region={border.south}"))) == 1
+    if way == "grant over":
+        AccessGrant.objects.filter(id=grant.id).update(expires_at=timezone.now() - timedelta(seconds=1))
+    else:
+        set_posture(border.south, "guarded")
+    if way == "lowered with the neighbour":
+        grant_region(border.sela.user, Region.objects.get(id=border.north))
+        set_posture(border.north, "guarded")
+    assert blocks_of(client.get(f"{URL}?region={border.south}")) == border.inside
+    assert blocks_of(client.get(f"{URL}?region={border.north}")) == set()
+
+
+def test_a_partner_who_never_read_a_cell_keeps_the_blocks_of_a_border(
+    web: WebClient, cast: Cast, border: Border
+) -> None:
+    grant_region(cast.pia.user, Region.objects.get(id=border.south))
+    give_grant(cast.pia, border.south, 1, cast.rosa)
+    seen = blocks_of(web.as_(cast.pia).get(URL))
+    assert seen == border.inside | border.across
 
 
 @pytest.mark.parametrize("name", ["pia", "paul"])

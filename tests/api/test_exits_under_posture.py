@@ -15,7 +15,7 @@ from monitor.models import Alert
 from monitor.privacy.door import exports
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of, outward_of
-from tests.api.conftest import EASTERN_SITE, WESTERN_SITE, WebClient
+from tests.api.conftest import EASTERN_SITE, WESTERN_SITE, Border, WebClient
 from tests.api.files import FORMATS, read_file
 from tests.api.test_export_cut import begin, read_on
 from tests.builders import cell_at, put_cells
@@ -90,6 +90,25 @@ def test_of_two_regions_the_open_one_is_told_in_cells_and_the_guarded_one_by_its
     assert squares_of(client.get(url, {"region": str(cast.east)}), file_format) == FINE_BLOCKS
     assert drawn(client.get(TILE)) == west
     assert drawn(client.get(TILE, {"region": str(cast.east)})) == FINE_BLOCKS
+
+
+@each_format
+def test_no_file_has_a_border_block_for_somebody_who_has_read_cells(
+    web: WebClient, cast: Cast, border: Border, file_format: str
+) -> None:
+    set_posture(border.south, "guarded")
+    answer = web.as_(border.sela).get(f"/export/activity.{file_format}", {"region": str(border.south)})
+    assert squares_of(answer, file_format) == border.inside
+
+
+def test_no_tile_and_no_summary_has_a_border_block_for_somebody_who_has_read_cells(
+    web: WebClient, cast: Cast, border: Border
+) -> None:
+    set_posture(border.south, "guarded")
+    client = web.as_(border.sela)
+    assert drawn(client.get("/tiles/activity/8/143/126.mvt", {"region": str(border.south)})) == border.inside
+    told = client.get(f"/api/v1/regions/{border.south}/summary").json()
+    assert (told["level"], told["blocks"]) == ("L1", len(border.inside))
 
 
 def test_filters_of_cells_do_not_exist_where_there_are_blocks(

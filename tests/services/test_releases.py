@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
+from accounts.roles import Role
 from monitor.grid import Level
 from monitor.models import Region, TrainedModel
 from monitor.privacy.coarsen import ActivityBand, ObservedBand, Trend
@@ -29,7 +30,8 @@ from monitor.releases.sight import read_rights
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.builders import Cell, cell_at, look_around, make_scene, put_cells
-from tests.cast import Cast, Person, make_box
+from tests.cast import Cast, Person, hire, make_box
+from tests.rights import set_posture
 from tests.roles import as_role, read_rows
 
 TODAY = date(2026, 11, 20)
@@ -337,6 +339,23 @@ def received(person: Person) -> list[tuple[str | None, int | None]]:
     """Digest and number of rows of what somebody receives of each batch."""
     with as_role("penumbra_web"):
         return [(part.digest, part.row_count) for part in list_batches_of(read_rights(person.user.id), 5)]
+
+
+def test_what_a_batch_counts_for_whoever_knows_cells_has_no_block_of_two_regions(
+    cast: Cast, model: UUID
+) -> None:
+    south = create_region("Aruwe South", make_box(21.0, 2.0, 21.4, 2.37))
+    create_region("Aruwe North", make_box(21.0, 2.37, 21.4, 2.8))
+    put_cells(model, [cell_at(21.115, 2.335)])
+    batch = publish_release(TODAY).batch
+    sela = hire("sela", Role.REGULATOR, south)
+    with as_role("none"):
+        set_posture(south, "guarded")
+    with as_role("penumbra_web"):
+        seen = read_blocks(batch, [south], Level.L1, None, None, None, 10, sela.user.id)
+        (told,) = list_batches_of(read_rights(sela.user.id), 1)
+    assert {row.row for row in seen} == {922}  # the southern two of four looked-at blocks
+    assert (told.row_count, told.digest) == (2, digest_rows(seen))
 
 
 def test_without_an_active_model_or_any_score_a_batch_is_empty_and_still_a_batch(cast: Cast) -> None:

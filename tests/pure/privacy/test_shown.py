@@ -102,6 +102,21 @@ def test_a_piece_that_reaches_into_cells_that_one_sees_is_not_shown() -> None:
     assert count(ground, Sight({WEST: Level.L0}, {})) == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("level", "known", "not_known"), [(1, 40, 50), (2, 10, 15), (3, 0, 1)], ids=["L1", "L2", "L3"]
+)
+def test_whoever_knows_cells_sees_no_piece_of_two_regions_whatever_they_see_now(
+    level: int, known: int, not_known: int
+) -> None:
+    """Nobody sees a cell of the east now; who saw some before could take them from what a border piece says."""
+    ground = draw(WHOLE, {EAST: half(0, 45), WEST: half(45, 100)})
+    now = {EAST: Level(level)}
+    assert count(ground, Sight(now, {}, knows_cells=True))[level - 1] == known
+    assert count(ground, Sight(now, {}))[level - 1] == not_known
+    both = count(ground, Sight({EAST: Level(level), WEST: Level(level)}, {}, knows_cells=True))
+    assert both[level - 1] == (90, 20, 0)[level - 1]
+
+
 def test_the_public_sees_all_of_l3_and_nothing_else() -> None:
     ground = draw(WHOLE, {EAST: half(0, 50)})
     assert count(ground, Sight({}, {}, is_public=True)) == [0, 0, 2]
@@ -117,6 +132,7 @@ def test_somebody_can_ask_for_coarser_and_never_for_finer() -> None:
     sight = Sight({EAST: Level.L2, WEST: Level.L0}, {})
     assert sight.at_least(Level.L3).levels == {EAST: Level.L3, WEST: Level.L0}
     assert sight.at_least(Level.L1) == sight
+    assert Sight({EAST: Level.L2}, {}, knows_cells=True).at_least(Level.L3).knows_cells
     assert (sight.finest, Sight({WEST: Level.L0}, {}).finest) == (Level.L2, None)
 
 
@@ -157,3 +173,19 @@ def test_nothing_is_shown_twice_and_nothing_finer_than_was_agreed(
     assert all(
         (due[ground.editions[Level.L1].tile == ground.editions[Level.L1].tile[n]] == 3).any() for n in missing
     )
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.tuples(cells_of_tiles(), cells_of_tiles(), cells_of_tiles()), levels, floors)
+def test_what_is_shown_to_whoever_knows_cells_shows_ground_of_one_region_and_is_all_that_does(
+    regions: tuple[MaskArray, MaskArray, MaskArray],
+    seen: dict[UUID, Level],
+    sealed: dict[tuple[int, int], Level],
+) -> None:
+    ground = draw(regions[0] | regions[1] | regions[2], dict(zip((EAST, WEST, NORTH), regions, strict=True)))
+    for edition in EDITIONS:
+        known, not_known = (
+            choose_shown(ground, Sight(seen, sealed, knows_cells=knows))[edition] for knows in (True, False)
+        )
+        touching = np.sum([ground.touches([region], edition) for region in ground.region_pieces], axis=0)
+        assert (known == (not_known & (touching < 2))).all()
