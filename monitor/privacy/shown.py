@@ -27,7 +27,8 @@ class EditionFigures:
 
     level, row, col: its square. is_whole: False for the rest of its square. parent: number of the piece of the next coarser
     edition, or -1. tile: number of its tile. blocks: how many blocks of the edition's level it counts. cells, k_eff,
-    largest_prior: among what it hides a site. hidden: how many blocks of the edition's level are published nowhere.
+    largest_prior: among what it hides a site. hidden: how many blocks of the edition's level are published nowhere; None of
+    some of its pieces, because such a block belongs to no piece.
     """
 
     level: npt.NDArray[np.int8]
@@ -40,7 +41,7 @@ class EditionFigures:
     cells: IntArray
     k_eff: npt.NDArray[np.float64]
     largest_prior: npt.NDArray[np.float64]
-    hidden: int = 0
+    hidden: int | None = 0
 
     def __len__(self) -> int:
         return len(self.level)
@@ -48,7 +49,7 @@ class EditionFigures:
     def __getitem__(self, chosen: MaskArray) -> EditionFigures:
         """Some of the pieces."""
         columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "hidden"}
-        return EditionFigures(**{name: values[chosen] for name, values in columns.items()})
+        return EditionFigures(**{name: values[chosen] for name, values in columns.items()}, hidden=None)
 
     def overlaps(self, box: Box) -> MaskArray:
         """Whose squares overlap a box of L0 cells."""

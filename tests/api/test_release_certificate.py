@@ -10,13 +10,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from monitor.models import Region
 from monitor.privacy.certificate import canonical_json
 from monitor.privacy.policy import POLICY_VERSION, SEEN_PER_CENT_MIN
+from monitor.services.agreements import make_agreement
+from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of, outcomes_of
 from tests.api.conftest import EASTERN_SITE, WESTERN_SITE, WebClient
 from tests.builders import put_cells
-from tests.cast import Cast, Person
+from tests.cast import Cast, Person, make_box
 from tests.rights import set_posture
 from tests.services.test_agreements import agree_on_l1
 
@@ -65,9 +68,27 @@ def test_a_partners_certificate_speaks_of_what_they_receive(
     assert edition["largest_prior"] == "0.0025"
     assert edition["largest_posterior"]["none"] == "0.0000"
     assert edition["largest_posterior"]["under_2"] == "0.0175"  # seven of 400
-    assert edition["blocks"] == {"own_level": 4, "promoted_to_parent": 0, "published_nowhere": 0}
+    assert edition["blocks"] == {"own_level": 4, "promoted_to_parent": 0, "published_nowhere": None}
     (batch,) = web.as_(cast.pia).get("/api/v1/releases").json()["items"]
     assert certificate["digest"] == batch["digest"]
+
+
+def test_blocks_that_are_published_nowhere_are_counted_for_the_whole_batch_only(
+    web: WebClient, cast: Cast, model: UUID
+) -> None:
+    """They belong to no piece, so of what somebody receives nothing is said, where a 0 would be said of every sliver."""
+    before = certificate_for(web, cast.aldo, publish_release(TODAY).batch)
+    make_agreement(cast.adam.user, cast.pia.user, make_sliver())
+    release = publish_release(TODAY).batch
+    after, received = (certificate_for(web, person, release) for person in (cast.aldo, cast.pia))
+    assert [edition["blocks"]["published_nowhere"] for edition in before["editions"]] == [0, 0, 0]
+    assert [edition["blocks"]["published_nowhere"] for edition in after["editions"]] == [1, 1, 1]
+    assert [edition["blocks"]["published_nowhere"] for edition in received["editions"]] == [None]
+
+
+def make_sliver() -> Region:
+    """A region of 25 cells alone in its square of one degree: too few to be published at any level."""
+    return Region.objects.get(id=create_region("Aruwe Islet", make_box(25.0, 2.0, 25.05, 2.05)))
 
 
 def test_every_figure_holds_the_limits_that_the_certificate_names(
