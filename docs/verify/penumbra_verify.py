@@ -1003,6 +1003,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     )
     findings += name_uncovered(slots, newest, walk.shift, bool(heads))
     findings += check_others(heads, chain, slots, walk)
+    doubts += doubt_earlier(heads, slots.start)
     findings += check_receipts(shown, heads, doubts) + check_proofs(shown, trust)
     findings += check_certificates(shown, trust, doubts)
     findings += check_witnesses(heads, witnesses)
@@ -1013,6 +1014,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
         "proven": walk.proven,
         "checkpoints": len(heads),
         "size": newest,
+        "start": slots.start,
         "receipts": len(shown.receipts),
         "proofs": len(shown.proofs),
         "certificates": len(shown.certificates),
@@ -1142,6 +1144,16 @@ def check_others(heads: Sequence[Head], chain: Sequence[Head], slots: Slots, wal
     head = beyond[-1]
     text = f"a checkpoint of size {head.size} is held elsewhere ({head.place}); the log shown has {slots.end()} entries"
     return [Finding("rolled-back", text, slots.end(), head.size - 1)]
+
+
+def doubt_earlier(heads: Sequence[Head], start: int) -> list[str]:
+    """A checkpoint of somebody else over fewer entries than lie before the export: nothing here can be held against it."""
+    return [
+        f"the checkpoint of size {head.size} ({head.place}) lies before the export's beginning, which is {start}; name the"
+        " archives too"
+        for head in heads
+        if head.held and head.size < start
+    ]
 
 
 def check_receipts(shown: Shown, heads: Sequence[Head], doubts: list[str]) -> list[Finding]:
@@ -1375,9 +1387,10 @@ def tell(report: Report) -> str:
         UNDECIDED: "UNDECIDED: nothing wrong was found, but not all could be checked.",
     }
     counts = report.counts
+    begins = f" from index {counts['start']} on" if counts["start"] else ""
     lines = [
         words[report.code],
-        f"  {counts['entries']} lines of the log, {counts['proven']} proven by {counts['checkpoints']} checkpoints"
+        f"  {counts['entries']} lines of the log{begins}, {counts['proven']} proven by {counts['checkpoints']} checkpoints"
         f" up to size {counts['size']}; {counts['receipts']} receipts, {counts['proofs']} proofs,"
         f" {counts['certificates']} certificates",
         f"  {counts['open']} entries have no completion: count each as full disclosure",

@@ -340,6 +340,33 @@ def test_a_held_checkpoint_between_the_sizes_of_the_export_finds_a_fork_too() ->
     assert [each.kind for each in found] == ["forked"]
 
 
+def examine(export: Iterable[bytes], **more: Any) -> Any:
+    """The verifier's report on an export with its first line. held: checkpoints; proofs: texts; witnesses: how many."""
+    shown = verifier.Shown()
+    for number, line in enumerate(export, 1):
+        match = verifier.LINE.fullmatch(line)
+        if match:
+            verifier.take_entry(match, shown)
+        else:
+            verifier.take_other(line, f"line {number}", shown, False)
+    shown.notes += [(text, "held", True, None) for text in more.get("held", ())]
+    shown.proofs = [(text, "a proof") for text in more.get("proofs", ())]
+    trust = verifier.Trust([verifier.read_key(str(LOG.verifier))], [verifier.read_key(str(WITNESS.verifier))])
+    return verifier.verify(shown, trust, more.get("witnesses", 0))
+
+
+def test_a_held_checkpoint_from_before_the_exports_beginning_leaves_a_doubt() -> None:
+    one, other = make_log(60, 10), make_log(60, 10, seed=5)
+    held = [str(one.notes[10])]
+    assert [each.kind for each in examine(other.lines(), held=held).findings] == ["forked"]
+    for history in (one, other):
+        report = examine(history.lines(20), held=held)
+        assert (report.code, report.findings) == (verifier.UNDECIDED, [])
+        assert ["size 10" in doubt and "name the archives too" in doubt for doubt in report.doubts] == [True]
+    report = examine(other.lines(20), held=[str(other.notes[20])])
+    assert (report.code, report.counts["start"]) == (verifier.SOUND, 20)
+
+
 def test_checkpoints_of_two_histories_in_one_export_are_a_fork() -> None:
     fork = make_fork(5120)
     both = sorted(
@@ -498,6 +525,15 @@ def test_the_exit_code_says_what_was_found(
     assert "changed: entry" in told
     for words in ([], [tmp_path / "absent", key], [export, "--key=nonsense"], [damaged / "x", key]):
         assert run(capsys, *words)[0] == 2
+
+
+def test_the_report_says_where_an_export_begins_that_is_not_the_whole_log(
+    export: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, rest = f"--key={LOG.verifier}", tmp_path / "rest.jsonl"
+    rest.write_bytes(b"".join(make_log(600, 100).lines(200)))
+    assert "400 lines of the log from index 200 on, 400 proven" in run(capsys, rest, key)[1]
+    assert "600 lines of the log, 600 proven" in run(capsys, export, key)[1]
 
 
 def test_keys_witnesses_and_held_checkpoints_come_from_files_too(
