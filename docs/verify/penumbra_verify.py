@@ -203,6 +203,15 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """A proof of inclusion. head: its checkpoint, signed by the log. leaf: the hash that it proves, if it holds."""
+
+    index: int
+    leaf: bytes | None
+    head: Head
+
+
+@dataclass(frozen=True)
 class Trust:
     """Whom to believe. self_told: the log's keys were taken from the export itself, where anybody could have put them."""
 
@@ -986,14 +995,17 @@ class Report:
 def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     """Everything that can be said about what is shown, believing nobody but `trust`."""
     heads, findings = collect_heads(shown, trust)
-    findings += shown.findings + check_order(heads)
+    proofs, more = check_proofs(shown, trust)
+    signed = [*heads, *(proof.head for proof in proofs)]
+    heads, beyond = split_reached(heads, proofs, shown)
+    findings += more + shown.findings + check_order(signed)
     doubts = [
         "the log's key was taken from the export itself: compare it with one that you have from elsewhere"
     ]
-    doubts = doubts if trust.self_told else []
-    findings += check_origins(shown, heads) + check_keys(heads)
-    chain, forks = choose_chain(heads)
-    findings += forks
+    doubts = beyond + (doubts if trust.self_told else [])
+    findings += check_origins(shown, signed) + check_keys(signed)
+    chain, _ = choose_chain(heads)
+    findings += choose_chain(signed)[1]
     newest = max((head.size for head in heads), default=0)
     slots = Slots(shown, newest)
     walk = Walk(slots, chain, [head for head in heads if head not in chain])
@@ -1004,7 +1016,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     findings += name_uncovered(slots, newest, walk.shift, bool(heads))
     findings += check_others(heads, chain, slots, walk)
     doubts += doubt_earlier(heads, slots.start)
-    findings += check_receipts(shown, heads, doubts) + check_proofs(shown, trust)
+    findings += check_receipts(shown, heads, doubts) + compare_leaves(proofs, slots)
     findings += check_certificates(shown, trust, doubts)
     findings += check_witnesses(heads, witnesses)
     if shown.hashes and not heads and not findings:
@@ -1183,24 +1195,23 @@ def check_receipts(shown: Shown, heads: Sequence[Head], doubts: list[str]) -> li
     return findings
 
 
-def check_proofs(shown: Shown, trust: Trust) -> list[Finding]:
-    """Every proof leads from its entry to the root of a checkpoint that the log has signed."""
-    findings = []
+def check_proofs(shown: Shown, trust: Trust) -> tuple[list[Proof], list[Finding]]:
+    """Every proof leads from its entry to the root of a checkpoint that the log has signed; and those checkpoints."""
+    proofs, findings = [], []
     for text, place in shown.proofs:
         try:
-            index = check_proof(text, trust, place)
+            proof, wrong = check_proof(text, trust, place)
         except Unfit as error:
             findings.append(Finding("malformed", f"{place}: {error}"))
-        else:
-            if index is not None:
-                findings.append(
-                    Finding("changed", f"{place}: the proof of entry {index} does not hold", index, index)
-                )
-    return findings
+            continue
+        findings += wrong
+        if proof is not None:
+            proofs.append(proof)
+    return proofs, findings
 
 
-def check_proof(text: str, trust: Trust, place: str) -> int | None:
-    """The index of a proof that does not hold; None for one that does. Raises Unfit."""
+def check_proof(text: str, trust: Trust, place: str) -> tuple[Proof | None, list[Finding]]:
+    """A proof under a checkpoint that the log has signed, and what is wrong with it. Raises Unfit."""
     top, _, checkpoint = text.partition("\n\n")
     lines = top.split("\n")
     if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra "):
@@ -1208,14 +1219,42 @@ def check_proof(text: str, trust: Trust, place: str) -> int | None:
     number = lines[2].removeprefix("index ")
     if not DECIMAL.fullmatch(number):
         raise Unfit("the index of the proof is no number")
-    head, wrong = read_checkpoint(checkpoint, trust, place, held=True)
-    if head is None:
-        raise Unfit(wrong[0].text if wrong else "the checkpoint is not signed")
     leaf = sha256(b"\x00" + decode_base64(lines[1].removeprefix("extra "))).digest()
     path = [decode_base64(line) for line in lines[3:]]
+    head, wrong = read_checkpoint(checkpoint, trust, place, held=True)
+    if head is None:
+        return None, wrong
     index = int(number)
-    held = index < head.size and lead_to_root(index, head.size, leaf, path) == head.root
-    return None if held else index
+    if index >= head.size or lead_to_root(index, head.size, leaf, path) != head.root:
+        wrong.append(Finding("changed", f"{place}: the proof of entry {index} does not hold", index, index))
+        return Proof(index, None, head), wrong
+    return Proof(index, leaf, head), wrong
+
+
+def split_reached(
+    heads: Sequence[Head], proofs: Sequence[Proof], shown: Shown
+) -> tuple[list[Head], list[str]]:
+    """All heads, those of proofs among them that what is shown reaches: they count as held. And a doubt for each other."""
+    reached = max([shown.start + len(shown.hashes), *(head.size for head in heads)])
+    more = [proof.head for proof in proofs if proof.head.size <= reached]
+    beyond = [proof.head for proof in proofs if proof.head.size > reached] if reached else []
+    doubts = [
+        f"the checkpoint of size {head.size} in the proof {head.place} is over more entries than are shown; fetch the export"
+        " anew"
+        for head in beyond
+    ]
+    return [*heads, *more], doubts
+
+
+def compare_leaves(proofs: Sequence[Proof], slots: Slots) -> list[Finding]:
+    """The entry of each proof is the one that is shown with its number."""
+    findings = []
+    for proof in proofs:
+        index = proof.index
+        if proof.leaf and any(each not in (proof.leaf, None) for each in slots.leaves(index, index + 1)):
+            text = f"entry {index} is another than the one that the log has signed in the proof {proof.head.place}"
+            findings.append(Finding("changed", text, index, index))
+    return findings
 
 
 def check_certificates(shown: Shown, trust: Trust, doubts: list[str]) -> list[Finding]:

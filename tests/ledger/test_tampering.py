@@ -20,6 +20,8 @@ from accounts.ledger.proof.canonical import canonicalise
 from accounts.ledger.proof.checkpoint import TreeHead, cosign, sign_head
 from accounts.ledger.proof.export import write_leaf_line
 from accounts.ledger.proof.note import Note, encode_base64, parse_note
+from accounts.ledger.proof.offline import OfflineProof
+from accounts.ledger.proof.paths import list_inclusion_ranges, make_proof
 from accounts.ledger.proof.tree import hash_leaf
 from tests.pure.ledger.invented_log import VERIFIER, WITNESS, InventedLog, load_verifier, make_log
 from tests.pure.ledger.test_note import LOG, OTHER, seeded_key
@@ -365,6 +367,68 @@ def test_a_held_checkpoint_from_before_the_exports_beginning_leaves_a_doubt() ->
         assert ["size 10" in doubt and "name the archives too" in doubt for doubt in report.doubts] == [True]
     report = examine(other.lines(20), held=[str(other.notes[20])])
     assert (report.code, report.counts["start"]) == (verifier.SOUND, 20)
+
+
+def prove(history: InventedLog, index: int, size: int) -> OfflineProof:
+    """The proof that a log gives of one of its entries."""
+    path = make_proof(list_inclusion_ranges(index, size), history.nodes)
+    return OfflineProof(history.leaves[index], index, path, str(history.notes[size]))
+
+
+@pytest.mark.parametrize(("size", "batch"), [(20, 10), (20, 15), (60, 10)])
+def test_a_proof_from_another_history_than_the_export_is_a_fork(size: int, batch: int) -> None:
+    one, other = make_log(60, 10), make_log(60, batch, seed=5)
+    proof = str(prove(one, 3, size))
+    assert examine(one.lines(), proofs=[proof]).code == verifier.SOUND
+    report = examine(other.lines(), proofs=[proof])
+    assert [(each.kind, each.first) for each in report.findings] == [("changed", 3), ("forked", None)]
+
+
+def test_a_proof_over_more_or_fewer_entries_than_are_shown_leaves_a_doubt() -> None:
+    short, long, other = make_log(30, 10), make_log(60, 10), make_log(30, 10, seed=5)
+    short.leaves, short.notes = long.leaves[:30], {size: long.notes[size] for size in (10, 20, 30)}
+    short.edges = long.edges
+    late, early = str(prove(long, 3, 60)), str(prove(long, 3, 10))
+    report = examine(short.lines(), proofs=[late])
+    assert (report.code, report.findings) == (verifier.UNDECIDED, [])
+    assert "size 60" in report.doubts[0]
+    assert "more entries than are shown" in report.doubts[0]
+    # no checkpoint of that size is shown; the entry is
+    assert [(each.kind, each.first) for each in examine(other.lines(), proofs=[late]).findings] == [
+        ("changed", 3)
+    ]
+    report = examine(long.lines(20), proofs=[early])
+    assert (report.code, report.findings) == (verifier.UNDECIDED, [])
+    assert "before the export's beginning" in report.doubts[0]
+    # by itself a proof says all that it can
+    assert examine([], proofs=[early, late]).code == verifier.SOUND
+
+
+def test_two_proofs_contradict_each_other_without_any_export() -> None:
+    one, other = make_log(60, 10), make_log(60, 10, seed=5)
+    report = examine([], proofs=[str(prove(one, 3, 20)), str(prove(other, 4, 20))])
+    assert [each.kind for each in report.findings] == ["forked"]
+
+
+def test_a_wrong_signature_under_a_proof_is_told_although_another_is_good() -> None:
+    history = make_log(60, 10, witnessed=True)
+    sound, strange = prove(history, 3, 60), prove(make_log(60, 10, witnessed=True, seed=5), 3, 60)
+    log_line, witness_line = strange.checkpoint.splitlines(keepends=True)[-2:]
+    good, cosignature = sound.checkpoint.splitlines(keepends=True)[-2:]
+    for old, new in ((cosignature, witness_line), (good, good + log_line)):
+        text = str(sound).replace(old, new)
+        assert [each.kind for each in examine(history.lines(), proofs=[text]).findings] == ["bad-signature"]
+    foreign = make_log(60, 10)
+    foreign.seal(OTHER)
+    found = examine(history.lines(), proofs=[str(prove(foreign, 3, 60))]).findings
+    assert [each.kind for each in found] == ["foreign-key"]
+
+
+def test_a_proof_that_does_not_hold_is_not_taken_for_a_fork() -> None:
+    history = make_log(60, 10)
+    text = str(prove(history, 3, 60)).replace("\nindex 3\n", "\nindex 4\n")
+    found = examine(history.lines(), proofs=[text]).findings
+    assert [(each.kind, "does not hold" in each.text) for each in found] == [("changed", True)]
 
 
 def test_checkpoints_of_two_histories_in_one_export_are_a_fork() -> None:
