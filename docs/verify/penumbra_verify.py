@@ -50,7 +50,7 @@ KINDS = {
     "dropped": "a receipt was given for an entry that is not in the log",
     "malformed": "a line is not of the form that the log writes",
     "contradiction": "an entry says what no sound log would hold, for instance the end of something that never began",
-    "unwitnessed": "fewer witnesses have signed than were asked for",
+    "unwitnessed": "no checkpoint has as many witnesses as were asked for",
 }
 LINE = re.compile(rb'\{"body":(\{.*\}),"hash":"([A-Za-z0-9+/]{43}=)","index":(0|[1-9][0-9]{0,17})\}\n?')
 DECIMAL = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -1018,7 +1018,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     doubts += doubt_earlier(heads, slots.start)
     findings += check_receipts(shown, heads, doubts) + compare_leaves(proofs, slots)
     findings += check_certificates(shown, trust, doubts)
-    findings += check_witnesses(heads, witnesses)
+    findings += check_witnesses(shown, heads, witnesses, doubts)
     if shown.hashes and not heads and not findings:
         doubts.append("there is no checkpoint to check anything against")
     counts = {
@@ -1286,17 +1286,31 @@ def check_certificates(shown: Shown, trust: Trust, doubts: list[str]) -> list[Fi
     return findings
 
 
-def check_witnesses(heads: Sequence[Head], wanted: int) -> list[Finding]:
-    """The newest checkpoint that enough witnesses have signed is the newest of all."""
+def check_witnesses(shown: Shown, heads: Sequence[Head], wanted: int, doubts: list[str]) -> list[Finding]:
+    """The newest checkpoint has enough witnesses. Where only an older one has, the lines after it leave a doubt.
+
+    The log grows between two showings to a witness, so that its newest lines mostly have none yet. A log that shows its
+    witnesses nothing any more looks alike: so it is told how many lines these are, and when witnesses have signed last.
+    """
     if not wanted or not heads:
         return []
     newest = max(head.size for head in heads)
-    names = {name for head in heads if head.size == newest for name in head.witnessed}
-    if len(names) >= wanted:
-        return []
-    enough = max((head.size for head in heads if len(head.witnessed) >= wanted), default=0)
-    text = f"{len(names)} of {wanted} witnesses have signed the newest checkpoint, of size {newest}; enough signed {enough}"
-    return [Finding("unwitnessed", text, enough, newest - 1)]
+    signed: dict[int, dict[str, int]] = {}
+    for head in heads:
+        if head.size >= shown.start:
+            signed[head.size] = head.witnessed | signed.get(head.size, {})
+    enough = max((size for size, times in signed.items() if len(times) >= wanted), default=None)
+    if enough is None:
+        count = len(signed.get(newest, {}))
+        text = f"{count} of {wanted} witnesses have signed the newest checkpoint, of size {newest}; enough signed none"
+        return [Finding("unwitnessed", text, 0, newest - 1)]
+    if enough < newest:
+        when = datetime.fromtimestamp(sorted(signed[enough].values())[wanted - 1], UTC).isoformat()
+        doubts.append(
+            f"{newest - enough} lines, from {enough} on, have fewer than {wanted} witnesses yet: the newest checkpoint with"
+            f" enough is of size {enough}, signed by them at {when}"
+        )
+    return []
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:
@@ -1333,7 +1347,7 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
         "--witnesses",
         type=read_count,
         default=0,
-        help="how many witnesses must have signed the newest checkpoint",
+        help="how many witnesses must have signed; lines after the newest checkpoint with so many are told",
     )
     parser.add_argument(
         "--held", action="append", default=[], type=Path, help="a checkpoint that you or a witness kept"

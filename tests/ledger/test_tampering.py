@@ -10,6 +10,7 @@ import json
 import random
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,14 @@ from accounts.ledger.proof.note import Note, encode_base64, parse_note
 from accounts.ledger.proof.offline import OfflineProof
 from accounts.ledger.proof.paths import list_inclusion_ranges, make_proof
 from accounts.ledger.proof.tree import hash_leaf
-from tests.pure.ledger.invented_log import VERIFIER, WITNESS, InventedLog, load_verifier, make_log
+from tests.pure.ledger.invented_log import (
+    BEGIN_S,
+    VERIFIER,
+    WITNESS,
+    InventedLog,
+    load_verifier,
+    make_log,
+)
 from tests.pure.ledger.test_note import LOG, OTHER, seeded_key
 
 pytestmark = pytest.mark.no_database
@@ -495,6 +503,34 @@ def test_a_witness_that_saw_the_log_shrink_is_believed() -> None:
 
 def test_a_checkpoint_without_its_witnesses_is_named_when_they_are_asked_for() -> None:
     assert [each.kind for each in judge(lines(), witnesses=1)] == ["unwitnessed"]
+
+
+def grow_beyond_witnesses(witnesses_at: int, count: int) -> InventedLog:
+    """A log of `count` lines whose witness was last shown the checkpoint of size `witnesses_at`."""
+    history, leaves = InventedLog(), log().leaves[:count]
+    history.grow(leaves[:witnesses_at], 10, witnessed=True)
+    history.grow(leaves[witnesses_at:], 10)
+    return history
+
+
+def test_newest_lines_that_no_witness_was_shown_yet_are_counted_and_no_damage() -> None:
+    report = examine(grow_beyond_witnesses(50, 60).lines(), witnesses=1)
+    assert (report.code, report.findings) == (verifier.UNDECIDED, [])
+    when = datetime.fromtimestamp(BEGIN_S + 50, UTC).isoformat()
+    assert [("10 lines, from 50 on" in doubt, when in doubt) for doubt in report.doubts] == [(True, True)]
+    # how many are told, so that a log that shows its witnesses nothing any more is seen
+    assert "990 lines, from 10 on" in examine(grow_beyond_witnesses(10, 1000).lines(), witnesses=1).doubts[0]
+    assert examine(grow_beyond_witnesses(60, 60).lines(), witnesses=1).code == verifier.SOUND
+    assert examine(grow_beyond_witnesses(50, 60).lines(), witnesses=0).code == verifier.SOUND
+
+
+def test_witnesses_of_what_is_not_shown_and_too_few_of_them_are_not_enough() -> None:
+    history = grow_beyond_witnesses(50, 80)
+    assert [each.kind for each in examine(history.lines(), witnesses=2).findings] == ["unwitnessed"]
+    assert examine(history.lines(50), witnesses=1).findings == []
+    held = [str(history.notes[50])]
+    found = examine(history.lines(60), witnesses=1, held=held).findings
+    assert [each.kind for each in found] == ["unwitnessed"]
 
 
 def test_every_damaged_checkpoint_is_found() -> None:
