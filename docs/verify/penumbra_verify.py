@@ -985,6 +985,8 @@ class Report:
     findings: list[Finding]
     doubts: list[str]
     counts: dict[str, int]
+    compared: bool
+    """Whether anything that somebody kept or saw elsewhere stands behind the entries, beside the log's own signature."""
 
     @property
     def code(self) -> int:
@@ -1032,7 +1034,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
         "certificates": len(shown.certificates),
         "open": len(shown.opened),
     }
-    return Report(merge(findings), doubts, counts)
+    return Report(merge(findings), doubts, counts, is_compared(shown, heads, proofs))
 
 
 def collect_heads(shown: Shown, trust: Trust) -> tuple[list[Head], list[Finding]]:
@@ -1313,6 +1315,14 @@ def check_witnesses(shown: Shown, heads: Sequence[Head], wanted: int, doubts: li
     return []
 
 
+def is_compared(shown: Shown, heads: Sequence[Head], proofs: Sequence[Proof]) -> bool:
+    """Whether a checkpoint that was kept or witnessed, a receipt or a proof was held against the entries that are shown."""
+    if any(head.size >= max(shown.start, 1) and (head.held or head.witnessed) for head in heads):
+        return True
+    kept = {hashed for hashed, _, _ in shown.receipts} | {proof.leaf for proof in proofs}
+    return not kept.isdisjoint(shown.hashes)
+
+
 def merge(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once, in the order of the log. Other damage explains the completion that lost its entry."""
     unique = list(dict.fromkeys(findings))
@@ -1448,6 +1458,10 @@ def tell(report: Report) -> str:
         f" {counts['certificates']} certificates",
         f"  {counts['open']} entries have no completion: count each as full disclosure",
     ]
+    if counts["entries"] and report.code != DAMAGED and not report.compared:
+        lines.append(
+            "  compared with nothing from elsewhere: a history that the key's holder wrote anew would pass"
+        )
     lines += [f"  {finding.kind}: {finding.text}" for finding in report.findings]
     lines += [f"  not checked: {doubt}" for doubt in report.doubts]
     return "\n".join(lines)
@@ -1469,7 +1483,13 @@ def main(words: Sequence[str] | None = None) -> int:
     report = verify(shown, trust, asked.witnesses)
     if asked.json:
         findings = [vars(finding) for finding in report.findings]
-        say(json.dumps({"code": report.code, "findings": findings, "doubts": report.doubts, **report.counts}))
+        told = {
+            "code": report.code,
+            "findings": findings,
+            "doubts": report.doubts,
+            "compared": report.compared,
+        }
+        say(json.dumps(told | report.counts))
     else:
         say(tell(report))
     return report.code

@@ -351,7 +351,7 @@ def test_a_held_checkpoint_between_the_sizes_of_the_export_finds_a_fork_too() ->
 
 
 def examine(export: Iterable[bytes], **more: Any) -> Any:
-    """The verifier's report on an export with its first line. held: checkpoints; proofs: texts; witnesses: how many."""
+    """The verifier's report on an export with its first line. held, proofs: texts; receipts: hashes; witnesses: how many."""
     shown = verifier.Shown()
     for number, line in enumerate(export, 1):
         match = verifier.LINE.fullmatch(line)
@@ -361,6 +361,7 @@ def examine(export: Iterable[bytes], **more: Any) -> Any:
             verifier.take_other(line, f"line {number}", shown, False)
     shown.notes += [(text, "held", True, None) for text in more.get("held", ())]
     shown.proofs = [(text, "a proof") for text in more.get("proofs", ())]
+    shown.receipts += [(receipt, None, "a receipt") for receipt in more.get("receipts", ())]
     trust = verifier.Trust([verifier.read_key(str(LOG.verifier))], [verifier.read_key(str(WITNESS.verifier))])
     return verifier.verify(shown, trust, more.get("witnesses", 0))
 
@@ -393,9 +394,8 @@ def test_a_proof_from_another_history_than_the_export_is_a_fork(size: int, batch
 
 
 def test_a_proof_over_more_or_fewer_entries_than_are_shown_leaves_a_doubt() -> None:
-    short, long, other = make_log(30, 10), make_log(60, 10), make_log(30, 10, seed=5)
-    short.leaves, short.notes = long.leaves[:30], {size: long.notes[size] for size in (10, 20, 30)}
-    short.edges = long.edges
+    short, long, other = InventedLog(), make_log(60, 10), make_log(30, 10, seed=5)
+    short.grow(long.leaves[:30], 10)
     late, early = str(prove(long, 3, 60)), str(prove(long, 3, 10))
     report = examine(short.lines(), proofs=[late])
     assert (report.code, report.findings) == (verifier.UNDECIDED, [])
@@ -615,6 +615,7 @@ def test_the_exit_code_says_what_was_found(
     key = f"--key={LOG.verifier}"
     code, told = run(capsys, export, key)
     assert (code, told.splitlines()[0]) == (0, "SOUND: these are the entries that were signed.")
+    assert "compared with nothing from elsewhere" in told
     code, told = run(capsys, export)
     assert code == 3
     assert "taken from the export itself" in told
@@ -658,9 +659,28 @@ def test_keys_witnesses_and_held_checkpoints_come_from_files_too(
     code, told = run(capsys, *words, "--json")
     assert code == 0
     assert json.loads(told)["receipts"] == 1
+    assert json.loads(told)["compared"]
+    assert "from elsewhere" not in run(capsys, *words)[1]
     code, told = run(capsys, *words, "--held", kept, "--json")
     assert code == 1
     assert next(each["kind"] for each in json.loads(told)["findings"]) == "rolled-back"
+
+
+def test_a_history_that_was_compared_with_nothing_from_elsewhere_is_sound_and_the_report_says_so() -> None:
+    history, other, shorter = make_log(60, 10, witnessed=True), make_log(60, 10, seed=5), InventedLog()
+    shorter.grow(other.leaves[:30], 10)
+    assert (examine(other.lines()).code, examine(other.lines()).compared) == (verifier.SOUND, False)
+    # what lies before the beginning, or is not in the export, compares nothing
+    assert not examine(other.lines(20), held=[str(other.notes[10])]).compared
+    assert not examine(other.lines(20), proofs=[str(prove(other, 3, 10))]).compared
+    assert examine(history.lines()).compared
+    assert examine(other.lines(), held=[str(other.notes[10])]).compared
+    assert examine(other.lines(), proofs=[str(prove(other, 3, 20))]).compared
+    # of a proof over more entries than are shown, its entry at least
+    assert examine(shorter.lines(), proofs=[str(prove(other, 3, 60))]).compared
+    assert not examine(shorter.lines(), proofs=[str(prove(other, 40, 60))]).compared
+    assert examine(other.lines(), receipts=[hash_leaf(other.leaves[5])]).compared
+    assert not examine(other.lines(), receipts=[hash_leaf(forge(1))]).compared
 
 
 def test_every_kind_of_damage_is_explained() -> None:
