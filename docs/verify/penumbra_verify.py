@@ -1309,8 +1309,8 @@ def check_witnesses(shown: Shown, heads: Sequence[Head], wanted: int, doubts: li
     if enough < newest:
         when = datetime.fromtimestamp(sorted(signed[enough].values())[wanted - 1], UTC).isoformat()
         doubts.append(
-            f"{newest - enough} lines, from {enough} on, have fewer than {wanted} witnesses yet: the newest checkpoint with"
-            f" enough is of size {enough}, signed by them at {when}"
+            f"{newest - enough} lines, from {enough} on, have not as many witnesses as were asked for ({wanted}): the newest"
+            f" checkpoint with so many is of size {enough}, signed by them at {when}"
         )
     return []
 
