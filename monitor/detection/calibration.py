@@ -73,19 +73,22 @@ def fit_calibrator(
 ) -> Calibrator:
     """Learn what the scores mean.
 
-    out_of_fold: float64 (repeats, n, m), scores of cells by models that had not seen their block; the repeats count
-    as one observation together. places: int64 (n,), which of the m columns is true. blocks: int64 (n,), for the
+    out_of_fold: float64 (repeats, n, m), scores of cells by models that had not seen their block, NaN where these say
+    nothing of the cell; the repeats that say something count as one observation together.
+    places: int64 (n,), which of the m columns is true. blocks: int64 (n,), for the
     bootstrap. A draw that misses a class is left out.
     """
     repeats, count, columns = out_of_fold.shape
     scores = out_of_fold[:, :, 1:].reshape(repeats * count, columns - 1)
-    scale = np.maximum(scores.std(axis=0), 1e-9)
+    scale = np.maximum(np.nanstd(scores, axis=0), 1e-9)
+    told = np.isfinite(out_of_fold).all(axis=2)
+    times = np.maximum(told.sum(axis=0), 1)
     truth = np.tile(places, repeats)
     samples = np.concatenate([np.ones((1, count)), draw_weights(blocks, draws, seed)])
     fitted = [
-        _fit_logistic(scores / scale, truth, np.tile(sample / repeats, repeats), columns)
+        _fit_logistic(scores / scale, truth, (sample * told / times).ravel(), columns)
         for sample in samples
-        if len(np.unique(places[sample > 0])) == columns
+        if len(np.unique(places[(sample > 0) & told.any(axis=0)])) == columns
     ]
     slopes, intercepts = zip(*fitted, strict=True)
     return Calibrator(scale, np.stack(slopes), np.stack(intercepts))

@@ -59,6 +59,30 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
+def list_gaps(report: Mapping[str, Any]) -> list[str]:
+    """The warnings of what a recipe could not learn or judge: of a cross-validation, not of a saved model."""
+    warnings = []
+    untaught = [("the cells", report["untaught_cells"], report["all"]["n"])]
+    for group in report["same_period"]:
+        there = group.get("fitted_there")
+        if there is not None:
+            untaught.append((f"the cells of {group['period']} alone", there["untaught_cells"], there["n"]))
+    for what, count, every in untaught:
+        if count:
+            warnings.append(
+                f"{count} of {every} of {what} were held back by folds that taught nothing: mines, or others, lie in too "
+                "few blocks. These cells have the share of mines elsewhere instead of a score, and the figures are not to "
+                "be believed."
+            )
+    for head, names in report["classes_left_out"].items():
+        if names:
+            warnings.append(
+                f"The head {head} has not learnt {' and '.join(names)}: all such cells lie in one block, or none teaches "
+                "it, so nothing could tell how surely it is told. Its probability is 0 there."
+            )
+    return warnings
+
+
 def _tell_equal(told: Mapping[str, Any]) -> str:
     """What mines that changed alike say of it, where that is known."""
     equal = told["at_equal_change"]

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from monitor.detection.heads import MODELS, Recipe, check_classes, fit_head
 from monitor.detection.labels import CLASSES
+from monitor.detection.learnable import choose_learnable
 from monitor.detection.model import Bool, Float64
 from monitor.detection.pairs import PairFeaturizer
 from monitor.detection.partmaps import NO_MAP, Layout
@@ -117,7 +118,8 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         TrainingRefused
             If `y` says mines only, or none only.
         FoldsNotPossible
-            If all cells lie in one block.
+            If all cells lie in one block, or all of a class; but industrial ones that lie in one block are left out where
+            there are artisanal ones: their probability is 0.
         """
         now = _read_table(X, "X")
         before = None if reference is None else _read_table(reference, "reference")
@@ -135,8 +137,12 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             pairs = PairFeaturizer.fit(
                 now, before, self.layout, n_patches=recipe.all_pair_patches, seed=self.seed
             )
+        every = np.ones(len(classes), np.bool_)
+        teaches = choose_learnable(
+            classes, blocks, every, folds=recipe.folds, deals=recipe.deals, seed=recipe.seed
+        )
         self.head_, self.penalties_ = fit_head(
-            Sight(self.layout, now, before, pairs), classes, blocks, recipe
+            Sight(self.layout, now, before, pairs), classes, blocks, recipe, teaches=teaches
         )
         self.classes_ = np.arange(len(CLASSES))
         self.n_features_in_ = now.shape[1]

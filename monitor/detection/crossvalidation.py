@@ -6,6 +6,8 @@ import `cells`, `folds`, `heads`, `model`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +17,17 @@ from monitor.detection.heads import Recipe, TrainingRefused, check_classes, fit_
 from monitor.detection.labels import CLASSES
 from monitor.detection.model import predict_heads
 
+Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What `judge_held_back` found. probabilities: float64 (n, 3), as of `cross_validate`. untaught: bool (n,), the cells of
+    folds that taught nothing."""
+
+    probabilities: Float64
+    untaught: Bool
 
 
 def settle_block_deg(cells: LabelledCells, recipe: Recipe) -> float:
@@ -39,11 +51,12 @@ def cross_validate(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Fl
     -------
     float64 (n, 3)
         Columns as `CLASSES`. A fold whose other blocks lack mines or others, or cannot be split again, teaches nothing; its
-        cells get the share of each class there.
+        cells get the share of each class there. `judge_held_back` tells which cells these are.
 
     Raises
     ------
     TrainingRefused, FoldsNotPossible
+        The latter also where every fold teaches nothing.
 
     Examples
     --------
@@ -56,16 +69,28 @@ def cross_validate(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Fl
     >>> cross_validate(cells, Recipe(repeats=1), block_deg=1.0).shape
     (40, 3)
     """
+    return judge_held_back(cells, recipe, block_deg).probabilities
+
+
+def judge_held_back(cells: LabelledCells, recipe: Recipe, block_deg: float) -> HeldBack:
+    """As `cross_validate`, and which cells were held back by folds that taught nothing."""
     check_classes(cells.classes)
     blocks = assign_blocks(cells.rows, cells.cols, block_deg)
     probabilities = np.empty((len(cells), len(CLASSES)))
+    untaught = np.zeros(len(cells), np.bool_)
     for fit_on, judge_on in split_blocks(cells.classes, blocks, recipe.folds, recipe.seed):
         known, held_back = cells.select(fit_on), cells.select(judge_on)
         try:
             heads = fit_heads(known, recipe, block_deg, draws=0)
         except (TrainingRefused, FoldsNotPossible):
             probabilities[judge_on] = np.bincount(known.classes, minlength=len(CLASSES)) / len(known)
+            untaught[judge_on] = True
             continue
         found = predict_heads(heads.change, heads.single, held_back.now, held_back.reference)
         probabilities[judge_on] = found.probabilities
-    return probabilities
+    if untaught.all():
+        raise FoldsNotPossible(
+            "The mines, or the others, lie in so few blocks that no fold taught anything; choose smaller blocks or add "
+            "labels from elsewhere."
+        )
+    return HeldBack(probabilities, untaught)

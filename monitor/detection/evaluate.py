@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.agreement import settle_labels
+from monitor.detection.caveats import list_gaps
 from monitor.detection.cells import LabelledCells, NoLabelledCells
 from monitor.detection.confounders import find_period_in_pixels
-from monitor.detection.crossvalidation import cross_validate, settle_block_deg
+from monitor.detection.crossvalidation import cross_validate, judge_held_back, settle_block_deg
 from monitor.detection.figures import JudgedCells, Report, measure_cells, summarise
 from monitor.detection.folds import FoldsNotPossible, choose_block_deg
-from monitor.detection.heads import Recipe, choose_teaching
-from monitor.detection.labels import CellLabel, choose_scene, digest_labels, number_labels
+from monitor.detection.heads import Recipe, check_classes, choose_teaching
+from monitor.detection.labels import CLASSES, CellLabel, choose_scene, digest_labels, number_labels
 from monitor.detection.metrics import DRAWS, area_under_roc
 from monitor.detection.model import MineModel
 from monitor.detection.survey import Survey
@@ -65,14 +67,19 @@ def evaluate_recipe(
     """
     recipe = recipe or Recipe()
     block_deg = settle_block_deg(cells, recipe)
-    probabilities = cross_validate(cells, recipe, block_deg)
-    judged = judge_cells(cells, probabilities, block_deg)
+    teachers = _find_teachers(cells, recipe, block_deg)
+    held_back = judge_held_back(cells, recipe, block_deg)
+    judged = judge_cells(cells, held_back.probabilities, block_deg)
     if watch is not None:
         watch(judged)
     in_pixels = find_period_in_pixels(cells, recipe, block_deg) if len(set(judged.periods)) > 1 else None
-    report = summarise(
-        judged, draws, recipe.seed, [in_pixels] if in_pixels else [], _find_shares(cells, recipe)
-    )
+    share = {name: float(own.mining.mean()) for name, own in teachers.items()}
+    report = summarise(judged, draws, recipe.seed, [in_pixels] if in_pixels else [], share)
+    report["untaught_cells"] = int(held_back.untaught.sum())
+    report["classes_left_out"] = {
+        name: [CLASSES[place] for place in sorted(set(cells.classes.tolist()) - set(own.classes.tolist()))]
+        for name, own in teachers.items()
+    }
     report["method"] = (
         f"cross-validation, {recipe.folds} folds of blocks of {block_deg:g} degree; penalty and calibration learnt "
         "inside the folds"
@@ -80,23 +87,27 @@ def evaluate_recipe(
     for group in report["same_period"]:
         there = cells.select(np.array([period == group["period"] for period in cells.periods]))
         try:
-            own = cross_validate(there, recipe, block_deg)
+            own = judge_held_back(there, recipe, block_deg)
         except FoldsNotPossible:
             continue
-        group["fitted_there"] = measure_cells(judge_cells(there, own, block_deg), draws, recipe.seed)
+        judged_there = judge_cells(there, own.probabilities, block_deg)
+        group["fitted_there"] = measure_cells(judged_there, draws, recipe.seed)
+        group["fitted_there"]["untaught_cells"] = int(own.untaught.sum())
+    report["warnings"] += list_gaps(report)
     report["random_split"] = _split_at_random(cells, recipe)
     report["unused_labels"] = dict(cells.unused)
     return report
 
 
-def _find_shares(cells: LabelledCells, recipe: Recipe) -> dict[str, float]:
-    """Share of mines among the cells that calibrate, of all folds together, by head."""
-    of_head = {"single": cells, "change": cells.select(cells.has_reference)}
-    return {
-        name: float(own.mining[choose_teaching(own, recipe)].mean())
-        for name, own in of_head.items()
-        if len(set(own.mining.tolist())) == 2
-    }
+def _find_teachers(cells: LabelledCells, recipe: Recipe, block_deg: float) -> dict[str, LabelledCells]:
+    """The cells that teach and calibrate the heads of a model fitted to all. Raises TrainingRefused, FoldsNotPossible."""
+    check_classes(cells.classes)
+    teachers = {"single": cells.select(choose_teaching(cells, recipe, block_deg))}
+    paired = cells.select(cells.has_reference)
+    if len(set(paired.mining.tolist())) == 2:
+        with suppress(FoldsNotPossible):
+            teachers["change"] = paired.select(choose_teaching(paired, recipe, block_deg))
+    return teachers
 
 
 def _split_at_random(cells: LabelledCells, recipe: Recipe) -> Report:

@@ -21,6 +21,8 @@ BLOCK_DEG = 2.0
 SMALLER_BLOCKS_DEG = (1.0, 0.5, 0.2, 0.1)
 """Tried in this order where the cells lie too close together for blocks of the wanted size."""
 FOLDS = 5
+LEAST_SPREAD = 3
+"""Blocks with mines, and with others: one to hold back, one to hold back of what is left, and one to learn from."""
 
 
 class FoldsNotPossible(ValueError):
@@ -66,14 +68,14 @@ def choose_block_deg(
 ) -> float:
     """The greatest block side, at most `BLOCK_DEG`, that still makes folds.
 
-    Needs two blocks for every fold, and mines and others in at least two blocks each, or nothing could be held back.
+    Needs two blocks for every fold, and mines and others in `LEAST_SPREAD` blocks each, or folds would teach nothing.
     Falls back to the smallest side; `split_blocks` says whether that is enough.
     """
     is_mine = np.asarray(mining, np.bool_)
     for block_deg in (BLOCK_DEG, *SMALLER_BLOCKS_DEG):
         blocks = assign_blocks(rows, cols, block_deg)
         spread = min(len(np.unique(blocks[is_mine])), len(np.unique(blocks[~is_mine])))
-        if len(np.unique(blocks)) >= 2 * folds and spread >= 2:
+        if len(np.unique(blocks)) >= 2 * folds and spread >= LEAST_SPREAD:
             return block_deg
     return SMALLER_BLOCKS_DEG[-1]
 
@@ -125,3 +127,13 @@ def split_blocks(
         for fit_on, judge_on in splitter.split(np.zeros(len(groups)), kinds, groups):
             if len(judge_on):
                 yield fit_on.astype(np.int64), judge_on.astype(np.int64)
+
+
+def find_judged(classes: Int64, taught_by: Int64, judge_on: Int64) -> npt.NDArray[np.bool_]:
+    """bool, for each cell of a fold that is judged, whether its score says something.
+
+    classes: int64 (n,). taught_by, judge_on: positions. A model that never saw the class of a cell gives it the least score
+    there is, as if by knowledge; and one that saw a single class tells nothing apart.
+    """
+    known = np.unique(classes[taught_by])
+    return np.asarray(np.isin(classes[judge_on], known) & (len(known) > 1), np.bool_)

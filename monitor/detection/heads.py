@@ -1,8 +1,8 @@
 """Heads from labelled cells: fit members, weigh them, calibrate on cells held back, note what is familiar.
 
 Room `detection`, pure. The one place where a recipe becomes a head, for the model that is kept and for those of the
-cross-validation alike. May import `calibration`, `cells`, `familiarity`, `folds`, `model`, `pairs`, `scorers`,
-`stacking`, `views`.
+cross-validation alike. May import `calibration`, `cells`, `familiarity`, `folds`, `learnable`, `model`, `pairs`,
+`scorers`, `stacking`, `views`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from monitor.detection.cells import LabelledCells
 from monitor.detection.familiarity import fit_familiarity
 from monitor.detection.folds import FOLDS, FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES
+from monitor.detection.learnable import choose_learnable
 from monitor.detection.model import Head, Member
 from monitor.detection.pairs import PATCH_SIZES, PATCHES, PairFeaturizer
 from monitor.detection.patches import EMPIRICAL
 from monitor.detection.periods import find_teaching
 from monitor.detection.ridge import PENALTIES, REPEATS
-from monitor.detection.scorers import BOOSTING, FOREST, KINDS, RIDGE, fit_scorer
+from monitor.detection.scorers import BOOSTING, FOREST, KINDS, RIDGE, count_deals, fit_scorer
 from monitor.detection.stacking import average_members, weigh_members
 from monitor.detection.views import CELLS, NOW, PAIR, PARTS, SUMMARIES, Sight, list_draws
 
@@ -88,6 +89,13 @@ class Recipe:
         """Patches of pairs of all members together."""
         return self.pair_patches * (MEMBERS if self.model == ENSEMBLE else 1)
 
+    @property
+    def deals(self) -> int:
+        """How often blocks are dealt anew, for every member alike."""
+        return min(
+            count_deals(kind, self.repeats) for kind in (KINDS if self.model == STACKED else [self.model])
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Heads:
@@ -113,7 +121,7 @@ def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: 
     share: dict[str, float] = {}
 
     def fit(name: str, own: LabelledCells, sight: Sight) -> Head:
-        teaches = choose_teaching(own, recipe)
+        teaches = choose_teaching(own, recipe, block_deg)
         blocks = assign_blocks(own.rows, own.cols, block_deg)
         head, chosen = fit_head(sight, own.classes, blocks, recipe, teaches=teaches, draws=draws)
         penalties.update({f"{name}: {member}": penalty for member, penalty in chosen.items()})
@@ -138,11 +146,17 @@ def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: 
     return Heads(change, single, penalties, taught, share)
 
 
-def choose_teaching(cells: LabelledCells, recipe: Recipe) -> Bool:
-    """bool (n,): the cells that a recipe learns from and calibrates on."""
-    if not recipe.leave_out_one_sided:
-        return np.ones(len(cells), np.bool_)
-    return find_teaching(cells.periods, cells.classes)
+def choose_teaching(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Bool:
+    """bool (n,): the cells that a recipe learns from and calibrates on. Raises FoldsNotPossible."""
+    teaches = (
+        find_teaching(cells.periods, cells.classes)
+        if recipe.leave_out_one_sided
+        else np.ones(len(cells), np.bool_)
+    )
+    blocks = assign_blocks(cells.rows, cells.cols, block_deg)
+    return choose_learnable(
+        cells.classes, blocks, teaches, folds=recipe.folds, deals=recipe.deals, seed=recipe.seed
+    )
 
 
 def check_classes(classes: npt.NDArray[np.int64]) -> None:
@@ -187,8 +201,8 @@ def fit_head(
     """The head of a recipe, and the penalties chosen, by member.
 
     sight: n cells. classes: int64 (n,), positions in CLASSES. blocks: int64 (n,), held back together. teaches: bool (n,),
-    the cells to learn from and to calibrate on, all unless told; they hold every class. draws: bootstrap draws of the
-    calibrator, of the recipe unless told. Raises FoldsNotPossible.
+    the cells to learn from and to calibrate on, all unless told; their classes can be learnt (`choose_learnable`). draws:
+    bootstrap draws of the calibrator, of the recipe unless told. Raises FoldsNotPossible.
     """
     taught = np.ones(len(classes), np.bool_) if teaches is None else teaches
     plan = plan_members(recipe.model, sight)
@@ -206,7 +220,8 @@ def fit_head(
         )
         for kind, view in plan
     ]
-    learnt, places = np.unique(classes, return_inverse=True)
+    learnt = np.unique(classes[taught])
+    places = np.searchsorted(learnt, classes)
     held_back = [each.out_of_fold for each in fitted]
     weights, combined = (
         weigh_members(held_back, places, taught)

@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from monitor.detection.folds import FOLDS, split_blocks
+from monitor.detection.folds import FOLDS, find_judged, split_blocks
 from monitor.detection.metrics import area_under_roc
 
 Bool = npt.NDArray[np.bool_]
@@ -34,7 +34,8 @@ class FittedScores:
     """A fitted scorer and what it gave for cells that it had not seen.
 
     estimator: maps features (n, F) to scores (n, m), one column per class learnt. out_of_fold: float64
-    (repeats, n, m), scores of each cell by models fitted without its block. penalty: the one chosen, of a ridge.
+    (repeats, n, m), scores of each cell by models fitted without its block, NaN where these had not seen its class.
+    penalty: the one chosen, of a ridge.
     """
 
     estimator: Pipeline
@@ -56,7 +57,8 @@ def fit_ridge(
     """Fit ridge to one column of 0 and 1 per class that occurs.
 
     values: float32 (n, F), finite. classes: int64 (n,), 0 is `none`; at least two occur. blocks: int64 (n,). teaches:
-    bool (n,), the rows to learn from and to choose by, all unless told; the others are only scored.
+    bool (n,), the rows to learn from and to choose by, all unless told; the others are only scored. Some cells of each class
+    are judged by folds that had seen it (`folds.find_judged`).
     The penalty is the one whose scores, in blocks held back, put mines before others most reliably: order alone is
     asked for, because the calibrator that follows mends the scale. Of equal ones the greatest wins.
     """
@@ -64,20 +66,25 @@ def fit_ridge(
     exact = values.astype(np.float64)
     scaler = StandardScaler().fit(exact[taught])
     standard = scaler.transform(exact)
-    targets = (classes[:, None] == np.unique(classes)).astype(np.float64)
-    held_back = np.zeros((repeats, len(penalties), *targets.shape))
+    targets = (classes[:, None] == np.unique(classes[taught])).astype(np.float64)
+    held_back = np.full((repeats, len(penalties), *targets.shape), np.nan)
     for repeat in range(repeats):
         for fit_on, judge_on in split_blocks(classes, blocks, folds, seed + repeat):
             own = fit_on[taught[fit_on]]
-            held_back[repeat][:, judge_on] = _score_path(standard, targets, own, judge_on, penalties)
-    mining = classes[taught] != 0
-    order = [
-        np.mean([area_under_roc(mining, -held_back[repeat, choice, taught, 0]) for repeat in range(repeats)])
-        for choice in range(len(penalties))
-    ]
+            judged = judge_on[find_judged(classes, own, judge_on)]
+            if len(judged):
+                held_back[repeat][:, judged] = _score_path(standard, targets, own, judged, penalties)
+    order = [_judge_order(classes, taught, held_back[:, choice, :, 0]) for choice in range(len(penalties))]
     best = len(order) - 1 - int(np.argmax(order[::-1]))
     ridge = Ridge(alpha=penalties[best]).fit(standard[taught], targets[taught])
     return FittedScores(Pipeline([("scale", scaler), ("ridge", ridge)]), held_back[:, best], penalties[best])
+
+
+def _judge_order(classes: Int64, taught: Bool, none: Float64) -> float:
+    """How reliably scores of `none` (repeats, n) put others before mines: the mean over the repeats that can tell."""
+    used = taught & np.isfinite(none)
+    areas = [area_under_roc(classes[own] != 0, -scores[own]) for own, scores in zip(used, none, strict=True)]
+    return float(np.nanmean(areas))
 
 
 def _score_path(

@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from monitor.detection.folds import FOLDS, split_blocks
+from monitor.detection.folds import FOLDS, find_judged, split_blocks
 from monitor.detection.ridge import PENALTIES, REPEATS, FittedScores, fit_ridge
 
 Bool = npt.NDArray[np.bool_]
@@ -70,6 +70,11 @@ def score_table(estimator: Pipeline, values: npt.NDArray[np.float32]) -> Float64
     return np.asarray(np.log(stated / (1 - stated)), np.float64)
 
 
+def count_deals(kind: str, repeats: int) -> int:
+    """How often a scorer is judged on blocks dealt anew."""
+    return 1 if kind in (FOREST, BOOSTING) else repeats
+
+
 def fit_scorer(
     kind: str,
     values: npt.NDArray[np.float32],
@@ -85,27 +90,28 @@ def fit_scorer(
     """Fit a scorer of one of `KINDS`.
 
     values: float32 (n, F), finite. classes, blocks: int64 (n,). teaches: bool (n,), the rows to learn from, all unless
-    told; they hold every class, and the others are only scored. repeats, folds: of the blocks held back; trees are dealt
-    one deal, counted `repeats` times, because they are slow. Raises FoldsNotPossible.
+    told; the others are only scored. repeats, folds: of the blocks held back; trees are dealt one deal (`count_deals`),
+    counted `repeats` times, because they are slow. Raises FoldsNotPossible.
     """
     taught = np.ones(len(classes), np.bool_) if teaches is None else teaches
     if kind == RIDGE:
         return fit_ridge(
             values, classes, blocks, taught, penalties=penalties, repeats=repeats, folds=folds, seed=seed
         )
-    deals = 1 if kind in (FOREST, BOOSTING) else repeats
-    learnt = np.unique(classes)
+    deals = count_deals(kind, repeats)
+    learnt = np.unique(classes[taught])
     exact = values.astype(np.float64)
-    held_back = np.zeros((deals, len(classes), len(learnt)))
+    held_back = np.full((deals, len(classes), len(learnt)), np.nan)
     for deal in range(deals):
         for fit_on, judge_on in split_blocks(classes, blocks, folds, seed + deal):
             own = fit_on[taught[fit_on]]
-            known = np.unique(classes[own])
-            if len(known) < 2:
-                continue  # nothing to tell apart: the scores stay equal
+            judged = judge_on[find_judged(classes, own, judge_on)]
+            if not len(judged):
+                continue
             fitted = make_estimator(kind, seed).fit(exact[own], classes[own])
-            scores = np.full((len(judge_on), len(learnt)), np.log(LEAST_PROBABILITY))  # a class unknown there
-            scores[:, np.searchsorted(learnt, known)] = score_table(fitted, values[judge_on])
-            held_back[deal, judge_on] = scores
+            # a class unknown there is none of the cells judged
+            scores = np.full((len(judged), len(learnt)), np.log(LEAST_PROBABILITY))
+            scores[:, np.searchsorted(learnt, np.unique(classes[own]))] = score_table(fitted, values[judged])
+            held_back[deal, judged] = scores
     estimator = make_estimator(kind, seed).fit(exact[taught], classes[taught])
     return FittedScores(estimator, np.repeat(held_back, repeats // deals, axis=0), None)

@@ -8,6 +8,7 @@ chose, with the least and the greatest beside it. May import `cells`, `crossvali
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from monitor.detection.cells import Bool, LabelledCells
 from monitor.detection.crossvalidation import Float64, cross_validate, settle_block_deg
 from monitor.detection.curves import chance_error, error_at_share
 from monitor.detection.figures import find_periods
-from monitor.detection.folds import assign_blocks
+from monitor.detection.folds import FoldsNotPossible, assign_blocks
 from monitor.detection.heads import Recipe
 from monitor.detection.metrics import area_under_roc, average_precision, calibration_error
 from monitor.detection.periodtrace import find_period_in_scores
@@ -57,8 +58,9 @@ def judge_deal(cells: LabelledCells, recipe: Recipe) -> Figures:
     for period in find_periods(cells.periods, cells.mining)[:1]:
         own = np.asarray(periods == period, np.bool_)
         figures |= _measure("period", cells.mining[own], score[own])
-        there = 1 - cross_validate(cells.select(own), recipe, block_deg)[:, 0]
-        figures |= _measure("there", cells.mining[own], there)
+        with suppress(FoldsNotPossible):
+            there = 1 - cross_validate(cells.select(own), recipe, block_deg)[:, 0]
+            figures |= _measure("there", cells.mining[own], there)
     mines = cells.select(cells.mining)
     trace = find_period_in_scores(
         mines.periods,

@@ -22,7 +22,7 @@ DRAW = 1.0
 
 def average_members(out_of_fold: Sequence[Float64], teaches: Bool) -> tuple[list[float], Float64]:
     """As `weigh_members`, but all weigh the same: for members of one kind, which no label need rank."""
-    scale = [1 / max(float(scores[:, teaches, 0].std()), 1e-9) for scores in out_of_fold]
+    scale = [1 / max(float(np.nanstd(scores[:, teaches, 0])), 1e-9) for scores in out_of_fold]
     weights = [factor / len(out_of_fold) for factor in scale]
     return weights, np.asarray(sum(w * scores for w, scores in zip(weights, out_of_fold, strict=True)))
 
@@ -32,18 +32,21 @@ def weigh_members(
 ) -> tuple[list[float], Float64]:
     """Weights of the members, and their weighted scores of cells held back.
 
-    out_of_fold: float64 (repeats, n, m) of each member. places: int64 (n,), which column is true. teaches: bool (n,),
-    cells to learn the weights from. Members of different scale are brought to the same one first: a weight already holds
+    out_of_fold: float64 (repeats, n, m) of each member, NaN where a score says nothing. places: int64 (n,), which column is
+    true. teaches: bool (n,), cells to learn the weights from.
+    Members of different scale are brought to the same one first: a weight already holds
     the scale, so the score of a head is the plain sum of weight times score.
     """
-    scale = [1 / max(float(scores[:, teaches, 0].std()), 1e-9) for scores in out_of_fold]
+    scale = [1 / max(float(np.nanstd(scores[:, teaches, 0])), 1e-9) for scores in out_of_fold]
     none = (places[teaches] == 0).astype(np.float64)
-    wanted = np.tile(none - none.mean(), out_of_fold[0].shape[0])
+    wanted = np.tile(none, out_of_fold[0].shape[0])
     table = np.stack(
         [(scores * factor)[:, teaches, 0].ravel() for scores, factor in zip(out_of_fold, scale, strict=True)],
         axis=1,
     )
-    table -= table.mean(axis=0)
+    known = np.isfinite(table).all(axis=1)
+    table, wanted = table[known], wanted[known]
+    table, wanted = table - table.mean(axis=0), wanted - wanted.mean()
     count = len(out_of_fold)
     together = table.sum(axis=1)
     # the slope of all members together says how large equal weights are

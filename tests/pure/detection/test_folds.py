@@ -78,4 +78,4 @@ def test_blocks_are_as_wide_as_the_cells_allow() -> None:
 def test_mines_of_one_block_alone_ask_for_smaller_blocks() -> None:
     rows = np.arange(0, 4000, 10)
     mining = rows < 100
-    assert choose_block_deg(rows, rows, mining) == 0.5
+    assert choose_block_deg(rows, rows, mining) == 0.2
