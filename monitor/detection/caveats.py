@@ -1,6 +1,6 @@
 """Caveats of a report: what a reader must know before believing its figures.
 
-Room `detection`, pure. A finished dict of figures in, sentences out. Imports `folds` alone.
+Room `detection`, pure. A finished dict of figures in, sentences out. Imports `folds` and `metrics` alone.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.detection.folds import BLOCK_DEG
+from monitor.detection.metrics import LEAST_BLOCKS
 
 SMALL = 30
-"""A group with fewer mines or fewer others is called small."""
+"""A group with fewer mines or fewer others is called small; so is one of few blocks."""
 COMMON = 0.1
 """Share of mines among the labels from which a report tells that the field is different."""
 TOO_GOOD = 0.95
@@ -21,14 +22,22 @@ TOO_GOOD = 0.95
 def list_caveats(report: Mapping[str, Any]) -> list[str]:
     """The warnings that follow from the figures themselves; those of confounders come with the confounders."""
     warnings = []
+    mines, others = report["all"]["positives"], report["all"]["n"] - report["all"]["positives"]
     if report["block_deg"] < BLOCK_DEG:
-        warnings.append(
-            f"Blocks are {report['block_deg']:g} degree wide, not {BLOCK_DEG:g}: the labelled cells lie too close "
-            "together. Blocks so small resemble their neighbours: intervals are too narrow, and cross-validation "
-            "flatters."
+        reason = (
+            "the labelled cells lie too close together" if mines and others else "all labels are of one kind"
         )
-    if report["all"]["small"]:
+        warnings.append(
+            f"Blocks are {report['block_deg']:g} degree wide, not {BLOCK_DEG:g}: {reason}. Blocks so small resemble "
+            "their neighbours: intervals are too narrow, and cross-validation flatters."
+        )
+    if min(mines, others) < SMALL:
         warnings.append(f"Fewer than {SMALL} mines or others: the figures can say little.")
+    if report["blocks"] < LEAST_BLOCKS:
+        warnings.append(
+            f"The cells lie in fewer than {LEAST_BLOCKS} blocks: no interval can be told, and the figures hold for these "
+            "places at most."
+        )
     told = report["period_in_scores"]
     low, high = (told["auc"]["low"], told["auc"]["high"]) if told else (None, None)
     if told and low is not None and high is not None and not low <= 0.5 <= high:

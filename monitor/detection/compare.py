@@ -14,7 +14,7 @@ import numpy as np
 
 from monitor.detection.figures import JudgedCells
 from monitor.detection.labels import CellLabel
-from monitor.detection.metrics import DRAWS, LEVEL, MEASURES, draw_weights
+from monitor.detection.metrics import DRAWS, LEAST_BLOCKS, LEVEL, MEASURES, draw_samples, has_few_blocks
 
 
 class NothingInCommon(ValueError):
@@ -37,7 +37,8 @@ def compare_judged(
     Returns
     -------
     dict
-        JSON-able. An interval of a difference that holds 0 means that these cells do not tell which is better.
+        JSON-able. An interval of a difference that holds 0 means that these cells do not tell which is better; nor do
+        cells of few blocks (`few_blocks`), which have no interval.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def compare_judged(
     first, second = (np.array(each) for each in zip(*common, strict=True))
     mining, blocks = before.mining[first], before.blocks[first]
     old, new = before.score[first], after.score[second]
-    samples = draw_weights(blocks, draws, seed)
+    samples = draw_samples(blocks, draws, seed)
     tail = (100 - LEVEL) / 2
     figures: dict[str, Any] = {}
     for name, function in MEASURES.items():
@@ -80,6 +81,7 @@ def compare_judged(
         "cells": len(common),
         "mines": int(mining.sum()),
         "blocks": len(set(blocks.tolist())),
+        "few_blocks": has_few_blocks(blocks),
         "called_differently": int(called.sum()),
         "figures": figures,
     }
@@ -107,8 +109,11 @@ def write_comparison(comparison: dict[str, Any]) -> str:
             "-" if row[key] is None else f"{row[key]:.3f}"
             for key in ("before", "after", "difference", "low", "high")
         ]
-        lines.append(
-            name.ljust(30) + "".join(w.rjust(12) for w in words[:3]) + f"   {words[3]} to {words[4]}"
-        )
-    lines.append("An interval that holds 0 means that these cells do not tell which of the two is better.")
+        interval = "-" if row["low"] is None else f"{words[3]} to {words[4]}"
+        lines.append(name.ljust(30) + "".join(w.rjust(12) for w in words[:3]) + f"   {interval}")
+    lines.append(
+        f"Fewer than {LEAST_BLOCKS} blocks are too few to tell which of the two is better."
+        if comparison["few_blocks"]
+        else "An interval that holds 0 means that these cells do not tell which of the two is better."
+    )
     return "\n".join(lines) + "\n"

@@ -22,7 +22,7 @@ from monitor.detection.confounders import Confounder, find_confounders, list_fie
 from monitor.detection.curves import chance_error, error_at_share, precision_recall_points, roc_points
 from monitor.detection.folds import FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES, CellLabel
-from monitor.detection.metrics import Figure, measure, reliability
+from monitor.detection.metrics import Figure, has_few_blocks, measure, reliability
 from monitor.detection.periodtrace import find_period_in_scores
 from monitor.detection.strata import list_strata
 
@@ -146,7 +146,8 @@ def _measure_score(positive: Bool, score: Float64, blocks: Int64, draws: int, se
     figures = measure(positive, score, blocks, draws=draws, seed=seed)
     count, mines = len(positive), int(positive.sum())
     figures["ece_by_chance"] = chance_error(score, seed=seed)
-    return {"n": count, "positives": mines, "small": min(mines, count - mines) < SMALL} | {
+    small = min(mines, count - mines) < SMALL or has_few_blocks(blocks)
+    return {"n": count, "positives": mines, "small": small} | {
         name: _write(figure) for name, figure in figures.items()
     }
 
@@ -209,7 +210,7 @@ def _measure_kinds(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
             "label": CLASSES[label],
             "kind": kind or "(unstated)",
             "n": len(places),
-            "small": len(places) < SMALL,
+            "small": len(places) < SMALL or has_few_blocks(judged.blocks[places]),
             "mean_probability": float(score.mean()),
             "share_called_mine": float((score >= 0.5).mean()),
         }

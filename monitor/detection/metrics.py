@@ -20,11 +20,13 @@ BINS = 10
 SPECIFICITY = 0.99
 DRAWS = 1000
 LEVEL = 95
+LEAST_BLOCKS = 5
+"""Fewer blocks than this give no interval: they cannot tell what others would say, and one block draws itself alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value and the interval in which 95 % of the bootstrap draws lie; NaN where it cannot be told."""
+    """A value and the interval in which 95 % of the bootstrap draws lie; NaN for what cannot be told."""
 
     value: float
     low: float
@@ -146,6 +148,16 @@ def draw_weights(blocks: npt.ArrayLike, draws: int, seed: int) -> Float64:
     return times[:, block].astype(np.float64)
 
 
+def draw_samples(blocks: npt.ArrayLike, draws: int, seed: int) -> Float64:
+    """As `draw_weights`, for intervals: no draw where there are fewer than `LEAST_BLOCKS` blocks."""
+    return draw_weights(blocks, 0 if has_few_blocks(blocks) else draws, seed)
+
+
+def has_few_blocks(blocks: npt.ArrayLike) -> bool:
+    """Whether cells lie in fewer than `LEAST_BLOCKS` blocks."""
+    return len(np.unique(np.asarray(blocks))) < LEAST_BLOCKS
+
+
 def measure(
     mining: Bool, probability: Float64, blocks: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, Figure]:
@@ -165,7 +177,7 @@ def measure(
     -------
     dict of str to Figure
         The interval is the middle 95 % over samples of whole blocks, leaving out samples without mines or without others; it
-        does not cover refitting the model or the choice of it.
+        does not cover refitting the model or the choice of it. There is none for fewer than `LEAST_BLOCKS` blocks.
 
     Examples
     --------
@@ -173,7 +185,7 @@ def measure(
     >>> measure(mining, stated, np.arange(40) // 4, draws=20)["auc"]
     Figure(value=1.0, low=1.0, high=1.0)
     """
-    samples = draw_weights(blocks, draws, seed)
+    samples = draw_samples(blocks, draws, seed)
     return {
         name: with_interval(partial(function, mining, probability), samples)
         for name, function in MEASURES.items()
@@ -183,7 +195,7 @@ def measure(
 def with_interval(function: Callable[[Float64 | None], float], samples: Float64) -> Figure:
     """A figure of n cells and the middle 95 % of its draws.
 
-    function: the figure for weights of the cells, float64 (n,), or None. samples: float64 (draws, n), of `draw_weights`;
+    function: the figure for weights of the cells, float64 (n,), or None. samples: float64 (draws, n), of `draw_samples`;
     those for which there is no figure are left out.
     """
     drawn = np.array([function(sample) for sample in samples])

@@ -54,8 +54,8 @@ def render_page(
         f"<p>{escape(report['method'])}. {report['cells']} cells in {report['blocks']} blocks of "
         f"{report['block_deg']:g} degree. {_tell_split(report)}</p>{warnings}"
         f'<div class="plots">{"".join(drawn)}</div>'
-        "<p>* few mines or few others. Intervals: 95 % of draws of whole blocks; refitting and the choice of a model are "
-        "not in them.</p>"
+        "<p>* few mines, few others or few blocks. Intervals: 95 % of draws of whole blocks; refitting and the choice "
+        "of a model are not in them.</p>"
         f"<h2>All figures</h2><pre>{escape(write_report(report))}</pre></body></html>\n"
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitor.detection.metrics import Figure, area_under_roc, draw_weights, with_interval
+from monitor.detection.metrics import Figure, area_under_roc, draw_samples, with_interval
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
@@ -63,7 +63,7 @@ def find_period_in_scores(
     if min(count, len(periods) - count) < LEAST_MINES:
         return None
     is_it = np.array([own == period for own in periods], np.bool_)
-    samples = draw_weights(blocks, draws, seed)
+    samples = draw_samples(blocks, draws, seed)
     scores = with_interval(lambda weight: area_under_roc(is_it, score, weight), samples)
     known = np.zeros(len(is_it), np.bool_) if change is None else np.isfinite(change)
     if change is None or min(is_it[known].sum(), (~is_it[known]).sum()) < LEAST_MINES:

@@ -90,7 +90,7 @@ def _write_remarks(report: Mapping[str, Any]) -> list[str]:
     lines += [f"{each['field']} alone: AUC {_write(each['auc'])}" for each in report["confounders"]]
     lines.append(
         f"Brackets: 95 % of {report['bootstrap_draws']} draws of whole blocks; refitting and the choice of a model are "
-        "not in them, so the true uncertainty is wider. * few mines or few others."
+        "not in them, so the true uncertainty is wider. * few mines, few others or few blocks."
     )
     return lines
 
@@ -134,6 +134,8 @@ def _write_reliability(report: Mapping[str, Any]) -> list[str]:
 def _write_figure(figure: Mapping[str, float | None]) -> str:
     if figure["value"] is None:
         return "-"
+    if figure["low"] is None:
+        return _write(figure["value"])
     return f"{_write(figure['value'])} ({_write(figure['low'])}-{_write(figure['high'])})"
 
 

@@ -46,3 +46,16 @@ def test_only_cells_that_both_could_judge_count_and_order_does_not_matter() -> N
     assert comparison["cells"] == 100
     with pytest.raises(NothingInCommon, match="no cell in common"):
         compare_judged(before, replace(after, labels=(), probabilities=after.probabilities[:0]))
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_models_compared_on_few_blocks_are_not_told_apart(few: bool) -> None:
+    comparison = compare_judged(
+        *(replace(judge(noise), block_deg=10.0 if few else 0.1) for noise in (4, 1)), draws=20
+    )
+    assert comparison["few_blocks"] == few
+    assert {row["low"] is None for row in comparison["figures"].values()} == {few}
+    assert comparison["figures"]["auc"]["difference"] > 0
+    text = write_comparison(comparison)
+    assert ("too few to tell which of the two is better" in text) == few
+    assert ("- to -" in text, "interval that holds 0" in text) == (False, not few)

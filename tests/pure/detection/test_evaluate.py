@@ -264,3 +264,28 @@ def test_the_calibration_error_comes_with_what_chance_would_show() -> None:
     assert 0 < chance["low"] < chance["value"] < chance["high"] < 0.2
     assert every["ece_at_its_share"] >= 0
     assert every["curves"]["roc"][-1] == [1, 1]
+
+
+def test_cells_of_few_blocks_are_called_small_and_have_no_interval() -> None:
+    judged = judge_cells(make_cells(), np.full((240, 3), 1 / 3), 10.0)
+    few, many = (summarise(replace(judged, block_deg=deg), 5, 0) for deg in (10.0, 0.1))
+    assert (few["blocks"], many["blocks"]) == (1, 24)
+    for report, is_few in ((few, True), (many, False)):
+        assert report["all"]["small"] == is_few
+        assert (report["all"]["auc"]["low"] is None) == is_few
+        assert {row["small"] for row in report["kinds"]} == {is_few}
+        assert any("fewer than 5 blocks" in warning for warning in report["warnings"]) == is_few
+        assert not any("Fewer than 30 mines" in warning for warning in report["warnings"])
+    text = write_report(few | {"method": "invented", "unused_labels": {}})
+    assert "(---)" not in text
+
+
+def test_labels_of_one_kind_are_not_said_to_lie_too_close_together() -> None:
+    cells = make_cells()
+    alone = cells.select(cells.mining)
+    for own, is_one in ((alone, True), (cells, False)):
+        warnings = " ".join(summarise(judge_cells(own, np.full((len(own), 3), 1 / 3), 0.1), 5, 0)["warnings"])
+        assert ("all labels are of one kind" in warnings, "too close together" in warnings) == (
+            is_one,
+            not is_one,
+        )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
 from monitor.detection.metrics import (
+    MEASURES,
     area_under_roc,
     average_precision,
     brier_score,
@@ -101,3 +102,15 @@ def test_neighbours_that_say_the_same_make_the_interval_wider() -> None:
     by_cell = measure(mining, score, np.arange(400), draws=300)["auc"]
     by_block = measure(mining, score, np.repeat(np.arange(40), 10), draws=300)["auc"]
     assert by_block.high - by_block.low > 2 * (by_cell.high - by_cell.low)
+
+
+def test_few_blocks_have_figures_and_no_interval() -> None:
+    """Before, one block had an interval of no width: whatever is drawn, it is the same block."""
+    rng = np.random.default_rng(0)
+    mining = rng.random(400) < 0.4
+    score = np.clip(0.5 + 0.2 * mining + 0.2 * rng.standard_normal(400), 0, 1)
+    for count in (1, 4, 5):
+        figures = measure(mining, score, np.arange(400) % count, draws=50)
+        for name, figure in figures.items():
+            assert figure.value == pytest.approx(MEASURES[name](mining, score, None))
+            assert np.isfinite([figure.low, figure.high]).all() == (count == 5)
