@@ -1,6 +1,6 @@
 """Caveats of a report: what a reader must know before believing its figures.
 
-Room `detection`, pure. A finished dict of figures in, sentences out. Imports `folds` and `metrics` alone.
+Room `detection`, pure. A finished dict of figures in, sentences out. Imports `folds`, `metrics` and `periods` alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor.detection.folds import BLOCK_DEG
 from monitor.detection.metrics import LEAST_BLOCKS
+from monitor.detection.periods import LEAST_PAIRED
 
 SMALL = 30
 """A group with fewer mines or fewer others is called small; so is one of few blocks."""
@@ -83,6 +84,12 @@ def list_gaps(report: Mapping[str, Any]) -> list[str]:
                 "few blocks. These cells have the share of mines elsewhere instead of a score, and the figures are not to "
                 "be believed."
             )
+    mines, others = report["with_reference"]["mines"], report["with_reference"]["others"]
+    if mines + others and not report["learns_change"]:
+        warnings.append(
+            f"{mines} mines and {others} others with a reference are too few to learn change from, or lie in too few blocks "
+            f"(at least {LEAST_PAIRED} of each are needed): cells are judged without their reference."
+        )
     for head, names in report["classes_left_out"].items():
         if names:
             warnings.append(

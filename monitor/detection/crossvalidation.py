@@ -1,7 +1,7 @@
 """Cross-validation: probabilities for labelled cells by models that had not seen their block.
 
 Room `detection`, pure. Penalty and calibration are learnt anew inside every fold, from the other blocks alone. May
-import `cells`, `folds`, `heads`, `model`.
+import `cells`, `folds`, `heads`, `model`, `periods`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from monitor.detection.folds import FoldsNotPossible, assign_blocks, choose_bloc
 from monitor.detection.heads import Recipe, TrainingRefused, check_classes, fit_heads
 from monitor.detection.labels import CLASSES
 from monitor.detection.model import predict_heads
+from monitor.detection.periods import tells_change
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
@@ -78,10 +79,11 @@ def judge_held_back(cells: LabelledCells, recipe: Recipe, block_deg: float) -> H
     blocks = assign_blocks(cells.rows, cells.cols, block_deg)
     probabilities = np.empty((len(cells), len(CLASSES)))
     untaught = np.zeros(len(cells), np.bool_)
+    with_change = tells_change(cells.mining[cells.has_reference])
     for fit_on, judge_on in split_blocks(cells.classes, blocks, recipe.folds, recipe.seed):
         known, held_back = cells.select(fit_on), cells.select(judge_on)
         try:
-            heads = fit_heads(known, recipe, block_deg, draws=0)
+            heads = fit_heads(known, recipe, block_deg, draws=0, with_change=with_change)
         except (TrainingRefused, FoldsNotPossible):
             probabilities[judge_on] = np.bincount(known.classes, minlength=len(CLASSES)) / len(known)
             untaught[judge_on] = True

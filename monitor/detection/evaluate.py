@@ -24,6 +24,7 @@ from monitor.detection.heads import Recipe, check_classes, choose_teaching
 from monitor.detection.labels import CLASSES, CellLabel, choose_scene, digest_labels, number_labels
 from monitor.detection.metrics import DRAWS, area_under_roc
 from monitor.detection.model import MineModel
+from monitor.detection.periods import tells_change
 from monitor.detection.survey import Survey
 from monitor.detection.views import measure_change
 from monitor.grid import CELLS_PER_DEG
@@ -76,6 +77,9 @@ def evaluate_recipe(
     share = {name: float(own.mining.mean()) for name, own in teachers.items()}
     report = summarise(judged, draws, recipe.seed, [in_pixels] if in_pixels else [], share)
     report["untaught_cells"] = int(held_back.untaught.sum())
+    paired = cells.mining[cells.has_reference]
+    report["with_reference"] = {"mines": int(paired.sum()), "others": int((~paired).sum())}
+    report["learns_change"] = "change" in teachers
     report["classes_left_out"] = {
         name: [CLASSES[place] for place in sorted(set(cells.classes.tolist()) - set(own.classes.tolist()))]
         for name, own in teachers.items()
@@ -104,7 +108,7 @@ def _find_teachers(cells: LabelledCells, recipe: Recipe, block_deg: float) -> di
     check_classes(cells.classes)
     teachers = {"single": cells.select(choose_teaching(cells, recipe, block_deg))}
     paired = cells.select(cells.has_reference)
-    if len(set(paired.mining.tolist())) == 2:
+    if tells_change(paired.mining):
         with suppress(FoldsNotPossible):
             teachers["change"] = paired.select(choose_teaching(paired, recipe, block_deg))
     return teachers

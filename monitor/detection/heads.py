@@ -22,7 +22,7 @@ from monitor.detection.learnable import choose_learnable
 from monitor.detection.model import Head, Member
 from monitor.detection.pairs import PATCH_SIZES, PATCHES, PairFeaturizer
 from monitor.detection.patches import EMPIRICAL
-from monitor.detection.periods import find_teaching
+from monitor.detection.periods import find_teaching, tells_change
 from monitor.detection.ridge import PENALTIES, REPEATS
 from monitor.detection.scorers import BOOSTING, FOREST, KINDS, RIDGE, count_deals, fit_scorer
 from monitor.detection.stacking import average_members, weigh_members
@@ -109,11 +109,19 @@ class Heads:
     share: dict[str, float]
 
 
-def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: int | None = None) -> Heads:
+def fit_heads(
+    cells: LabelledCells,
+    recipe: Recipe,
+    block_deg: float,
+    *,
+    draws: int | None = None,
+    with_change: bool | None = None,
+) -> Heads:
     """Fit the head of change to the cells with a reference, and the other to all.
 
-    draws: bootstrap draws of the calibrators, of the recipe unless told. Where the cells with a reference lack mines
-    or others, or cannot be split into folds, there is no head of change. Raises TrainingRefused, FoldsNotPossible.
+    draws: bootstrap draws of the calibrators, of the recipe unless told. with_change: whether a head of change is wanted;
+    unless told, where mines and others with a reference are enough (`tells_change`): folds ask it of the whole. There is
+    none where these lack mines or others, or cannot be split into folds. Raises TrainingRefused, FoldsNotPossible.
     """
     check_classes(cells.classes)
     penalties: dict[str, float] = {}
@@ -131,7 +139,8 @@ def fit_heads(cells: LabelledCells, recipe: Recipe, block_deg: float, *, draws: 
     single = fit("single", cells, Sight(cells.layout, cells.now))
     change = None
     paired = cells.select(cells.has_reference)
-    if len(set(paired.mining.tolist())) == 2:
+    wanted = tells_change(paired.mining) if with_change is None else with_change
+    if wanted and len(set(paired.mining.tolist())) == 2:
         pairs = PairFeaturizer.fit(
             paired.now,
             paired.reference,

@@ -105,7 +105,7 @@ class MineModel:
     ----------
     featurizer : Featurizer
     change : Head or None
-        For cells with a reference (features at the reference, now, difference); None if no training cell had one.
+        For cells with a reference (features at the reference, now, difference); None if too few training cells had one.
     single : Head
         For all others.
     min_valid_share : float

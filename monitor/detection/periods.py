@@ -18,6 +18,14 @@ LEAST_CELLS = 20
 LEAST_KEPT = 20
 """So many mines and so many others must be left to learn from, or all cells teach."""
 
+LEAST_PAIRED = 20
+"""So many mines and so many others with a reference are needed for a head of change, which then judges all such cells."""
+
+
+def tells_change(mining: Bool) -> bool:
+    """Whether cells with a reference are enough to learn change from. mining: bool (n,), of these cells."""
+    return bool(min(mining.sum(), (~mining).sum()) >= LEAST_PAIRED)
+
 
 def find_teaching(periods: Sequence[str], classes: npt.NDArray[np.int64]) -> Bool:
     """bool (n,): which cells a model is fitted to.

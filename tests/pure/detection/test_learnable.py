@@ -129,3 +129,29 @@ def test_a_classifier_of_arrays_refuses_mines_of_one_block_too() -> None:
     blocks = assign_blocks(many.rows, many.cols, 0.1)
     fitted = MineClassifier(draws=2).fit(many.now, many.classes, groups=blocks)
     assert (fitted.predict_proba(many.now)[:, 2] == 0).all()
+
+
+def with_references_of(mines: int, others: int) -> LabelledCells:
+    """Invented cells of which so many mines and so many others have a reference."""
+    cells = make_cells()
+    has = np.zeros(len(cells), np.bool_)
+    for kind, count in ((cells.mining, mines), (~cells.mining, others)):
+        has[np.flatnonzero(kind & cells.has_reference)[:count]] = True
+    return replace(cells, reference=np.where(has[:, None], cells.reference, np.nan).astype(np.float32))
+
+
+@pytest.mark.parametrize(("mines", "others", "learnt"), [(20, 20, True), (19, 60, False), (60, 19, False)])
+def test_change_is_learnt_from_enough_cells_with_a_reference_alone(
+    mines: int, others: int, learnt: bool
+) -> None:
+    """Before, two mines and a cell beside them made a head that judged every cell with a reference."""
+    cells = with_references_of(mines, others)
+    assert (fit_heads(cells, QUICK, 0.1).change is not None) == learnt
+    report = evaluate_recipe(cells, QUICK, draws=2)
+    assert report["with_reference"] == {"mines": mines, "others": others}
+    assert report["learns_change"] == learnt
+    said = f"{mines} mines and {others} others with a reference are too few"
+    assert sum(said in warning for warning in report["warnings"]) == (not learnt)
+    bare = replace(cells, reference=np.full_like(cells.reference, np.nan))
+    same = np.array_equal(cross_validate(cells, QUICK, 0.1), cross_validate(bare, QUICK, 0.1))
+    assert same == (not learnt)  # folds, which have fewer cells, learn what the whole learns
