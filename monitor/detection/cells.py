@@ -16,7 +16,7 @@ import numpy.typing as npt
 from monitor.detection.agreement import settle_labels
 from monitor.detection.change import SceneFeatures, pair_features
 from monitor.detection.featurizer import Int64
-from monitor.detection.labels import CellLabel, choose_scene, digest_labels, number_labels
+from monitor.detection.labels import CellLabel, choose_scene, digest_labels, list_scenes, number_labels
 from monitor.detection.partmaps import NO_MAP, Layout
 from monitor.detection.rcf import Float32
 
@@ -130,11 +130,13 @@ def gather_cells(
     Parameters
     ----------
     labels : sequence of CellLabel
-        Of labels that say the same one counts, and of those that contradict each other none (`find_agreement`).
+        Of labels that say the same one counts, and of those that contradict each other none (`find_agreement`). One that
+        names no scene speaks of the latest of its period that shows enough of its cell.
     scenes : iterable of SceneFeatures
         In any order. What the labels say of an earlier scene is not asked.
     min_valid_share : float, optional
-        What a scene must show of a cell; by default what most labelled cells show (`choose_min_valid_share`).
+        What a scene must show of a cell; by default what most labelled cells show in the clearest scene that their label
+        may speak of (`choose_min_valid_share`).
     layout : Layout
         Of the features, as their featurizer has it; without it they are taken to hold no maps.
     normalise : bool
@@ -169,15 +171,16 @@ def gather_cells(
     labels, left_out = settle_labels(all_labels)
     numbers = number_labels(labels)
     kept = [_keep_cells(scene, numbers) for scene in scenes]
-    chosen = _choose_scenes(labels, numbers, kept)
-    shares = np.array([0.0 if at is None else kept[at[0]].features.valid_share[at[1]] for at in chosen])
+    listed = _list_shares(labels, numbers, kept)
     if min_valid_share is None:
-        min_valid_share = choose_min_valid_share(shares[shares > 0])
-    unused = Counter(_say_why(at, share, min_valid_share) for at, share in zip(chosen, shares, strict=True))
+        clearest = np.array([max((share for _, share in shown.values()), default=0.0) for shown in listed])
+        min_valid_share = choose_min_valid_share(clearest[clearest > 0])
+    chosen = _choose_scenes(listed, min_valid_share)
+    unused = Counter(_say_why(at, min_valid_share) for at in chosen)
     used = [
-        (position, *at)
-        for position, (at, share) in enumerate(zip(chosen, shares, strict=True))
-        if at is not None and share >= min_valid_share
+        (position, *at[:2])
+        for position, at in enumerate(chosen)
+        if at is not None and at[2] >= min_valid_share
     ]
     if not used:
         raise NoLabelledCells(
@@ -201,26 +204,39 @@ def _keep_cells(scene: SceneFeatures, numbers: Int64) -> SceneFeatures:
     return replace(scene, features=scene.features.select(np.isin(scene.features.numbers, numbers)))
 
 
-def _choose_scenes(
+def _list_shares(
     labels: Sequence[CellLabel], numbers: Int64, scenes: Sequence[SceneFeatures]
-) -> list[tuple[int, int] | None]:
-    """For each label the scene it speaks of and the place of its cell there, or None."""
-    places: dict[int, dict[int, int]] = {}
+) -> list[dict[int, tuple[int, float]]]:
+    """For each label the scenes it may speak of, the latest first: the place of its cell there and the share seen."""
+    places: dict[int, dict[int, tuple[int, float]]] = {}
     for position, scene in enumerate(scenes):
+        shares = scene.features.valid_share.tolist()
         for place, number in enumerate(scene.features.numbers.tolist()):
-            places.setdefault(number, {})[position] = place
-    chosen: list[tuple[int, int] | None] = []
+            places.setdefault(number, {})[position] = (place, shares[place])
+    listed = []
     for label, number in zip(labels, numbers.tolist(), strict=True):
         shown = places.get(number, {})
-        at = choose_scene(label, ((position, *scenes[position].when) for position in shown))
-        chosen.append(None if at is None else (at, shown[at]))
+        spoken_of = list_scenes(label, ((position, *scenes[position].when) for position in shown))
+        listed.append({position: shown[position] for position in spoken_of})
+    return listed
+
+
+def _choose_scenes(
+    listed: Sequence[Mapping[int, tuple[int, float]]], least: float
+) -> list[tuple[int, int, float] | None]:
+    """For each label the scene it is compared with, the place of its cell there and the share seen, or None."""
+    chosen: list[tuple[int, int, float] | None] = []
+    for shown in listed:
+        seen = {scene for scene, (_, share) in shown.items() if share >= least and share > 0}
+        at = choose_scene(tuple(shown), seen)
+        chosen.append(None if at is None else (at, *shown[at]))
     return chosen
 
 
-def _say_why(at: tuple[int, int] | None, share: float, least: float) -> str:
+def _say_why(at: tuple[int, int, float] | None, least: float) -> str:
     if at is None:
         return "no scene shows the cell"
-    return "used" if share >= least else "too little of the cell is seen"
+    return "used" if at[2] >= least else "too little of the cell is seen"
 
 
 def _assemble(

@@ -21,7 +21,14 @@ from monitor.detection.crossvalidation import cross_validate, judge_held_back, s
 from monitor.detection.figures import JudgedCells, Report, measure_cells, summarise
 from monitor.detection.folds import FoldsNotPossible, choose_block_deg
 from monitor.detection.heads import Recipe, check_classes, choose_teaching
-from monitor.detection.labels import CLASSES, CellLabel, choose_scene, digest_labels, number_labels
+from monitor.detection.labels import (
+    CLASSES,
+    CellLabel,
+    choose_scene,
+    digest_labels,
+    list_scenes,
+    number_labels,
+)
 from monitor.detection.metrics import DRAWS, area_under_roc
 from monitor.detection.model import MineModel
 from monitor.detection.periods import tells_change
@@ -136,7 +143,8 @@ def evaluate_survey(
     survey : Survey
         Of `survey_catalog`.
     labels : sequence of CellLabel
-        Each is compared with the scene it names, or else with the latest of its period that shows its cell.
+        Each is compared with the scene it names, or else with the latest of its period that shows enough of its
+        cell.
     model : MineModel
     draws, seed : int
         Of the bootstrap over blocks.
@@ -197,10 +205,11 @@ def judge_survey(survey: Survey, labels: Sequence[CellLabel]) -> tuple[JudgedCel
     unused: Counter[str] = Counter()
     for label, number in zip(labels, numbers.tolist(), strict=True):
         shown = places.get(number, {})
-        at = choose_scene(label, ((p, *survey.scenes[p].when) for p in shown))
+        seen = {at for at, place in shown.items() if survey.scenes[at].scores.observed[place]}
+        at = choose_scene(list_scenes(label, ((p, *survey.scenes[p].when) for p in shown)), seen)
         if at is None:
             unused["no scene shows the cell"] += 1
-        elif not survey.scenes[at].scores.observed[shown[at]]:
+        elif at not in seen:
             unused["too little of the cell is seen"] += 1
         else:
             found.append((label, at, shown[at]))

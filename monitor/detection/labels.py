@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -166,11 +166,11 @@ def number_labels(labels: Sequence[CellLabel]) -> Int64:
     )
 
 
-def choose_scene(label: CellLabel, scenes: Iterable[tuple[int, str, datetime, datetime]]) -> int | None:
-    """Which of the scenes that show the cell a label speaks of, as its position; None for none.
+def list_scenes(label: CellLabel, scenes: Iterable[tuple[int, str, datetime, datetime]]) -> list[int]:
+    """Positions of the scenes that a label may speak of, the latest first.
 
-    scenes: position, item id, begin and end of those that show the cell. The scene that the label names, if it is
-    there; if it names none, the latest that overlaps its period, or the latest of all where it has no period.
+    scenes: position, item id, begin and end of those that hold the cell. Those that bear the id that the label names; if
+    it names none, those that overlap its period, or all where it has no period.
     """
     found: list[tuple[datetime, str, int]] = []
     for position, item_id, observed_from, observed_to in scenes:
@@ -183,4 +183,14 @@ def choose_scene(label: CellLabel, scenes: Iterable[tuple[int, str, datetime, da
             )
         if matches:
             found.append((observed_to, item_id, position))
-    return max(found)[2] if found else None
+    return [position for _, _, position in sorted(found, reverse=True)]
+
+
+def choose_scene(spoken_of: Sequence[int], seen: Container[int]) -> int | None:
+    """Which of the scenes of `list_scenes` a label is compared with; None for none.
+
+    seen: positions of those that show enough of the cell. The latest of them; where there is none the latest of all, of
+    which can be said that it shows too little.
+    """
+    latest = spoken_of[0] if spoken_of else None
+    return next((position for position in spoken_of if position in seen), latest)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import numpy as np
 import pytest
 
 from monitor.detection.cells import NoLabelledCells, choose_min_valid_share, gather_cells
+from monitor.detection.change import SceneFeatures
 from monitor.detection.labels import CellLabel
 from tests.pure.detection.invented import make_cells, make_features, make_scene_features
 
@@ -55,6 +59,53 @@ def test_the_share_asked_for_is_what_most_labelled_cells_show_within_bounds() ->
     assert choose_min_valid_share([]) == 0.5
     cells = gather_cells(LABELS, [EARLY, LATE])
     assert cells.min_valid_share == 0.5
+
+
+def make_dates(shares: Sequence[float]) -> list[SceneFeatures]:
+    """A scene of each month of 2021 that shows so much of cell A; its feature is the number of the month."""
+    days = [(f"2021-{month:02}-15", month, share) for month, share in enumerate(shares, start=1)]
+    return [
+        make_scene_features(day, day, day, make_features([A], [float(month)], [share]))
+        for day, month, share in days
+    ]
+
+
+OF_2021 = CellLabel(*A, 1, date(2021, 1, 1), date(2021, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("shares", "least", "month"),
+    [
+        ([1.0, 0.9, 0.6, 0.0], 0.5, 3),
+        ([1.0, 0.9, 0.6, 0.0], 0.0, 3),
+        ([1.0, 0.9, 0.6, 0.0], None, 3),
+        ([1.0, 0.9, 0.6, 0.2], None, 3),
+        ([1.0, 0.9, 0.6, 0.2], 0.1, 4),
+        ([0.188, 0.187, 0.1, 0.0], None, 2),
+    ],
+)
+def test_a_label_without_a_scene_gets_the_latest_that_shows_enough_of_its_cell(
+    shares: list[float], least: float | None, month: int
+) -> None:
+    cells = gather_cells([OF_2021], make_dates(shares), least)
+    assert cells.now.tolist() == [[month]]
+    assert cells.unused == {}
+
+
+def test_a_cloudy_last_date_does_not_move_the_share_that_is_asked_for() -> None:
+    assert gather_cells([OF_2021], make_dates([1.0, 0.9, 0.2])).min_valid_share == 0.5
+
+
+def test_a_label_that_names_a_cloudy_scene_is_not_compared_with_another() -> None:
+    named = CellLabel(*A, 1, item="2021-03-15")
+    cells = gather_cells([named, CellLabel(*A, 0, item="2021-01-15")], make_dates([1.0, 0.9, 0.2]), 0.5)
+    assert cells.now.tolist() == [[1.0]]
+    assert cells.unused == {"too little of the cell is seen": 1}
+
+
+def test_a_cell_that_no_date_shows_enough_of_is_counted_as_such() -> None:
+    cells = gather_cells([OF_2021, CellLabel(*C, 2, item="early")], [EARLY, *make_dates([0.2, 0.0])], 0.5)
+    assert cells.unused == {"too little of the cell is seen": 1}
 
 
 def test_a_selection_keeps_rows_together() -> None:

@@ -13,6 +13,7 @@ from monitor.detection.labels import (
     LabelsRefused,
     choose_scene,
     digest_labels,
+    list_scenes,
     number_labels,
     read_labels,
 )
@@ -92,12 +93,20 @@ SCENES = [
 
 
 def test_a_label_speaks_of_the_scene_it_names_and_of_no_other() -> None:
-    assert choose_scene(CellLabel(1, 2, 0, item="late"), SCENES) == 1
-    assert choose_scene(CellLabel(1, 2, 0, item="absent"), SCENES) is None
+    assert list_scenes(CellLabel(1, 2, 0, item="late"), SCENES) == [1]
+    assert list_scenes(CellLabel(1, 2, 0, item="absent"), SCENES) == []
 
 
-def test_a_label_without_a_scene_speaks_of_the_latest_of_its_period() -> None:
-    assert choose_scene(CellLabel(1, 2, 0, date(2019, 6, 1), date(2021, 6, 30)), SCENES) == 1
-    assert choose_scene(CellLabel(1, 2, 0, observed_to=date(2020, 1, 1)), SCENES) == 0
-    assert choose_scene(CellLabel(1, 2, 0, observed_from=date(2023, 1, 1)), SCENES) is None
-    assert choose_scene(CellLabel(1, 2, 0), SCENES) == 2
+def test_a_label_without_a_scene_speaks_of_those_of_its_period_the_latest_first() -> None:
+    assert list_scenes(CellLabel(1, 2, 0, date(2019, 6, 1), date(2021, 6, 30)), SCENES) == [1, 0]
+    assert list_scenes(CellLabel(1, 2, 0, observed_to=date(2020, 1, 1)), SCENES) == [0]
+    assert list_scenes(CellLabel(1, 2, 0, observed_from=date(2023, 1, 1)), SCENES) == []
+    assert list_scenes(CellLabel(1, 2, 0), SCENES) == [2, 1, 0]
+
+
+def test_the_latest_scene_that_shows_enough_counts_and_where_none_does_the_latest() -> None:
+    assert choose_scene([2, 1, 0], seen={0, 1}) == 1
+    assert choose_scene([2, 1, 0], seen={0, 1, 2}) == 2
+    assert choose_scene([2, 1, 0], seen=set()) == 2
+    assert choose_scene([1], seen={0}) == 1
+    assert choose_scene([], seen={0}) is None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from monitor.detection.cells import gather_cells
+from monitor.detection.detect import withhold_scores
 from monitor.detection.evaluate import evaluate_survey, judge_survey
 from monitor.detection.featurizer import Featurizer
 from monitor.detection.heads import Recipe
@@ -144,6 +145,18 @@ def test_a_saved_model_is_judged_on_a_labelled_catalogue_without_being_fitted(tr
     assert report["unused_labels"] == {"no scene shows the cell": 1}
     assert "not fitted anew" in write_report(report)
     assert not any("trained on" in warning for warning in report["warnings"])
+
+
+def test_a_label_without_a_scene_is_judged_on_the_latest_whose_cell_is_observed(trained: Trained) -> None:
+    catalog, model, labels = trained
+    survey = survey_catalog(walk_items(catalog), model)
+    early, late = survey.scenes
+    clouded = replace(late, scores=withhold_scores(late.scores))
+    fresh = [replace(label, item="") for label in labels]
+    judged, unused = judge_survey(replace(survey, scenes=(early, clouded)), [*fresh, *labels])
+    assert judged.labels == tuple(fresh)
+    assert unused == {"too little of the cell is seen": len(labels)}  # those that name the clouded scene
+    assert set(judged.periods) == {f"{early.period} after nothing"}
 
 
 def test_judging_a_model_on_its_own_labels_is_warned_of(trained: Trained) -> None:
