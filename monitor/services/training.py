@@ -25,6 +25,7 @@ from monitor.detection.labels import CellLabel, digest_labels, number_labels
 from monitor.detection.model import MineModel
 from monitor.detection.modelfile import save_model
 from monitor.detection.patches import EMPIRICAL
+from monitor.detection.refusals import count_causes
 from monitor.detection.survey import Refusal, extract_scenes, open_each
 from monitor.detection.train import train_model
 from monitor.grid import CELLS_PER_DEG
@@ -174,11 +175,3 @@ def keep_model_file(model: MineModel, report: Report, now: datetime) -> str:
     sha256 = save_model(model, partial, created_at=now, metrics=report)
     os.replace(partial, model_path(sha256))
     return sha256
-
-
-def count_causes(refused: Sequence[Refusal]) -> dict[str, int]:
-    """How many scenes were refused for each cause."""
-    causes: dict[str, int] = {}
-    for refusal in refused:
-        causes[refusal.cause.value] = causes.get(refusal.cause.value, 0) + 1
-    return causes

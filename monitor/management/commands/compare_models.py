@@ -13,11 +13,13 @@ from monitor.detection.evaluate import judge_survey
 from monitor.detection.figures import JudgedCells
 from monitor.detection.labels import digest_labels
 from monitor.detection.modelfile import ModelRefused
+from monitor.detection.refusals import count_causes
 from monitor.detection.survey import survey_catalog
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.catalog import walk_items
 from monitor.management.arguments import add_catalog_arguments, find_catalog, load_labels
 from monitor.management.console import print_answer, show_progress
+from monitor.management.refused import add_causes
 from monitor.management.saved_models import load_named_model
 
 
@@ -41,6 +43,7 @@ class Command(BaseCommand):
         labels = load_labels(options["labels"])
         judged: list[JudgedCells] = []
         warnings: list[str] = []
+        refused: dict[str, dict[str, int]] = {}
         try:
             for name in ("before", "after"):
                 model = load_named_model(options[name])
@@ -53,14 +56,16 @@ class Command(BaseCommand):
                         access=AssetAccess(roots=(catalog.parent,)),
                         progress=partial(progress, f"score scenes, {name}"),
                     )
+                refused[name] = count_causes(survey.refused)
                 judged.append(judge_survey(survey, labels)[0])
             comparison = compare_judged(*judged)
         except (ModelRefused, NoLabelledCells, NothingInCommon) as error:
-            raise CommandError(str(error)) from error
+            causes = {f"{cause} ({name})": n for name, own in refused.items() for cause, n in own.items()}
+            raise CommandError(add_causes(error, causes)) from error
         except OSError as error:
             raise CommandError(f"A file cannot be read: {error.strerror}.") from error
         if not options["json"]:
             self.stdout.write(
                 "".join(f"WARNING: {text}\n" for text in warnings) + write_comparison(comparison)
             )
-        print_answer(comparison | {"warnings": warnings}, options["json"])
+        print_answer(comparison | {"warnings": warnings, "refused": refused}, options["json"])

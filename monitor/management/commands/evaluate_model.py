@@ -13,6 +13,7 @@ from monitor.detection.evaluate import evaluate_survey
 from monitor.detection.figures import JudgedCells
 from monitor.detection.model import ShareUnknown
 from monitor.detection.modelfile import ModelRefused
+from monitor.detection.refusals import count_causes
 from monitor.detection.report import write_report
 from monitor.detection.survey import SCORE_COLUMNS, list_scores, survey_catalog
 from monitor.field.states import decide_state
@@ -28,6 +29,7 @@ from monitor.management.arguments import (
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
 from monitor.management.pages import check_page, write_page
+from monitor.management.refused import add_causes
 from monitor.management.saved_models import load_named_model
 from monitor.management.tables import check_table, write_table
 
@@ -63,6 +65,7 @@ class Command(BaseCommand):
         check_table(options["scores"])
         check_page(options["page"])
         judged: list[JudgedCells] = []
+        refused: dict[str, int] = {}
         try:
             model = load_named_model(options["model"], options["min_valid_share"])
             if options["share_of_mines"] is not None:
@@ -75,18 +78,16 @@ class Command(BaseCommand):
                     access=AssetAccess(roots=(catalog.parent,)),
                     progress=lambda done, total: progress("score scenes", done, total),
                 )
+                refused = count_causes(survey.refused)
                 report = evaluate_survey(survey, labels, model, watch=judged.append)
             if options["scores"]:
                 write_table(options["scores"], SCORE_COLUMNS, map(astuple, list_scores(survey, decide_state)))
             if options["page"]:
                 write_page(options["page"], report, judged)
         except (ModelRefused, NoLabelledCells, ShareUnknown) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(add_causes(error, refused)) from error
         except OSError as error:
             raise CommandError(f"A file cannot be read or written: {error.strerror}.") from error
-        refused: dict[str, int] = {}
-        for refusal in survey.refused:
-            refused[refusal.cause.value] = refused.get(refusal.cause.value, 0) + 1
         answer: dict[str, Any] = {
             "scenes": len(survey.scenes),
             "refused": refused,

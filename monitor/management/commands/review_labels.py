@@ -14,6 +14,8 @@ from monitor.detection.featurizer import PATCHES
 from monitor.detection.folds import FoldsNotPossible
 from monitor.detection.heads import MODELS, Recipe, TrainingRefused
 from monitor.detection.labels import CLASSES
+from monitor.detection.refusals import count_causes
+from monitor.detection.survey import Refusal
 from monitor.detection.windows import PatchesNotDrawn
 from monitor.imagery.sensors import PROFILES
 from monitor.management.arguments import (
@@ -25,6 +27,7 @@ from monitor.management.arguments import (
 )
 from monitor.management.console import print_answer, show_progress
 from monitor.management.labelled import read_labelled_scenes
+from monitor.management.refused import add_causes
 from monitor.management.tables import check_table, write_table
 
 COLUMNS = (
@@ -60,12 +63,14 @@ class Command(BaseCommand):
         check_table(options["list"])
         labels = load_labels(options["labels"])
         recipe = Recipe(block_deg=options["block_deg"], model=options["estimator"])
+        refused: list[Refusal] = []
         try:
             with show_progress() as progress:
                 scenes, layout = read_labelled_scenes(
                     options["catalog"],
                     labels,
                     progress,
+                    refused,
                     sensor=options["sensor"],
                     patches=options["patches"],
                     seed=recipe.seed,
@@ -74,13 +79,12 @@ class Command(BaseCommand):
             doubts = find_doubts(cells, recipe, deals=options["deals"])
             write_table(options["list"], COLUMNS, (_write(cells, doubt) for doubt in doubts))
         except (NoLabelledCells, TrainingRefused, FoldsNotPossible, PatchesNotDrawn) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(add_causes(error, count_causes(refused))) from error
         except OSError as error:
             raise CommandError(f"A file cannot be read or written: {error.strerror}.") from error
         counted = Counter(f"{CLASSES[doubt.label]}, rather {CLASSES[doubt.likely]}" for doubt in doubts)
-        print_answer(
-            {"cells": len(cells), "in_doubt": len(doubts), "by_class": dict(counted)}, options["json"]
-        )
+        answer = {"cells": len(cells), "in_doubt": len(doubts), "by_class": dict(counted)}
+        print_answer(answer | {"refused": count_causes(refused)}, options["json"])
 
 
 def _write(cells: LabelledCells, doubt: Doubt) -> tuple[object, ...]:

@@ -11,7 +11,9 @@ from monitor.detection.cells import NoLabelledCells, gather_cells
 from monitor.detection.folds import FoldsNotPossible
 from monitor.detection.heads import MODELS, Recipe, TrainingRefused
 from monitor.detection.labels import CellLabel
+from monitor.detection.refusals import count_causes
 from monitor.detection.seeds import Figures, judge_deal, subtract_deals, sum_up_deals
+from monitor.detection.survey import Refusal
 from monitor.detection.windows import PatchesNotDrawn
 from monitor.imagery.sensors import PROFILES
 from monitor.management.arguments import (
@@ -24,6 +26,7 @@ from monitor.management.arguments import (
 )
 from monitor.management.console import print_answer, show_progress
 from monitor.management.labelled import read_labelled_scenes
+from monitor.management.refused import add_causes
 
 SEEDS = 15
 
@@ -69,15 +72,16 @@ class Command(BaseCommand):
         options["catalog"] = find_catalog(options["catalog"])
         labels = load_labels(options["labels"])
         deals: dict[str, list[Figures]] = {}
+        refused: list[Refusal] = []
         try:
             for seed in range(options["seeds"]):
-                for name, figures in self._judge_seed(seed, labels, options):
+                for name, figures in self._judge_seed(seed, labels, refused, options):
                     deals.setdefault(name, []).append(figures)
                     if not options["json"]:
                         told = "  ".join(f"{what} {value:.3f}" for what, value in figures.items())
                         self.stdout.write(f"seed {seed}, {name}: {told}")
         except (NoLabelledCells, TrainingRefused, FoldsNotPossible, PatchesNotDrawn) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(add_causes(error, count_causes(refused))) from error
         except OSError as error:
             raise CommandError(f"A file cannot be read: {error.strerror}.") from error
         first, *others = deals
@@ -85,15 +89,17 @@ class Command(BaseCommand):
         for name in others:
             summed[f"{name} less {first}"] = sum_up_deals(subtract_deals(deals[name], deals[first]))
         if options["json"]:
-            print_answer({"seeds": options["seeds"], "recipes": summed}, as_json=True)
+            answer = {"seeds": options["seeds"], "refused": count_causes(refused), "recipes": summed}
+            print_answer(answer, as_json=True)
             return
         for name, figures_of in summed.items():
             self.stdout.write(f"{name}, {options['seeds']} seeds: median (least to greatest)")
             for what, figure in figures_of.items():
                 self.stdout.write(f"  {what:<45}{_write(figure)}")
+        print_answer({"refused": count_causes(refused)}, as_json=False)
 
     def _judge_seed(
-        self, seed: int, labels: Sequence[CellLabel], options: dict[str, Any]
+        self, seed: int, labels: Sequence[CellLabel], refused: list[Refusal], options: dict[str, Any]
     ) -> Iterator[tuple[str, Figures]]:
         """Name and figures of each recipe for one seed; the scenes are read once."""
         with show_progress() as progress:
@@ -101,6 +107,7 @@ class Command(BaseCommand):
                 options["catalog"],
                 labels,
                 progress,
+                refused,
                 sensor=options["sensor"],
                 patches=options["patches"],
                 seed=seed,
