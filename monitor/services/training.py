@@ -21,7 +21,7 @@ from monitor.detection.cells import gather_cells
 from monitor.detection.evaluate import Watch
 from monitor.detection.featurizer import FEATURES_VERSION, PATCH_SIZES, Featurizer
 from monitor.detection.heads import Recipe
-from monitor.detection.labels import CellLabel, digest_labels, number_labels
+from monitor.detection.labels import CellLabel, number_labels
 from monitor.detection.model import MineModel
 from monitor.detection.modelfile import save_model
 from monitor.detection.patches import EMPIRICAL
@@ -157,11 +157,15 @@ def choose_items(items: Sequence[SceneItem], labels: Sequence[CellLabel]) -> lis
 
 
 def digest_preparation(items: Sequence[SceneItem], labels: Sequence[CellLabel], how: Preparation) -> str:
-    """Hex sha256 over what a model is made from: scenes, labels, recipe and the version of the features."""
+    """Hex sha256 over what a model is made from: scenes, labels, recipe and the version of the features.
+
+    All that a label says is in it, whatever the order: its kind decides which labels count, and its source, region and
+    the like stand in the report. `digest_labels`, the digest in the manifest, leaves them out.
+    """
     facts = {
         "features": FEATURES_VERSION,
         "how": asdict(how),
-        "labels": digest_labels(labels),
+        "labels": sorted(json.dumps(asdict(label), sort_keys=True, default=str) for label in labels),
         "items": sorted(item.document_sha256 for item in items),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
