@@ -77,7 +77,7 @@ def test_a_file_says_what_it_is(web: WebClient, cast: Cast, country: None, file_
         assert answer["Content-Type"] == MEDIA_TYPES[file_format]
         assert answer["Content-Disposition"] == f'attachment; filename="activity-{level}.{file_format}"'
         assert (answer["Cache-Control"], answer["Vary"]) == ("private, no-store", "Authorization")
-        assert entry_of(answer).version == 4
+        assert entry_of(answer).version == 7
         if file_format == "geojson":
             said = json.loads(answer.content)
         else:

@@ -32,7 +32,7 @@ def test_a_summary_is_intervals_of_the_published_blocks_and_holds_the_truth(
     web: WebClient, cast: Cast, country: None
 ) -> None:
     answer = web.as_(cast.pia).get(url_of(cast.east))
-    assert entry_of(answer).version == 4
+    assert entry_of(answer).version == 7
     assert answer["Cache-Control"] == "private, no-store"
     told = answer.json()
     assert (told["level"], told["precision_deg"], told["generalised"], told["period"]) == (

@@ -42,7 +42,7 @@ def test_a_partner_gets_blocks_of_the_newest_month_and_a_regulator_cells(
     for answer in (coarse, exact):
         assert answer["Content-Type"] == "application/vnd.mapbox-vector-tile"
         assert (answer["Cache-Control"], answer["Vary"]) == ("private, no-store", "Authorization")
-        assert entry_of(answer).version == 4
+        assert entry_of(answer).version == 7
     (block,) = read_tile(coarse.content)
     assert block.values == {
         "row": 460,
