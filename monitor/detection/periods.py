@@ -18,7 +18,7 @@ LEAST_CELLS = 20
 LEAST_KEPT = 20
 """So many mines and so many others must be left to learn from, or all cells teach."""
 
-LEAST_PAIRED = 20
+LEAST_PAIRED = 5
 """So many mines and so many others with a reference are needed for a head of change, which then judges all such cells."""
 
 
