@@ -9,8 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -116,8 +117,7 @@ def _connect(name: str) -> Connection:
 def make_database(name: str, template: str = TEMPLATE) -> None:
     """A new database from a template that nobody is connected to."""
     with _connect("postgres") as connection:
-        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        connection.execute(drop)
+        _drop(connection, name)
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
         )
@@ -126,7 +126,18 @@ def make_database(name: str, template: str = TEMPLATE) -> None:
 def drop_database(name: str) -> None:
     """And away."""
     with _connect("postgres") as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        _drop(connection, name)
+
+
+def _drop(connection: Connection, name: str) -> None:
+    """Drop a database with whoever is in it. The server's own vacuuming is not the owner's to end: it is waited for."""
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    for _ in range(60):
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            connection.execute(drop)
+            return
+        time.sleep(0.5)
+    connection.execute(drop)
 
 
 def make_base(name: str, folder: Path) -> tuple[OwnDatabase, dict[str, list[str]]]:
