@@ -99,13 +99,20 @@ def ledger_connection() -> Iterator[LedgerConnection]:
         ) from error
 
 
-def check_alive(connection: LedgerConnection) -> None:
-    """Raise OperationalError where the server has ended the connection. Asks the socket, not the server: two journeys an
-    entry would be a third of an answer's time, and a server that is silently gone fails the statement itself."""
-    watch = select.poll()
-    watch.register(connection.pgconn.socket, select.POLLIN)
-    while watch.poll(0):
-        connection.pgconn.consume_input()
+def is_alive(connection: LedgerConnection) -> bool:
+    """Whether the server has not ended the connection.
+
+    Asks the socket, not the server: two journeys an entry would be a third of an answer's time. A server that is silently
+    gone is noticed by the statement, within the bounds of `_connect`.
+    """
+    try:
+        watch = select.poll()
+        watch.register(connection.pgconn.socket, select.POLLIN)
+        while watch.poll(0):
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 @atexit.register
@@ -129,18 +136,10 @@ def _take(idle: deque[LedgerConnection]) -> LedgerConnection | None:
             connection = idle.pop()
         except IndexError:  # another thread was faster
             return None
-        if time.monotonic() - connection.idle_since < IDLE_FOR_S and _is_alive(connection):
+        if time.monotonic() - connection.idle_since < IDLE_FOR_S and is_alive(connection):
             return connection
         connection.close()
     return None
-
-
-def _is_alive(connection: LedgerConnection) -> bool:
-    try:
-        check_alive(connection)
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def _connect(host: str, port: str, name: str) -> LedgerConnection:

@@ -48,12 +48,10 @@ def log() -> InventedLog:
     return make_log(COUNT, BATCH)
 
 
-def judge(
-    leaf_lines: Iterable[bytes], checkpoint_lines: Iterable[bytes] | None = None, **more: Any
-) -> list[Any]:
-    """What the verifier finds in an export of these lines. held: texts of checkpoints that somebody else kept."""
+def show(export: Iterable[bytes], **more: Any) -> Any:
+    """What the verifier is shown. held: texts of checkpoints that somebody else kept; receipts: hashes."""
     shown = verifier.Shown()
-    for number, line in enumerate([*(checkpoint_lines or log().checkpoint_lines()), *leaf_lines], 1):
+    for number, line in enumerate(export, 1):
         match = verifier.LINE.fullmatch(line)
         if match:
             verifier.take_entry(match, shown)
@@ -61,6 +59,14 @@ def judge(
             verifier.take_other(line, f"line {number}", shown, False)
     shown.notes += [(text, "held", True, None) for text in more.get("held", ())]
     shown.receipts += [(receipt, None, "a receipt") for receipt in more.get("receipts", ())]
+    return shown
+
+
+def judge(
+    leaf_lines: Iterable[bytes], checkpoint_lines: Iterable[bytes] | None = None, **more: Any
+) -> list[Any]:
+    """What the verifier finds in an export of these lines. held: texts of checkpoints that somebody else kept."""
+    shown = show([*(checkpoint_lines or log().checkpoint_lines()), *leaf_lines], **more)
     keys = more.get("keys", [verifier.read_key(str(LOG.verifier))])
     trust = verifier.Trust(keys, [verifier.read_key(str(WITNESS.verifier))])
     findings: list[Any] = verifier.verify(shown, trust, more.get("witnesses", 0)).findings
@@ -352,16 +358,8 @@ def test_a_held_checkpoint_between_the_sizes_of_the_export_finds_a_fork_too() ->
 
 def examine(export: Iterable[bytes], **more: Any) -> Any:
     """The verifier's report on an export with its first line. held, proofs: texts; receipts: hashes; witnesses: how many."""
-    shown = verifier.Shown()
-    for number, line in enumerate(export, 1):
-        match = verifier.LINE.fullmatch(line)
-        if match:
-            verifier.take_entry(match, shown)
-        else:
-            verifier.take_other(line, f"line {number}", shown, False)
-    shown.notes += [(text, "held", True, None) for text in more.get("held", ())]
+    shown = show(export, **more)
     shown.proofs = [(text, "a proof") for text in more.get("proofs", ())]
-    shown.receipts += [(receipt, None, "a receipt") for receipt in more.get("receipts", ())]
     trust = verifier.Trust([verifier.read_key(str(LOG.verifier))], [verifier.read_key(str(WITNESS.verifier))])
     return verifier.verify(shown, trust, more.get("witnesses", 0))
 

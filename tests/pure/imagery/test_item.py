@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from monitor.imagery.item import SceneItem, parse_item
 from monitor.imagery.refusal import Cause, SceneRefused
+from monitor.imagery.sensors import MaskRule
 
 ITEM: dict[str, Any] = {
     "type": "Feature",
@@ -216,6 +217,21 @@ def test_an_item_without_common_names_is_read_by_the_sensors_own_names() -> None
     assert set(item.bands) == {"blue", "swir16"}
     assert item.mask is not None
     assert item.mask.asset.href == "SCL.tif"
+
+
+@pytest.mark.parametrize(
+    ("collection", "sensor", "bands"),
+    [("HLSS30.v2.0", "sentinel-2", ("B04", "B11")), ("HLSL30.v2.0", "landsat", ("B04", "B06"))],
+)
+def test_the_harmonized_product_brings_its_mask_and_its_own_empty_value(
+    collection: str, sensor: str, bands: tuple[str, str]
+) -> None:
+    assets = {key: {"href": f"{key}.tif"} for key in (*bands, "Fmask")}
+    item = parse_item(changed(constellation=None, collection=collection, assets=assets))
+    assert (item.sensor, set(item.bands)) == (sensor, {"red", "swir16"})
+    assert item.mask is not None
+    assert item.mask.rule is MaskRule.FMASK
+    assert item.calibrations["int16"].nodata == -9999
 
 
 def test_of_several_files_with_one_band_the_finest_data_wins() -> None:

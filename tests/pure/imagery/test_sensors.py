@@ -101,12 +101,6 @@ def test_quality_bits_of_the_harmonized_product() -> None:
     assert np.flatnonzero(cloudy).tolist() == [5, 6, 7, 8]
 
 
-@pytest.mark.parametrize("sensor", ["sentinel-2", "landsat"])
-def test_the_harmonized_product_brings_its_mask(sensor: str) -> None:
-    assert PROFILES[sensor].mask_names[MaskRule.FMASK] == r"fmask(\.tif)?"
-    assert choose_product(PROFILES[sensor], "hlss30.v2.0").calibrations["int16"].nodata == -9999
-
-
 def test_cloud_probability_from_half_on() -> None:
     empty, cloudy = decode_mask(MaskRule.CLOUD_PROBABILITY, np.array([0, 49, 50, 100], np.uint16))
     assert not empty.any()
