@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,13 +11,15 @@ from uuid import UUID, uuid4
 import numpy as np
 from django.db import connection
 from django.utils import timezone
+from guardian.shortcuts import assign_perm
 
 from accounts.models import User
 from accounts.roles import Role
-from accounts.viewer import Viewer
+from accounts.tokens import find_token
+from accounts.viewer import NOBODY, Credential, Viewer
 from monitor.grid import Level, locate_cells
 from monitor.models import Alert, AlertMove, Inspection, Scene, TrainedModel
-from monitor.privacy.scope import open_inspection_to
+from tests.cast import Person
 
 Cell = tuple[int, int]
 
@@ -184,7 +187,7 @@ def make_inspection(alert: Alert, inspector: User, assigned_by: User, status: st
         expires_at=now + timedelta(days=7),
     )
     if inspection.status in {"assigned", "accepted"}:
-        open_inspection_to(inspector, inspection)
+        assign_perm(f"monitor.{Inspection.CARRY_OUT}", inspector, inspection)
     alert.status = "assigned"
     alert.save(update_fields=["status"])
     return inspection
@@ -195,6 +198,13 @@ def make_viewer(user: User) -> Viewer:
     return Viewer(
         user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), None, uuid4()
     )
+
+
+def viewer_of(person: Person) -> Viewer:
+    """The viewer that a request with this person's token would have."""
+    token = find_token(person.token)
+    credential = Credential(token.id if token else NOBODY, person.token.encode())
+    return replace(make_viewer(person.user), credential=credential)
 
 
 def scatter_cells(seed: int, box: tuple[int, int, int, int], count: int) -> list[Cell]:

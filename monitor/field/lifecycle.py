@@ -1,4 +1,4 @@
-"""Life cycles of an alert and an inspection (pure): which move may follow which. Services make the moves."""
+"""Life cycles of an alert and an inspection (pure): which move of an alert may follow which. Services make them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ class AlertStatus(StrEnum):
 
 
 class InspectionStatus(StrEnum):
-    """Where an inspection stands. Only `ACCEPTED` opens the place."""
+    """Where an inspection stands. Only `ACCEPTED` opens the place.
+
+    Moved by functions of the database alone (schema `access`), but for `EXPIRED`, which comes with the end of the window.
+    """
 
     ASSIGNED = "assigned"
     ACCEPTED = "accepted"
@@ -112,14 +115,6 @@ ALERT_MOVES: Mapping[AlertStatus, frozenset[AlertStatus]] = {
     AlertStatus.CLOSED: frozenset(),
     AlertStatus.DISMISSED: frozenset(),
 }
-INSPECTION_MOVES: Mapping[InspectionStatus, frozenset[InspectionStatus]] = {
-    InspectionStatus.ASSIGNED: frozenset(
-        {InspectionStatus.ACCEPTED, InspectionStatus.CLOSED, InspectionStatus.EXPIRED}
-    ),
-    InspectionStatus.ACCEPTED: frozenset({InspectionStatus.CLOSED, InspectionStatus.EXPIRED}),
-    InspectionStatus.CLOSED: frozenset(),
-    InspectionStatus.EXPIRED: frozenset(),
-}
 NOT_A_VISIT = frozenset({FindingKind.NOT_REACHABLE, FindingKind.UNSAFE})
 """Findings of somebody who was not there: they visit nothing and teach nothing."""
 
@@ -128,9 +123,3 @@ def check_alert_move(now: AlertStatus, then: AlertStatus) -> None:
     """Raise MoveNotAllowed unless an alert may go from `now` to `then`."""
     if then not in ALERT_MOVES[now]:
         raise MoveNotAllowed(f"An alert that is {now} cannot become {then}.")
-
-
-def check_inspection_move(now: InspectionStatus, then: InspectionStatus) -> None:
-    """Raise MoveNotAllowed unless an inspection may go from `now` to `then`."""
-    if then not in INSPECTION_MOVES[now]:
-        raise MoveNotAllowed(f"An inspection that is {now} cannot become {then}.")

@@ -15,7 +15,7 @@ from guardian.shortcuts import assign_perm, get_objects_for_user
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
-from monitor.models import Agreement, Inspection, InspectionUserPermission, Region, RegionUserPermission
+from monitor.models import Agreement, Inspection, Region, RegionUserPermission
 
 _PERMISSION = {Role.REGULATOR: Region.MANDATE, Role.ANALYST: Region.MANDATE, Role.PARTNER: Region.RECEIVE}
 
@@ -95,13 +95,3 @@ def withdraw_region(user: User, region: Region) -> None:
     """Take away what an account holds on a region, with the terms of its agreement, at once (P7)."""
     RegionUserPermission.objects.filter(user=user, content_object=region).delete()
     Agreement.objects.filter(user=user, region=region).delete()
-
-
-def open_inspection_to(inspector: User, inspection: Inspection) -> None:
-    """Give an inspector the right to carry out one inspection."""
-    assign_perm(f"monitor.{Inspection.CARRY_OUT}", inspector, inspection)
-
-
-def shut_inspection(inspection: Inspection) -> None:
-    """Take the right away from everybody, at once (P7)."""
-    InspectionUserPermission.objects.filter(content_object=inspection).delete()

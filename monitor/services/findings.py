@@ -24,7 +24,7 @@ from monitor.field.lifecycle import (
 )
 from monitor.models import Finding
 from monitor.services.alerts import lock_alert, move_alert
-from monitor.services.inspections import find_own_inspection, lock_inspection
+from monitor.services.inspections import find_own_inspection
 
 ID_TAKEN = "This id belongs to another finding of this inspection. Give each finding an id of its own."
 
@@ -58,7 +58,9 @@ def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoin
         objects=[inspection.id, report.id],
     )
     with recorded(entry), transaction.atomic():
-        inspection = lock_inspection(inspection_id)
+        # whatever ends an inspection locks its alert first, so one that is accepted now stays so
+        alert = lock_alert(inspection.alert_id)
+        inspection.refresh_from_db(fields=["status"])
         said = {"inspection_id": inspection.id} | _fields_of(report)
         known = Finding.objects.filter(inspection=inspection, own_id=report.id).values(*said).first()
         if known is not None:
@@ -68,7 +70,6 @@ def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoin
         if inspection.status != InspectionStatus.ACCEPTED.value:
             raise NotNow("Findings are taken for an accepted, open inspection only.")
         finding = Finding.objects.create(own_id=report.id, **said)
-        alert = lock_alert(inspection.alert_id)
         if report.kind not in NOT_A_VISIT and alert.status == AlertStatus.ASSIGNED.value:
             move_alert(alert, AlertStatus.VISITED, viewer.user_id)
         ring(Bell.FINDING_RECEIVED, finding.id)

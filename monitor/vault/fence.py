@@ -33,9 +33,9 @@ RIGHTS: dict[str, dict[str, str]] = {
     "monitor_alertmove": {"web": "SELECT, INSERT", "worker": WRITE},
     "monitor_finding": {"web": "SELECT, INSERT", "worker": WRITE},
     "monitor_handledrequest": {"web": "SELECT, INSERT", "worker": WRITE},
-    "monitor_inspection": {"web": "SELECT, INSERT, UPDATE (status, closed_at)", "worker": WRITE},
-    # the web role hands out an inspection and takes it back; it cannot hand out a mandate
-    "monitor_inspectionuserpermission": {"web": "SELECT, INSERT, DELETE", "worker": WRITE},
+    # what opens a site: given, taken on and ended by functions of schema access that take the token of whoever does it
+    "monitor_inspection": {"web": READ, "worker": WRITE},
+    "monitor_inspectionuserpermission": {"web": READ, "worker": WRITE},
     "monitor_quotarelease": {"web": READ, "worker": READ},
     "monitor_region": {"web": READ, "worker": WRITE},
     "monitor_regionposture": {"web": READ, "worker": READ},

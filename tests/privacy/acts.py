@@ -15,12 +15,12 @@ from monitor.models import (
     AccessGrant,
     Agreement,
     Inspection,
+    InspectionUserPermission,
     Region,
     RegionPosture,
     RegionUserPermission,
     Scene,
 )
-from monitor.privacy.scope import shut_inspection
 from tests.privacy.layouts import BLOCKS, PRESENT, Look, identify
 from tests.privacy.worlds import LONG_AGO, PUBLICATIONS, World, publish, write_scores, write_states
 
@@ -73,7 +73,7 @@ def _close_account(world: World, viewer: str | None) -> None:
 def _shut_every_inspection(world: World, viewer: str | None) -> None:
     for inspection in Inspection.objects.filter(status="accepted"):
         Inspection.objects.filter(id=inspection.id).update(status="closed")
-        shut_inspection(inspection)
+        InspectionUserPermission.objects.filter(content_object=inspection).delete()
 
 
 def _set_posture(posture: str) -> Callable[[World, str | None], None]:

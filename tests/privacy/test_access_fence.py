@@ -34,7 +34,16 @@ TABLES = (
     "monitor_accessgrant",
     "monitor_quotarelease",
 )
-ACTS = {"move_posture", "ask", "decide", "revoke_grant", "release_quota"}
+ACTS = {
+    "move_posture",
+    "ask",
+    "decide",
+    "revoke_grant",
+    "release_quota",
+    "assign_inspection",
+    "accept_inspection",
+    "close_inspection",
+}
 READ = {"held", "granted", "sharpness", "sealed_blocks", "quota"}
 
 
@@ -99,7 +108,7 @@ def test_signed_in_nobody_writes_these_tables(session: psycopg.Connection[Any]) 
             session.execute(statement)
 
 
-def test_the_web_role_may_call_five_acts_and_five_readings(db: None) -> None:
+def test_the_web_role_may_call_eight_acts_and_five_readings(db: None) -> None:
     def callable_by(role: str) -> set[str]:
         rows = read_rows(
             "SELECT proname FROM pg_proc WHERE pronamespace = 'access'::regnamespace"
@@ -129,6 +138,8 @@ def test_without_a_token_nobody_does_anything(cast: Cast, guess: bytes) -> None:
     assert wish(guess, cast.east)[0] == "hidden"
     assert call_act("decide(%s, %s, true)", guess, uuid4()) == "hidden"
     assert call_act("release_quota(%s, %s, 5)", guess, cast.rosa.user.id) == "hidden"
+    for act in ("accept_inspection", "close_inspection"):
+        assert call_act(f"{act}(%s, %s)", guess, uuid4()) == "hidden"
 
 
 def test_the_stored_digest_of_a_token_is_no_token(cast: Cast) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from guardian.shortcuts import assign_perm
 
 from accounts.roles import Role
 from accounts.tokens import revoke_tokens
@@ -27,7 +28,7 @@ from monitor.models import (
     Scene,
     TrainedModel,
 )
-from monitor.privacy.scope import grant_region, open_inspection_to
+from monitor.privacy.scope import grant_region
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.cast import Cast, Person, hire, make_box, make_cast
@@ -251,7 +252,7 @@ def _write_visit(visit: Visit, inspector: Person, cast: Cast) -> None:
     )
     Inspection.objects.filter(id=inspection.id).update(assigned_at=LONG_AGO)
     if visit.status == "accepted":
-        open_inspection_to(inspector.user, inspection)
+        assign_perm(f"monitor.{Inspection.CARRY_OUT}", inspector.user, inspection)
     Finding.objects.create(
         id=visit.finding,
         own_id=visit.finding,

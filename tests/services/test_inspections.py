@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from monitor.errors import NotNow, NotThere, NotYours
+from monitor.field.lifecycle import InspectionStatus
 from monitor.models import Alert, Inspection, InspectionUserPermission
 from monitor.privacy.door.sites import read_inspection_site
 from monitor.services.inspections import (
@@ -19,7 +21,7 @@ from monitor.services.inspections import (
     close_expired_inspections,
     close_inspection,
 )
-from tests.builders import cell_at, make_alert, make_viewer, put_cells
+from tests.builders import cell_at, make_alert, put_cells, viewer_of
 from tests.cast import Cast, Person
 from tests.roles import as_role, read_rows
 
@@ -37,22 +39,34 @@ def alert(cast: Cast, model: UUID) -> Alert:
 def assign(cast: Cast, alert: Alert, inspector: str = "ines", by: Person | None = None) -> Inspection:
     """An inspection for the coming week."""
     now = timezone.now()
-    identifier = assign_inspection(
-        make_viewer((by or cast.rosa).user), alert.id, inspector, now, now + timedelta(days=7), HERE
-    )
+    with as_role("penumbra_web"):
+        identifier = assign_inspection(
+            viewer_of(by or cast.rosa), alert.id, inspector, now, now + timedelta(days=7), HERE
+        )
     return Inspection.objects.get(id=identifier)
 
 
-def accept(person: Person, inspection: Inspection) -> None:
+def accept(person: Person, inspection: Inspection | UUID) -> None:
     """The person takes it on."""
-    accept_inspection(make_viewer(person.user), inspection.id, HERE)
+    with as_role("penumbra_web"):
+        accept_inspection(
+            viewer_of(person), inspection if isinstance(inspection, UUID) else inspection.id, HERE
+        )
+
+
+def close(person: Person, inspection: Inspection | UUID) -> None:
+    """The person ends it."""
+    with as_role("penumbra_web"):
+        close_inspection(
+            viewer_of(person), inspection if isinstance(inspection, UUID) else inspection.id, HERE
+        )
 
 
 def sees_the_site(person: Person, inspection: Inspection) -> bool:
     """True where the vault opens the place to this person now, asked as the web role."""
     try:
         with as_role("penumbra_web"), transaction.atomic():
-            cells, _ = read_inspection_site(make_viewer(person.user), inspection.id, HERE)
+            cells, _ = read_inspection_site(viewer_of(person), inspection.id, HERE)
     except NotThere:
         return False
     assert cells.count == len(SITE)
@@ -141,9 +155,23 @@ def test_an_inspection_that_does_not_exist_looks_like_somebody_elses(cast: Cast,
     inspection = assign(cast, alert)
     for identifier in (inspection.id, uuid4()):
         with pytest.raises(NotThere):
-            accept_inspection(make_viewer(cast.ivo.user), identifier, HERE)
+            accept(cast.ivo, identifier)
         with pytest.raises(NotThere):
-            close_inspection(make_viewer(cast.ivo.user), identifier, HERE)
+            close(cast.ivo, identifier)
+
+
+@pytest.mark.parametrize("status", list(InspectionStatus))
+def test_an_inspection_is_accepted_from_assigned_and_ended_while_it_is_open(
+    cast: Cast, alert: Alert, status: InspectionStatus
+) -> None:
+    inspection = assign(cast, alert)
+    for act, possible in (
+        (accept, status is InspectionStatus.ASSIGNED),
+        (close, status.is_open),
+    ):
+        Inspection.objects.update(status=status.value)
+        with nullcontext() if possible else pytest.raises(NotNow, match="accepted or has ended"):
+            act(cast.ines, inspection)
 
 
 def test_after_the_window_nothing_can_be_accepted(cast: Cast, alert: Alert) -> None:
@@ -178,7 +206,7 @@ def test_outside_its_window_the_place_is_shut(
 def test_closing_shuts_the_place_at_once(cast: Cast, alert: Alert) -> None:
     inspection = assign(cast, alert)
     accept(cast.ines, inspection)
-    close_inspection(make_viewer(cast.rosa.user), inspection.id, HERE)
+    close(cast.rosa, inspection)
     assert not sees_the_site(cast.ines, inspection)
     assert not InspectionUserPermission.objects.exists()
 
@@ -202,7 +230,7 @@ def test_taking_the_permission_closing_the_account_or_changing_the_role_shuts_th
 
 def test_an_alert_that_was_not_visited_goes_back_to_the_queue(cast: Cast, alert: Alert) -> None:
     inspection = assign(cast, alert)
-    close_inspection(make_viewer(cast.ines.user), inspection.id, HERE)
+    close(cast.ines, inspection)
     alert.refresh_from_db()
     inspection.refresh_from_db()
     assert (alert.status, inspection.status) == ("triaged", "closed")
@@ -214,7 +242,7 @@ def test_an_alert_that_was_visited_is_closed_and_makes_room_for_the_next(cast: C
     inspection = assign(cast, alert)
     accept(cast.ines, inspection)
     Alert.objects.filter(id=alert.id).update(status="visited")
-    close_inspection(make_viewer(cast.ines.user), inspection.id, HERE)
+    close(cast.ines, inspection)
     alert.refresh_from_db()
     assert alert.status == "closed"
     assert read_rows("SELECT is_open FROM vault.alert_site WHERE alert_id = %s", alert.id) == [(False,)]
@@ -224,10 +252,10 @@ def test_an_inspection_is_closed_once_and_by_those_concerned(cast: Cast, alert: 
     inspection = assign(cast, alert)
     for name in ("ivo", "otis", "pia", "aldo", "anna", "adam"):
         with pytest.raises(NotThere):
-            close_inspection(make_viewer(cast.everybody()[name].user), inspection.id, HERE)
-    close_inspection(make_viewer(cast.ines.user), inspection.id, HERE)
+            close(cast.everybody()[name], inspection)
+    close(cast.ines, inspection)
     with pytest.raises(NotNow):
-        close_inspection(make_viewer(cast.ines.user), inspection.id, HERE)
+        close(cast.ines, inspection)
 
 
 def test_inspections_expire_by_the_clock_and_only_those_whose_window_has_passed(
@@ -253,7 +281,7 @@ def test_inspections_expire_by_the_clock_and_only_those_whose_window_has_passed(
 def test_every_step_is_on_record_and_none_names_a_place(cast: Cast, alert: Alert) -> None:
     inspection = assign(cast, alert)
     accept(cast.ines, inspection)
-    close_inspection(make_viewer(cast.ines.user), inspection.id, HERE)
+    close(cast.ines, inspection)
     entries = read_rows(
         "SELECT e.action, c.outcome, row_to_json(e)::text FROM ledger.entry e JOIN ledger.completion c"
         " ON c.entry_id = e.id WHERE e.actor = ANY(%s) ORDER BY e.at",

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from itertools import product
-from typing import TypeVar
 
 import pytest
 
 from monitor.field.lifecycle import (
     ALERT_MOVES,
-    INSPECTION_MOVES,
     NOT_A_VISIT,
     AlertStatus,
     FindingKind,
     InspectionStatus,
     MoveNotAllowed,
     check_alert_move,
-    check_inspection_move,
 )
-
-Status = TypeVar("Status", AlertStatus, InspectionStatus)
 
 ALERT_TABLE = {
     "raised": {"triaged", "assigned", "dismissed"},
@@ -29,12 +24,6 @@ ALERT_TABLE = {
     "visited": {"closed"},
     "closed": set(),
     "dismissed": set(),
-}
-INSPECTION_TABLE: dict[str, set[str]] = {
-    "assigned": {"accepted", "closed", "expired"},
-    "accepted": {"closed", "expired"},
-    "closed": set(),
-    "expired": set(),
 }
 
 
@@ -47,18 +36,8 @@ def test_an_alert_moves_exactly_as_the_table_says(now: AlertStatus, then: AlertS
             check_alert_move(now, then)
 
 
-@pytest.mark.parametrize(("now", "then"), list(product(InspectionStatus, InspectionStatus)))
-def test_an_inspection_moves_exactly_as_the_table_says(now: InspectionStatus, then: InspectionStatus) -> None:
-    if then.value in INSPECTION_TABLE[now.value]:
-        check_inspection_move(now, then)
-    else:
-        with pytest.raises(MoveNotAllowed, match=f"{now}.*{then}"):
-            check_inspection_move(now, then)
-
-
 def test_every_state_has_its_row() -> None:
     assert set(ALERT_MOVES) == set(AlertStatus)
-    assert set(INSPECTION_MOVES) == set(InspectionStatus)
 
 
 def test_what_is_over_stays_over() -> None:
@@ -68,11 +47,13 @@ def test_what_is_over_stays_over() -> None:
     }
     for status in AlertStatus:
         assert status.is_open == bool(ALERT_MOVES[status])
-    for inspection_status in InspectionStatus:
-        assert inspection_status.is_open == bool(INSPECTION_MOVES[inspection_status])
+    assert {status for status in InspectionStatus if not status.is_open} == {
+        InspectionStatus.CLOSED,
+        InspectionStatus.EXPIRED,
+    }
 
 
-def reach(moves: Mapping[Status, Collection[Status]], first: Status) -> set[Status]:
+def reach(moves: Mapping[AlertStatus, Collection[AlertStatus]], first: AlertStatus) -> set[AlertStatus]:
     """All states that can follow `first`, itself included."""
     reached, edge = {first}, [first]
     while edge:
@@ -84,7 +65,6 @@ def reach(moves: Mapping[Status, Collection[Status]], first: Status) -> set[Stat
 
 def test_every_state_can_be_reached_from_the_first() -> None:
     assert reach(ALERT_MOVES, AlertStatus.RAISED) == set(AlertStatus)
-    assert reach(INSPECTION_MOVES, InspectionStatus.ASSIGNED) == set(InspectionStatus)
 
 
 def test_an_alert_is_closed_only_after_a_visit() -> None:

@@ -1,0 +1,12 @@
+"""Inspections are acts that take a token: the SQL file beside this one."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """Not reversible, as those before it are not."""
+
+    dependencies = [("monitor", "0016_findings_own_id")]
+    operations = [migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]
