@@ -75,12 +75,13 @@ class Ticket:
     """A committed entry and, where it allows the vault to be read, the key that the vault accepts once, for 60 seconds.
 
     Only `open_entry` makes one. The key is never stored elsewhere, shown or logged. leaf: the hash under which the entry
-    will stand in the log.
+    will stand in the log. bearer: the token of whoever asked, in hex, without which the vault does not believe the key.
     """
 
     entry_id: UUID
     key: UUID | None = field(default=None, repr=False)
     leaf: bytes = b""
+    bearer: str = field(default="", repr=False)
 
     @property
     def receipt(self) -> str:

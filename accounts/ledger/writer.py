@@ -50,7 +50,8 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
         leaf = connection.run(_WRITE_ENTRY if scope is None else _WRITE_ENTRY_WITH_TICKET, values)
     if leaf is None or len(leaf) != 64:
         raise LedgerUnavailable("The ledger does not say what it wrote, so nothing is disclosed.")
-    return Ticket(entry_id, key, bytes.fromhex(leaf))
+    credential = entry.viewer.credential if scope and entry.viewer else None
+    return Ticket(entry_id, key, bytes.fromhex(leaf), credential.secret.hex() if credential else "")
 
 
 def complete_entry(

@@ -11,13 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.ledger.entry import Ticket
 from monitor.privacy.harvest import ReadingDay
-from monitor.vault.tickets import unsealed
+from monitor.vault.tickets import TICKET, spending
 
-_EXPOSING = "SELECT vault.exposing_entries(%s, %s, %s, %s)"
+_EXPOSING = f"exposing_entries({TICKET}, %s, %s, %s)"
 EXPOSURE = """
     WITH shown AS (
         SELECT e.actor, e.organisation, e.role, e.purpose_code, e.level, e.at,
@@ -40,8 +38,8 @@ EXPOSURE = """
 """
 """What counts as seen (decisions/0026), over two tables of lines: those of the ledger, or what a file was read into."""
 _EXPOSURE = EXPOSURE.format(entries="ledger.entry", completions="ledger.completion")
-_CELLS = "SELECT role, region_id, actor, cells, region_cells FROM vault.cells_seen(%s, %s, %s, %s)"
-_DAYS = "SELECT * FROM vault.reading_days(%s, %s, %s, %s, %s)"
+_CELLS = f"cells_seen({TICKET}, %s, %s, %s)"
+_DAYS = f"reading_days({TICKET}, %s, %s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,8 @@ def read_exposure_with_ticket(
 
     region: the alert's. references: keyed references of the alert and of its inspections.
     """
-    with unsealed(), connection.cursor() as cursor:
-        # a statement of its own: the ticket is looked at and spent, whatever else the ledger holds
-        cursor.execute(_EXPOSING, [ticket.key, alert_id, since, until])
+    # a statement of its own: the ticket is looked at and spent, whatever else the ledger holds
+    with spending(ticket, "told", _EXPOSING, [alert_id, since, until]) as cursor:
         values: dict[str, Any] = {
             "exposing": [entry_id for (entry_id,) in cursor.fetchall()],
             "region": region,
@@ -99,8 +96,8 @@ def count_cells_with_ticket(
     ticket: Ticket, actor: UUID, since: datetime | None, until: datetime | None
 ) -> list[CellsSeen]:
     """What an account was shown of each region, and what others in the same role were of these. Raises VaultSealed."""
-    with unsealed(), connection.cursor() as cursor:
-        cursor.execute(_CELLS, [ticket.key, actor, since, until])
+    columns = "role, region_id, actor, cells, region_cells"
+    with spending(ticket, columns, _CELLS, [actor, since, until]) as cursor:
         return [CellsSeen(*row) for row in cursor.fetchall()]
 
 
@@ -111,6 +108,5 @@ def count_days_with_ticket(
 
     Raises VaultSealed.
     """
-    with unsealed(), connection.cursor() as cursor:
-        cursor.execute(_DAYS, [ticket.key, since, until, *night])
+    with spending(ticket, "told.*", _DAYS, [since, until, *night]) as cursor:
         return [ReadingDay(*row) for row in cursor.fetchall()]

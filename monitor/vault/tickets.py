@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import ProgrammingError, connection
+from django.db.backends.utils import CursorWrapper
 from psycopg.errors import InsufficientPrivilege
 
 from accounts.ledger.entry import Ticket
@@ -47,12 +48,8 @@ def read_activity_with_ticket(ticket: Ticket, wanted: CellFilter, after: int, li
 
     Fewer than `limit`, with `more`, where the day's quota ends in this page. Raises VaultSealed, QuotaSpent.
     """
-    with unsealed(), connection.cursor() as cursor:
-        cursor.execute(
-            # fixed text; whatever was asked is a parameter
-            f"SELECT content, cells, more FROM {_ACTIVITY})",  # noqa: S608
-            _activity_values(ticket, wanted, after, limit),
-        )
+    values = _activity_values(wanted, after, limit)
+    with spending(ticket, "content, cells, more", f"exact_activity({_ACTIVITY})", values) as cursor:
         return _within_quota(CellPage(*cursor.fetchone()))
 
 
@@ -85,12 +82,9 @@ def read_activity_chunk_with_ticket(
 
     rule, policy: for the columns of a FlatGeobuf. Raises VaultSealed, QuotaSpent.
     """
-    values = [*_activity_values(ticket, wanted, after, limit), shape.value, rule, policy]
-    with unsealed(), connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT content, cells, more, sight, file FROM {_ACTIVITY}, %s, %s, %s)",  # noqa: S608
-            values,
-        )
+    values = [*_activity_values(wanted, after, limit), shape.value, rule, policy]
+    columns, call = "content, cells, more, sight, file", f"exact_activity({_ACTIVITY}, %s, %s, %s)"
+    with spending(ticket, columns, call, values) as cursor:
         content, numbers, more, sight, file = cursor.fetchone()
     if content is None:
         raise QuotaSpent
@@ -99,17 +93,16 @@ def read_activity_chunk_with_ticket(
 
 def read_alert_site_with_ticket(ticket: Ticket, alert_id: UUID) -> CellPage | None:
     """The cells of an alert's site, or None where the holder may not see them or there are none (P8)."""
-    return _read_site("SELECT * FROM vault.exact_alert_site(%s, %s)", ticket, alert_id)
+    return _read_site("exact_alert_site", ticket, alert_id)
 
 
 def read_inspection_site_with_ticket(ticket: Ticket, inspection_id: UUID) -> CellPage | None:
     """The cells of an inspection's site, or None unless it is accepted, open and the holder's own now (P7, P8)."""
-    return _read_site("SELECT * FROM vault.exact_inspection_site(%s, %s)", ticket, inspection_id)
+    return _read_site("exact_inspection_site", ticket, inspection_id)
 
 
-def _read_site(statement: str, ticket: Ticket, object_id: UUID) -> CellPage | None:
-    with unsealed(), connection.cursor() as cursor:
-        cursor.execute(statement, [ticket.key, object_id])
+def _read_site(function: str, ticket: Ticket, object_id: UUID) -> CellPage | None:
+    with spending(ticket, "features, cells", f"{function}({TICKET}, %s)", [object_id]) as cursor:
         row = cursor.fetchone()
     return _within_quota(CellPage(*row)) if row else None
 
@@ -121,22 +114,34 @@ def _within_quota(page: CellPage) -> CellPage:
     return page
 
 
-_ACTIVITY = "vault.exact_activity(%s, %s, %s, %s, %s, %s::text[], %s::text, %s::real, %s::date, %s, %s"
+TICKET = "CASE WHEN shown.bearer IS NOT NULL THEN %s::uuid END"
+"""The first argument of every function that spends a ticket. It hangs on the token, so the token is shown first."""
+_ACTIVITY = f"{TICKET}, %s, %s, %s, %s, %s::text[], %s::text, %s::real, %s::date, %s, %s"
 
 
-def _activity_values(ticket: Ticket, wanted: CellFilter, after: int, limit: int) -> list[Any]:
+def _activity_values(wanted: CellFilter, after: int, limit: int) -> list[Any]:
     box = wanted.box
     return [
-        *(ticket.key, box.row_from, box.row_to, box.col_from, box.col_to, list(wanted.states)),
+        *(box.row_from, box.row_to, box.col_from, box.col_to, list(wanted.states)),
         *(wanted.mine_class, wanted.min_probability, wanted.since, after, limit),
     ]
 
 
 @contextmanager
-def unsealed() -> Iterator[None]:
-    """Around a statement that spends a ticket. Raises VaultSealed where the vault did not accept it."""
+def spending(ticket: Ticket, columns: str, call: str, values: Sequence[Any]) -> Iterator[CursorWrapper]:
+    """A cursor upon what a function of the vault gives for a ticket, to whoever shows the token behind it.
+
+    columns, call: fixed text; `call` begins with `name(TICKET`, and `values` are its other arguments. The token is set until
+    the transaction ends and never part of the text. Raises VaultSealed where the vault did not accept the ticket.
+    """
+    statement = (
+        f"SELECT {columns} FROM (SELECT set_config('penumbra.bearer', %s, true)) AS shown (bearer),"  # noqa: S608
+        f" LATERAL vault.{call} AS told"
+    )
     try:
-        yield
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [ticket.bearer, ticket.key, *values])
+            yield cursor
     except ProgrammingError as error:
         if isinstance(error.__cause__, InsufficientPrivilege):
             raise VaultSealed("The vault did not accept the ticket.") from None

@@ -38,7 +38,7 @@ from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 from tests.bench import peer
 from tests.bench.country import Country
 from tests.bench.measuring import WORK_ROUNDS, Figure, compare, compare_work
-from tests.builders import make_viewer
+from tests.builders import viewer_of
 from tests.roles import as_role
 
 STATES = (CellState.ACTIVE,)
@@ -127,7 +127,7 @@ def compare_pages(country: Country, count: int) -> list[Figure]:
 def answer_cells(country: Country, count: int) -> Callable[[], str | bytes]:
     """A regulator's page."""
     viewer, request = (
-        make_viewer(country.regulator.user),
+        viewer_of(country.regulator),
         Request(APIRequestFactory().get("/api/v1/activity")),
     )
 
@@ -142,7 +142,7 @@ def answer_cells(country: Country, count: int) -> Callable[[], str | bytes]:
 
 def answer_blocks(country: Country, count: int) -> Callable[[], str | bytes]:
     """A partner's page."""
-    viewer, request = make_viewer(country.partner.user), Request(APIRequestFactory().get("/api/v1/activity"))
+    viewer, request = viewer_of(country.partner), Request(APIRequestFactory().get("/api/v1/activity"))
 
     def answer() -> str | bytes:
         shape: ReleasedBlocks = read_released_activity(viewer, CoarseAsk(limit=count), "/api/v1/activity")[0]
@@ -155,7 +155,7 @@ class CellsAlone:
     """A regulator's page from the vault's statement to bytes; its ticket is opened beforehand."""
 
     def __init__(self, country: Country, count: int) -> None:
-        self._viewer, self._count = make_viewer(country.regulator.user), count
+        self._viewer, self._count = viewer_of(country.regulator), count
         self._scope = TicketScope(self._viewer.user_id, Reads.ACTIVITY, [country.region])
         self._request = Request(APIRequestFactory().get("/api/v1/activity"))
         self.open_ticket()

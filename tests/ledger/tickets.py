@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from accounts.ledger.entry import Entry, Reads, Ticket, TicketScope
 from accounts.ledger.writer import open_entry
+from accounts.tokens import find_token
 from monitor.field.states import CellState
 from monitor.grid import COLS, ROWS, Box, cell_number
 from monitor.models import Alert, Inspection
@@ -21,6 +22,7 @@ from monitor.vault.tickets import (
     read_inspection_site_with_ticket,
 )
 from tests.api.conftest import EASTERN_SITE, WESTERN_SITE
+from tests.builders import viewer_of
 from tests.cast import Person
 from tests.ledger.conftest import Connection
 
@@ -40,7 +42,7 @@ def as_web() -> Iterator[None]:
 
 def open_ticket(person: Person, reads: Reads, *regions: UUID, object_id: UUID | None = None) -> Ticket:
     """A committed entry with a ticket, as the door opens it."""
-    entry = Entry(None, "read.test", "/test", uuid4())
+    entry = Entry(viewer_of(person), "read.test", "/test", uuid4())
     return open_entry(entry, TicketScope(person.user.id, reads, regions, object_id))
 
 
@@ -66,15 +68,15 @@ def read_inspection(ticket: Ticket, inspection: Inspection) -> list[int] | None:
 
 def write_ticket(database: Connection, person: Person, region: UUID, age: timedelta) -> Ticket:
     """A ticket of some age, written as only the owner could."""
-    entry_id, key = uuid4(), uuid4()
+    entry_id, key, token = uuid4(), uuid4(), find_token(person.token)
     database.execute(
         "INSERT INTO ledger.entry (id, nonce, role, action, endpoint, request_id) VALUES"
         " (%s, decode(repeat('00', 16), 'hex'), 'regulator', 'read.test', '/', %s)",
         [entry_id, uuid4()],
     )
     database.execute(
-        "INSERT INTO ledger.ticket (entry_id, key, opened_at, user_id, reads, regions) VALUES"
-        " (%s, %s, clock_timestamp() - %s, %s, 'activity', %s)",
-        [entry_id, key, age, person.user.id, [region]],
+        "INSERT INTO ledger.ticket (entry_id, key, opened_at, user_id, reads, regions, token_id) VALUES"
+        " (%s, %s, clock_timestamp() - %s, %s, 'activity', %s, %s)",
+        [entry_id, key, age, person.user.id, [region], token and token.id],
     )
-    return Ticket(entry_id, key)
+    return Ticket(entry_id, key, bearer=person.token.encode().hex())

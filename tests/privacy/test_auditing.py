@@ -19,7 +19,7 @@ from monitor.errors import VaultSealed
 from monitor.models import Alert
 from monitor.vault.exposure import count_cells_with_ticket, read_exposure_with_ticket
 from tests.api.conftest import WebClient
-from tests.builders import cell_at, make_alert, make_model, make_viewer, put_cells
+from tests.builders import cell_at, make_alert, make_model, put_cells, viewer_of
 from tests.cast import Cast, Person, make_cast
 from tests.ledger.sealers import seal_all, sealing, write_lines
 from tests.privacy.comparing import act, unhurried
@@ -46,7 +46,7 @@ def alert(cast: Cast) -> Alert:
 
 def open_ticket(person: Person, reads: Reads, object_id: UUID) -> Ticket:
     """A ticket as the door opens it."""
-    viewer = make_viewer(person.user)
+    viewer = viewer_of(person)
     scope = TicketScope(viewer.user_id, reads, object_id=object_id)
     return open_entry(Entry(viewer, "read.test", "/test", viewer.request_id), scope)
 

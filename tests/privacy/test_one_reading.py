@@ -27,7 +27,7 @@ from monitor.vault.tickets import (
     read_activity_chunk_with_ticket,
     read_activity_with_ticket,
 )
-from tests.builders import make_model, make_viewer, put_cells
+from tests.builders import make_model, put_cells, viewer_of
 from tests.cast import Cast, make_box, make_cast
 from tests.rights import limit_quota, set_posture
 from tests.roles import as_role
@@ -68,7 +68,7 @@ def regions_of(cast: Cast) -> list[UUID]:
 
 def open_ticket(cast: Cast) -> Ticket:
     """For all of Rosa's regions."""
-    viewer = make_viewer(cast.rosa.user)
+    viewer = viewer_of(cast.rosa)
     scope = TicketScope(viewer.user_id, Reads.ACTIVITY, regions_of(cast))
     return open_entry(Entry(viewer, "read.activity", "/api/v1/activity", viewer.request_id), scope)
 
@@ -168,15 +168,17 @@ def test_a_cell_is_written_the_same_whenever_it_was_stored_and_whatever_the_sess
     cast: Cast, style: str
 ) -> None:
     model, cell = make_model(cast.anna.user), (SOUTH + 1, WEST + 1)
+    states = ("active", "quiet", "suspected")
+    tickets = {state: open_ticket(cast) for state in states}
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('datestyle', %s, true)", [style])
-    for state in ("active", "quiet", "suspected"):
+    for state in states:
         put_cells(model, [cell], state=state, observed_on=date(2026, 9, 5), probability=0.25)
         with connection.cursor() as cursor:
             cursor.execute("SELECT vault.cell_feature(s), s.feature FROM vault.cell_state s")
             written, stored = cursor.fetchone()
         with as_role("penumbra_web"):
-            page = read_activity_with_ticket(open_ticket(cast), CellFilter(EVERYWHERE, ALL_STATES), -1, 10)
+            page = read_activity_with_ticket(tickets[state], CellFilter(EVERYWHERE, ALL_STATES), -1, 10)
         assert page.features == written
         assert stored == (None if state == "quiet" else written)
         told = json.loads(written)

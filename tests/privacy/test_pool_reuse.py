@@ -19,6 +19,7 @@ STATE = {
     "who": "SELECT session_user, current_user, current_setting('role'), current_schemas(true)",
     "settings": "SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name",
     "own settings": "SELECT name, setting FROM pg_settings WHERE name LIKE '%.%' AND source <> 'default' ORDER BY name",
+    "token": "SELECT coalesce(current_setting('penumbra.bearer', true), '')",
     "prepared": "SELECT name, statement FROM pg_prepared_statements ORDER BY name",
     "cursors": "SELECT name FROM pg_cursors WHERE name <> '' AND statement NOT LIKE '%pg_cursors%'",
     "temporary": "SELECT relname FROM pg_class WHERE relpersistence = 't' AND relnamespace = pg_my_temp_schema()",

@@ -119,7 +119,7 @@ def ticket_of(person: Person, reads: Reads, world: Committed, object_id: Any = N
         Role(user.role),
         None,
         uuid4(),
-        Credential(token.id, b""),
+        Credential(token.id, person.token.encode()),
     )
     scope = TicketScope(user.id, reads, [world.cast.east], object_id)
     return open_entry(Entry(viewer, "read.test", "/test", viewer.request_id), scope)
@@ -297,3 +297,21 @@ def test_readings_at_once_do_not_share_the_last_cells_of_a_quota(committed: Comm
         pages = [start(pool, partial(read, first), "web") for first in starts]
         told = {cell for page in pages for cell in page.result(timeout=30)}
     assert len(told) == 5 < len(EASTERN)
+
+
+def test_of_two_readings_at_once_one_gets_the_ticket(committed: Committed) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        opened = start(pool, lambda: ticket_of(committed.cast.rosa, Reads.ACTIVITY, committed), "web")
+        ticket = opened.result(timeout=10)
+    meet = Barrier(2)
+
+    def read() -> int:
+        meet.wait(timeout=10)
+        try:
+            return len(read_activity_with_ticket(ticket, ANYTHING, -1, 5).numbers)
+        except VaultSealed:
+            return 0
+
+    with ThreadPoolExecutor(2) as pool:
+        told = [start(pool, read, "web") for _ in range(2)]
+        assert sorted(one.result(timeout=30) for one in told) == [0, 5]

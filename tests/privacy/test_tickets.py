@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,12 +10,14 @@ from django.db import ProgrammingError, connection, transaction
 
 from accounts.ledger.entry import Entry, Reads, Ticket, TicketScope
 from accounts.ledger.writer import open_entry
+from accounts.models import Token
+from accounts.tokens import issue_token
 from monitor.errors import VaultSealed
 from monitor.models import Region
 from monitor.privacy.door.activity import WHOLE_EARTH
 from monitor.privacy.scope import grant_region
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
-from tests.builders import cell_at, make_alert, make_model, make_viewer, put_cells
+from tests.builders import cell_at, make_alert, make_model, put_cells, viewer_of
 from tests.cast import Cast, make_cast
 from tests.roles import as_role, read_rows
 
@@ -29,7 +32,7 @@ def cast(db: None) -> Cast:
 
 def open_ticket(cast: Cast, regions: list[UUID] | None = None, reads: Reads = Reads.ACTIVITY) -> Ticket:
     """A ticket for Rosa's east."""
-    viewer = make_viewer(cast.rosa.user)
+    viewer = viewer_of(cast.rosa)
     scope = TicketScope(viewer.user_id, reads, [cast.east] if regions is None else regions)
     return open_entry(Entry(viewer, "read.activity", "/api/v1/activity", viewer.request_id), scope)
 
@@ -62,15 +65,40 @@ def test_the_id_of_an_entry_opens_nothing(cast: Cast) -> None:
     with as_role("penumbra_web"), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ledger.entry WHERE id = %s", [ticket.entry_id])
         assert cursor.fetchone() == (1,)
-    assert is_sealed(Ticket(ticket.entry_id, ticket.entry_id))
-    assert is_sealed(Ticket(ticket.entry_id, None))
-    assert is_sealed(Ticket(ticket.entry_id, uuid4()))
+    for key in (ticket.entry_id, None, uuid4()):
+        assert is_sealed(replace(ticket, key=key))
     assert count_cells(ticket) == 1
+
+
+def test_a_ticket_opens_nothing_without_the_token_behind_it(cast: Cast) -> None:
+    """Whoever took the service over can write tickets in anybody's name, and read the digests of all tokens."""
+    ticket = open_ticket(cast)
+    digests = [bytes(digest).hex() for digest in Token.objects.values_list("digest", flat=True)]
+    others = [person.token.encode().hex() for name, person in cast.everybody().items() if name != "rosa"]
+    another = issue_token(cast.rosa.user, "another program").encode().hex()
+    for bearer in ("", "00", another, *digests, *others):
+        assert is_sealed(replace(ticket, bearer=bearer)), bearer
+    assert count_cells(ticket) == 1
+
+
+def test_a_ticket_that_no_token_stands_behind_opens_nothing(cast: Cast) -> None:
+    viewer = replace(viewer_of(cast.rosa), credential=None)
+    scope = TicketScope(viewer.user_id, Reads.ACTIVITY, [cast.east])
+    ticket = open_entry(Entry(viewer, "read.activity", "/api/v1/activity", viewer.request_id), scope)
+    assert is_sealed(ticket)
+    assert is_sealed(replace(ticket, bearer=cast.rosa.token.encode().hex()))
+
+
+def test_a_token_of_ones_own_opens_no_ticket_in_somebody_elses_name(cast: Cast) -> None:
+    viewer = viewer_of(cast.mallory)
+    scope = TicketScope(cast.rosa.user.id, Reads.ACTIVITY, [cast.east])
+    assert is_sealed(open_entry(Entry(viewer, "read.activity", "/api/v1/activity", uuid4()), scope))
 
 
 def test_a_key_is_not_shown_by_accident(cast: Cast) -> None:
     ticket = open_ticket(cast)
     assert str(ticket.key) not in repr(ticket)
+    assert ticket.bearer not in repr(ticket)
     assert ticket.key not in {ticket.entry_id, None}
 
 
@@ -80,7 +108,7 @@ def test_a_ticket_for_one_kind_of_reading_opens_no_other(cast: Cast) -> None:
 
 
 def test_an_entry_without_a_ticket_opens_nothing(cast: Cast) -> None:
-    viewer = make_viewer(cast.rosa.user)
+    viewer = viewer_of(cast.rosa)
     entry = open_entry(Entry(viewer, "read.alerts", "/api/v1/alerts", viewer.request_id))
     assert entry.key is None
     assert is_sealed(entry)
@@ -111,7 +139,7 @@ def test_it_reaches_no_further_than_it_says(cast: Cast) -> None:
 
 def test_nobody_who_is_a_superuser_gets_more_for_it(cast: Cast) -> None:
     for person in (cast.adam, cast.mallory):
-        viewer = make_viewer(person.user)
+        viewer = viewer_of(person)
         scope = TicketScope(viewer.user_id, Reads.ACTIVITY, [cast.east, cast.west])
         entry = Entry(viewer, "read.activity", "/api/v1/activity", viewer.request_id)
         assert count_cells(open_entry(entry, scope)) == 0
@@ -133,7 +161,9 @@ def test_the_refusal_never_says_why(cast: Cast) -> None:
     spent = open_ticket(cast)
     count_cells(spent)
     told = set()
-    for ticket in (spent, Ticket(uuid4(), uuid4()), open_ticket(cast, reads=Reads.ALERT_SITE)):
+    foreign = replace(open_ticket(cast), bearer=cast.otis.token.encode().hex())
+    unknown = replace(spent, key=uuid4())
+    for ticket in (spent, unknown, foreign, open_ticket(cast, reads=Reads.ALERT_SITE)):
         with (
             pytest.raises(ProgrammingError) as caught,
             as_role("penumbra_web"),
@@ -141,8 +171,9 @@ def test_the_refusal_never_says_why(cast: Cast) -> None:
             connection.cursor() as cursor,
         ):
             cursor.execute(
-                "SELECT vault.exact_activity(%s, 0, 1, 0, 1, '{active}', NULL, NULL, NULL, -1, 1)",
-                [ticket.key],
+                "SELECT vault.exact_activity(CASE WHEN set_config('penumbra.bearer', %s, true) <> '?' THEN %s::uuid END,"
+                " 0, 1, 0, 1, '{active}', NULL, NULL, NULL, -1, 1)",
+                [ticket.bearer, ticket.key],
             )
         told.add(tuple(str(caught.value).splitlines()[:2]))  # what it says, and the line that says it
     assert len(told) == 1
