@@ -141,9 +141,8 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         teaches = choose_learnable(
             classes, blocks, every, folds=recipe.folds, deals=recipe.deals, seed=recipe.seed
         )
-        self.head_, self.penalties_ = fit_head(
-            Sight(self.layout, now, before, pairs), classes, blocks, recipe, teaches=teaches
-        )
+        fitted = fit_head(Sight(self.layout, now, before, pairs), classes, blocks, recipe, teaches=teaches)
+        self.head_, self.penalties_ = fitted.head, fitted.penalties
         self.classes_ = np.arange(len(CLASSES))
         self.n_features_in_ = now.shape[1]
         self.with_reference_ = before is not None

@@ -1,11 +1,12 @@
 """Cross-validation: probabilities for labelled cells by models that had not seen their block.
 
 Room `detection`, pure. Penalty and calibration are learnt anew inside every fold, from the other blocks alone. May
-import `cells`, `folds`, `heads`, `model`, `periods`.
+import `cells`, `folds`, `heads`, `model`, `periods`, `recalibration`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from monitor.detection.heads import Recipe, TrainingRefused, check_classes, fit_
 from monitor.detection.labels import CLASSES
 from monitor.detection.model import predict_heads
 from monitor.detection.periods import tells_change
+from monitor.detection.recalibration import calibrate_here
 
 Bool = npt.NDArray[np.bool_]
 Float64 = npt.NDArray[np.float64]
@@ -25,10 +27,12 @@ Float64 = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class HeldBack:
     """What `judge_held_back` found. probabilities: float64 (n, 3), as of `cross_validate`. untaught: bool (n,), the cells of
-    folds that taught nothing."""
+    folds that taught nothing. calibrated_here: float64 (n,) by population, the probability of any kind of mine once cells of
+    the population in other blocks calibrate; NaN for cells outside it, and where no other block holds such a cell."""
 
     probabilities: Float64
     untaught: Bool
+    calibrated_here: dict[str, Float64]
 
 
 def settle_block_deg(cells: LabelledCells, recipe: Recipe) -> float:
@@ -73,12 +77,19 @@ def cross_validate(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Fl
     return judge_held_back(cells, recipe, block_deg).probabilities
 
 
-def judge_held_back(cells: LabelledCells, recipe: Recipe, block_deg: float) -> HeldBack:
-    """As `cross_validate`, and which cells were held back by folds that taught nothing."""
+def judge_held_back(
+    cells: LabelledCells, recipe: Recipe, block_deg: float, populations: Mapping[str, Bool] | None = None
+) -> HeldBack:
+    """As `cross_validate`, and which cells were held back by folds that taught nothing.
+
+    populations: bool (n,) by name, cells for which to learn a calibrator of their own kind too.
+    """
+    wanted = populations or {}
     check_classes(cells.classes)
     blocks = assign_blocks(cells.rows, cells.cols, block_deg)
     probabilities = np.empty((len(cells), len(CLASSES)))
     untaught = np.zeros(len(cells), np.bool_)
+    calibrated = {name: np.full(len(cells), np.nan) for name in wanted}
     with_change = tells_change(cells.mining[cells.has_reference])
     for fit_on, judge_on in split_blocks(cells.classes, blocks, recipe.folds, recipe.seed):
         known, held_back = cells.select(fit_on), cells.select(judge_on)
@@ -87,12 +98,18 @@ def judge_held_back(cells: LabelledCells, recipe: Recipe, block_deg: float) -> H
         except (TrainingRefused, FoldsNotPossible):
             probabilities[judge_on] = np.bincount(known.classes, minlength=len(CLASSES)) / len(known)
             untaught[judge_on] = True
+            for name, own in wanted.items():
+                if own[fit_on].any():
+                    calibrated[name][judge_on[own[judge_on]]] = cells.mining[fit_on][own[fit_on]].mean()
             continue
         found = predict_heads(heads.change, heads.single, held_back.now, held_back.reference)
         probabilities[judge_on] = found.probabilities
+        parts = {name: (own[fit_on], own[judge_on]) for name, own in wanted.items()}
+        for name, stated in calibrate_here(heads, known, held_back, block_deg, parts).items():
+            calibrated[name][judge_on] = stated
     if untaught.all():
         raise FoldsNotPossible(
             "The mines, or the others, lie in so few blocks that no fold taught anything; choose smaller blocks or add "
             "labels from elsewhere."
         )
-    return HeldBack(probabilities, untaught)
+    return HeldBack(probabilities, untaught, calibrated)

@@ -32,6 +32,7 @@ from monitor.detection.labels import (
 from monitor.detection.metrics import DRAWS, area_under_roc
 from monitor.detection.model import MineModel
 from monitor.detection.periods import tells_change
+from monitor.detection.populations import list_populations, measure_calibrated_here
 from monitor.detection.survey import Survey
 from monitor.detection.views import measure_change
 from monitor.grid import CELLS_PER_DEG
@@ -76,7 +77,8 @@ def evaluate_recipe(
     recipe = recipe or Recipe()
     block_deg = settle_block_deg(cells, recipe)
     teachers = _find_teachers(cells, recipe, block_deg)
-    held_back = judge_held_back(cells, recipe, block_deg)
+    populations = list_populations(cells)
+    held_back = judge_held_back(cells, recipe, block_deg, populations)
     judged = judge_cells(cells, held_back.probabilities, block_deg)
     if watch is not None:
         watch(judged)
@@ -84,6 +86,10 @@ def evaluate_recipe(
     share = {name: float(own.mining.mean()) for name, own in teachers.items()}
     report = summarise(judged, draws, recipe.seed, [in_pixels] if in_pixels else [], share)
     report["untaught_cells"] = int(held_back.untaught.sum())
+    groups = [report["all"], *(group["fitted_on_all"] for group in report["same_period"])]
+    for figures, (name, own) in zip(groups, populations.items(), strict=True):
+        calibrated = held_back.calibrated_here[name][own]
+        figures |= measure_calibrated_here(judged.select(own), calibrated, draws, recipe.seed)
     paired = cells.mining[cells.has_reference]
     report["with_reference"] = {"mines": int(paired.sum()), "others": int((~paired).sum())}
     report["learns_change"] = "change" in teachers
@@ -98,11 +104,14 @@ def evaluate_recipe(
     for group in report["same_period"]:
         there = cells.select(np.array([period == group["period"] for period in cells.periods]))
         try:
-            own = judge_held_back(there, recipe, block_deg)
+            own = judge_held_back(there, recipe, block_deg, {"there": np.ones(len(there), np.bool_)})
         except FoldsNotPossible:
             continue
         judged_there = judge_cells(there, own.probabilities, block_deg)
         group["fitted_there"] = measure_cells(judged_there, draws, recipe.seed)
+        group["fitted_there"] |= measure_calibrated_here(
+            judged_there, own.calibrated_here["there"], draws, recipe.seed
+        )
         group["fitted_there"]["untaught_cells"] = int(own.untaught.sum())
     report["warnings"] += list_gaps(report)
     report["random_split"] = _split_at_random(cells, recipe)

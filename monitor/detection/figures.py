@@ -70,6 +70,19 @@ class JudgedCells:
         """float64 (n,), probability of any kind of mine."""
         return np.asarray(self.probabilities[:, 1:].sum(axis=1))
 
+    def select(self, mask: Bool) -> JudgedCells:
+        """Some of the cells. mask: bool (n,)."""
+        at = np.flatnonzero(mask)
+        return JudgedCells(
+            tuple(self.labels[place] for place in at),
+            self.probabilities[at],
+            tuple(self.periods[place] for place in at),
+            tuple(self.sensors[place] for place in at),
+            self.has_reference[at],
+            self.block_deg,
+            None if self.change is None else self.change[at],
+        )
+
 
 def summarise(
     judged: JudgedCells,
@@ -117,19 +130,6 @@ def _classes(judged: JudgedCells) -> Int64:
     return np.array([label.label for label in judged.labels], np.int64)
 
 
-def _select(judged: JudgedCells, mask: Bool) -> JudgedCells:
-    at = np.flatnonzero(mask)
-    return JudgedCells(
-        tuple(judged.labels[place] for place in at),
-        judged.probabilities[at],
-        tuple(judged.periods[place] for place in at),
-        tuple(judged.sensors[place] for place in at),
-        judged.has_reference[at],
-        judged.block_deg,
-        None if judged.change is None else judged.change[at],
-    )
-
-
 def measure_cells(judged: JudgedCells, draws: int, seed: int) -> Report:
     """Figures of mining against the rest."""
     return _measure_score(judged.mining, judged.score, judged.blocks, draws, seed) | {
@@ -148,7 +148,7 @@ def _measure_score(positive: Bool, score: Float64, blocks: Int64, draws: int, se
     figures["ece_by_chance"] = chance_error(score, seed=seed)
     small = min(mines, count - mines) < SMALL or has_few_blocks(blocks)
     return {"n": count, "positives": mines, "small": small} | {
-        name: _write(figure) for name, figure in figures.items()
+        name: write_figure(figure) for name, figure in figures.items()
     }
 
 
@@ -170,20 +170,20 @@ def _measure_periods(judged: JudgedCells, draws: int, seed: int) -> list[Report]
     groups = []
     for period in find_periods(judged.periods, judged.mining):
         own = np.array([each == period for each in judged.periods])
-        fitted_on_all = measure_cells(_select(judged, own), draws, seed)
+        fitted_on_all = measure_cells(judged.select(own), draws, seed)
         groups.append({"period": period, "n": fitted_on_all["n"], "fitted_on_all": fitted_on_all})
     return groups
 
 
 def _trace_period(judged: JudgedCells, draws: int, seed: int) -> Report | None:
     """Whether the scores of mines alone, so with the label held fixed, tell the most frequent period from the rest."""
-    own = _select(judged, judged.mining)
+    own = judged.select(judged.mining)
     trace = find_period_in_scores(own.periods, own.score, own.blocks, own.change, draws=draws, seed=seed)
     if trace is None:
         return None
     others = {"change_alone": trace.change_alone, "at_equal_change": trace.at_equal_change}
-    return {"period": trace.period, "n": trace.n, "auc": _write(trace.scores)} | {
-        name: None if figure is None else _write(figure) for name, figure in others.items()
+    return {"period": trace.period, "n": trace.n, "auc": write_figure(trace.scores)} | {
+        name: None if figure is None else write_figure(figure) for name, figure in others.items()
     }
 
 
@@ -217,9 +217,9 @@ def _measure_kinds(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
         if label == 0 and len(places) >= LEAST and judged.mining.sum() >= LEAST:
             against = judged.mining.copy()
             against[places] = True
-            both = _select(judged, against)
+            both = judged.select(against)
             figures = measure(both.mining, both.score, both.blocks, draws=draws, seed=seed)
-            row["auc"] = _write(figures["auc"])
+            row["auc"] = write_figure(figures["auc"])
         rows.append(row)
     return rows
 
@@ -227,7 +227,7 @@ def _measure_kinds(judged: JudgedCells, draws: int, seed: int) -> list[Report]:
 def _measure_groups(judged: JudgedCells, values: Sequence[str], draws: int, seed: int) -> Report:
     rows = {}
     for value in sorted(set(values)):
-        own = _select(judged, np.array([each == value for each in values]))
+        own = judged.select(np.array([each == value for each in values]))
         mines = int(own.mining.sum())
         rows[value or "(unstated)"] = (
             _measure_score(own.mining, own.score, own.blocks, draws, seed)
@@ -237,7 +237,7 @@ def _measure_groups(judged: JudgedCells, values: Sequence[str], draws: int, seed
     return rows
 
 
-def _write(figure: Figure) -> dict[str, float | None]:
+def write_figure(figure: Figure) -> dict[str, float | None]:
     return {"value": _plain(figure.value), "low": _plain(figure.low), "high": _plain(figure.high)}
 
 

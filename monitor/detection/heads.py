@@ -29,6 +29,7 @@ from monitor.detection.stacking import average_members, weigh_members
 from monitor.detection.views import CELLS, NOW, PAIR, PARTS, SUMMARIES, Sight, list_draws
 
 Bool = npt.NDArray[np.bool_]
+Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 ENSEMBLE, STACKED = "ensemble", "stacked"
@@ -98,15 +99,28 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class FittedHead:
+    """What `fit_head` made. penalties: those chosen, by member. held_back: float64 (repeats, n, m), scores of every cell
+    by members that had not seen its block, those that neither teach nor calibrate among them; NaN where a score says
+    nothing."""
+
+    head: Head
+    penalties: dict[str, float]
+    held_back: Float64
+
+
+@dataclass(frozen=True, slots=True)
 class Heads:
     """What `fit_heads` made. penalties: those chosen, by head and member. taught: cells that taught and calibrated, by
-    head. share: of mines among them, for which the probabilities hold."""
+    head. share: of mines among them, for which the probabilities hold. held_back: as of `FittedHead`, by head: of the cells
+    with a reference for `change`, of all for `single`."""
 
     change: Head | None
     single: Head
     penalties: dict[str, float]
     taught: dict[str, int]
     share: dict[str, float]
+    held_back: dict[str, Float64]
 
 
 def fit_heads(
@@ -127,14 +141,16 @@ def fit_heads(
     penalties: dict[str, float] = {}
     taught: dict[str, int] = {}
     share: dict[str, float] = {}
+    held_back: dict[str, Float64] = {}
 
     def fit(name: str, own: LabelledCells, sight: Sight) -> Head:
         teaches = choose_teaching(own, recipe, block_deg)
         blocks = assign_blocks(own.rows, own.cols, block_deg)
-        head, chosen = fit_head(sight, own.classes, blocks, recipe, teaches=teaches, draws=draws)
-        penalties.update({f"{name}: {member}": penalty for member, penalty in chosen.items()})
+        fitted = fit_head(sight, own.classes, blocks, recipe, teaches=teaches, draws=draws)
+        penalties.update({f"{name}: {member}": penalty for member, penalty in fitted.penalties.items()})
         taught[name], share[name] = int(teaches.sum()), float(own.mining[teaches].mean())
-        return head
+        held_back[name] = fitted.held_back
+        return fitted.head
 
     single = fit("single", cells, Sight(cells.layout, cells.now))
     change = None
@@ -152,7 +168,7 @@ def fit_heads(
         )
         with suppress(FoldsNotPossible):
             change = fit("change", paired, Sight(cells.layout, paired.now, paired.reference, pairs))
-    return Heads(change, single, penalties, taught, share)
+    return Heads(change, single, penalties, taught, share, held_back)
 
 
 def choose_teaching(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Bool:
@@ -206,8 +222,8 @@ def fit_head(
     *,
     teaches: Bool | None = None,
     draws: int | None = None,
-) -> tuple[Head, dict[str, float]]:
-    """The head of a recipe, and the penalties chosen, by member.
+) -> FittedHead:
+    """The head of a recipe.
 
     sight: n cells. classes: int64 (n,), positions in CLASSES. blocks: int64 (n,), held back together. teaches: bool (n,),
     the cells to learn from and to calibrate on, all unless told; their classes can be learnt (`choose_learnable`). draws:
@@ -257,4 +273,4 @@ def fit_head(
         for (kind, view), each in zip(plan, fitted, strict=True)
         if each.penalty is not None
     }
-    return head, chosen
+    return FittedHead(head, chosen, combined)

@@ -78,14 +78,19 @@ class Head:
     now: Familiarity
     before: Familiarity | None
 
-    def predict(
-        self, now: Float32, reference: Float32 | None = None
-    ) -> tuple[Float64, Float64, Float64, Bool]:
-        """Probabilities (n, 3), low, high and familiar (n,) for finite features (n, F) of one date, or of two."""
+    def score(self, now: Float32, reference: Float32 | None = None) -> Float64:
+        """Weighted scores of the members, float64 (n, m), for finite features (n, F) of one date, or of two."""
         sight = Sight(self.layout, now, reference, self.pairs)
         scores = np.zeros((len(now), len(self.learnt)))
         for member in self.members:
             scores += member.weight * score_table(member.estimator, sight.view(member.view))
+        return scores
+
+    def predict(
+        self, now: Float32, reference: Float32 | None = None
+    ) -> tuple[Float64, Float64, Float64, Bool]:
+        """Probabilities (n, 3), low, high and familiar (n,) for finite features (n, F) of one date, or of two."""
+        scores = self.score(now, reference)
         own = self.calibrator.probabilities(scores)
         column = 1 + own[:, 1:].argmax(axis=1)
         low, high = self.calibrator.interval(scores, column)

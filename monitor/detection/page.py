@@ -96,10 +96,14 @@ def _tell_error(name: str, figures: Mapping[str, Any]) -> str:
     error, chance = figures["ece"]["value"], figures["ece_by_chance"]
     if error is None:
         return f"{name}: not known"
-    return (
+    told = (
         f"{name} {error:.3f}, where right probabilities would show {chance['value']:.3f} "
         f"({chance['low']:.3f} to {chance['high']:.3f}) on so few cells"
     )
+    here, by_chance = (figures.get(f"ece_calibrated_here{of}") for of in ("", "_by_chance"))
+    if here is None or by_chance is None or here["value"] is None:
+        return told
+    return f"{told}, and {here['value']:.3f} (by chance {by_chance['value']:.3f}) once such cells of other blocks calibrate"
 
 
 def _name(name: str, figures: Mapping[str, Any], what: str) -> str:

@@ -87,6 +87,19 @@ def _write_remarks(report: Mapping[str, Any]) -> list[str]:
         "ECE by chance: what right probabilities would show on so few cells, mean and 95 % of draws of the labels. Once "
         f"moved to the share of mines found, the ECE of all cells is {_write(report['all']['ece_at_its_share'])}."
     )
+    calibrated = [("all cells", report["all"])]
+    for group in report["same_period"]:
+        calibrated += [
+            (f"{group['period']}, {way.replace('_', ' ')}", group[way])
+            for way in ("fitted_on_all", "fitted_there")
+            if way in group
+        ]
+    lines += [
+        f"Calibrated by such cells of other blocks, the ECE of {name} is {_write_figure(own['ece_calibrated_here'])}, by "
+        f"chance {_write_figure(own['ece_calibrated_here_by_chance'])}."
+        for name, own in calibrated
+        if "ece_calibrated_here" in own
+    ]
     lines += [f"{each['field']} alone: AUC {_write(each['auc'])}" for each in report["confounders"]]
     lines.append(
         f"Brackets: 95 % of {report['bootstrap_draws']} draws of whole blocks; refitting and the choice of a model are "

@@ -1,8 +1,8 @@
 """Seeds: how much of a figure is the luck of the draw, of patches and of folds.
 
 Room `detection`, pure. One cross-validation is one deal. The honest figure of a recipe is the median over deals that nobody
-chose, with the least and the greatest beside it. May import `cells`, `crossvalidation`, `figures`, `heads`,
-`metrics`, `periodtrace`, `views`.
+chose, with the least and the greatest beside it. May import `cells`, `crossvalidation`, `heads`,
+`metrics`, `periodtrace`, `populations`, `views`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from contextlib import suppress
 import numpy as np
 
 from monitor.detection.cells import Bool, LabelledCells
-from monitor.detection.crossvalidation import Float64, cross_validate, settle_block_deg
+from monitor.detection.crossvalidation import Float64, HeldBack, judge_held_back, settle_block_deg
 from monitor.detection.curves import chance_error, error_at_share
-from monitor.detection.figures import find_periods
 from monitor.detection.folds import FoldsNotPossible, assign_blocks
 from monitor.detection.heads import Recipe
 from monitor.detection.metrics import area_under_roc, average_precision, calibration_error
 from monitor.detection.periodtrace import find_period_in_scores
+from monitor.detection.populations import EVERY, list_populations
 from monitor.detection.views import measure_change
 
 Figures = dict[str, float]
@@ -39,7 +39,8 @@ def judge_deal(cells: LabelledCells, recipe: Recipe) -> Figures:
         `all: ...` over all cells. `period: ...` over the cells of the largest period that has mines and others, judged by
         models fitted on all cells of other blocks; `there: ...` the same cells by models fitted on such cells alone.
         `calibration error by chance` is the mean of what right probabilities would show on so few cells, `greatest by
-        chance` the end of the middle 95 % of it. `mines tell the period`: how well scores of mines alone, so with the label
+        chance` the end of the middle 95 % of it. `calibrated here`: the same error, and by chance, once cells of the same
+        group in other blocks calibrate. `mines tell the period`: how well scores of mines alone, so with the label
         held fixed, tell the most frequent period from the rest; 0.5 is not at all. `their change tells the period`, `... at
         equal change`: as of `PeriodTrace`. What these cells do not allow is left out.
 
@@ -52,15 +53,18 @@ def judge_deal(cells: LabelledCells, recipe: Recipe) -> Figures:
     See `sum_up_deals`.
     """
     block_deg = settle_block_deg(cells, recipe)
-    score = 1 - cross_validate(cells, recipe, block_deg)[:, 0]
-    figures = _measure("all", cells.mining, score)
-    periods = np.asarray(cells.periods)
-    for period in find_periods(cells.periods, cells.mining)[:1]:
-        own = np.asarray(periods == period, np.bool_)
-        figures |= _measure("period", cells.mining[own], score[own])
-        with suppress(FoldsNotPossible):
-            there = 1 - cross_validate(cells.select(own), recipe, block_deg)[:, 0]
-            figures |= _measure("there", cells.mining[own], there)
+    populations = dict(list(list_populations(cells).items())[:2])
+    held_back = judge_held_back(cells, recipe, block_deg, populations)
+    score = 1 - held_back.probabilities[:, 0]
+    figures: Figures = {}
+    for group, (name, own) in zip(("all", "period"), populations.items(), strict=False):
+        figures |= _measure(group, cells.mining, held_back, name, own)
+        if name != EVERY:
+            there = cells.select(own)
+            every = np.ones(len(there), np.bool_)
+            with suppress(FoldsNotPossible):
+                alone = judge_held_back(there, recipe, block_deg, {name: every})
+                figures |= _measure("there", there.mining, alone, name, every)
     mines = cells.select(cells.mining)
     trace = find_period_in_scores(
         mines.periods,
@@ -130,13 +134,25 @@ def subtract_deals(deals: Sequence[Figures], others: Sequence[Figures]) -> list[
     ]
 
 
-def _measure(group: str, mining: Bool, score: Float64) -> Figures:
-    by_chance = chance_error(score)
-    return {
+def _measure(group: str, mining: Bool, held_back: HeldBack, population: str, own: Bool) -> Figures:
+    """Figures of the cells of a population. mining, own: bool (n,)."""
+    calibrated = held_back.calibrated_here[population][own]
+    mining, score = mining[own], 1 - held_back.probabilities[own, 0]
+    figures = {
         f"{group}: AUC": area_under_roc(mining, score),
         f"{group}: average precision": average_precision(mining, score),
-        f"{group}: calibration error": calibration_error(mining, score),
+        **_measure_error(group, mining, score),
+        f"{group}: calibration error at its share": error_at_share(mining, score),
+    }
+    if np.isfinite(calibrated).all():
+        figures |= _measure_error(f"{group}, calibrated here", mining, calibrated)
+    return figures
+
+
+def _measure_error(group: str, mining: Bool, probability: Float64) -> Figures:
+    by_chance = chance_error(probability)
+    return {
+        f"{group}: calibration error": calibration_error(mining, probability),
         f"{group}: calibration error by chance": by_chance.value,
         f"{group}: greatest by chance": by_chance.high,
-        f"{group}: calibration error at its share": error_at_share(mining, score),
     }

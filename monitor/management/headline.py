@@ -30,7 +30,10 @@ def _read_figures(figures: Mapping[str, Any]) -> dict[str, Any]:
             "brier",
             "ece",
             "ece_by_chance",
+            "ece_calibrated_here",
+            "ece_calibrated_here_by_chance",
         )
+        if name in figures
     }
 
 

@@ -70,6 +70,17 @@ def test_probabilities_of_one_period_are_as_right_as_so_few_cells_can_show(repor
     assert any("learnt where" in warning for warning in report["warnings"])
 
 
+def test_the_error_over_all_cells_is_the_share_of_mines_and_goes_once_all_calibrate(
+    report: dict[str, Any],
+) -> None:
+    """The goal is 0.05. The acting model learnt a third of mines, and two thirds of these cells are."""
+    assert report["all"]["ece"]["value"] > 0.1
+    assert report["all"]["ece_calibrated_here"]["value"] <= 0.05
+    (group,) = report["same_period"]
+    error, here = (group["fitted_on_all"][name]["value"] for name in ("ece", "ece_calibrated_here"))
+    assert here == pytest.approx(error, abs=1e-4)
+
+
 def test_the_period_is_found_to_give_the_label_away(report: dict[str, Any]) -> None:
     alone = {row["field"]: row["auc"] for row in report["confounders"]}
     assert alone["period"] == pytest.approx(0.879, abs=0.03)

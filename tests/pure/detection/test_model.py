@@ -193,10 +193,10 @@ def test_cells_of_a_period_of_one_kind_neither_teach_nor_calibrate() -> None:
     cells = make_cells(400)
     there = cells.mining & (np.arange(400) % 2 == 0)
     sight, blocks = Sight(cells.layout, cells.now), np.arange(400) % 24
-    head, _ = fit_head(sight, cells.classes, blocks, QUICK, teaches=~there)
+    head = fit_head(sight, cells.classes, blocks, QUICK, teaches=~there).head
     strange = cells.now.copy()
     strange[there] += 50
-    other, _ = fit_head(Sight(cells.layout, strange), cells.classes, blocks, QUICK, teaches=~there)
+    other = fit_head(Sight(cells.layout, strange), cells.classes, blocks, QUICK, teaches=~there).head
     np.testing.assert_allclose(head.predict(cells.now)[0], other.predict(cells.now)[0])
 
 
@@ -207,7 +207,8 @@ def test_an_ensemble_averages_ridges_that_each_have_patches_of_their_own() -> No
     now[:, ::7] += 0.5 * classes[:, None]
     pairs = PairFeaturizer.fit(now, reference, layout, n_patches=6 * MEMBERS)
     sight, blocks = Sight(layout, now, reference, pairs), np.arange(120) // 5
-    head, penalties = fit_head(sight, classes, blocks, replace(QUICK, model=ENSEMBLE))
+    fitted = fit_head(sight, classes, blocks, replace(QUICK, model=ENSEMBLE))
+    head, penalties = fitted.head, fitted.penalties
     views = [sight.view(member.view) for member in head.members]
     assert len(head.members) == len(penalties) == MEMBERS
     every = np.sort(np.concatenate(views, axis=1), axis=1)
