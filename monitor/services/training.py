@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,16 +26,17 @@ from monitor.detection.labels import CellLabel, number_labels
 from monitor.detection.model import MineModel
 from monitor.detection.modelfile import save_model
 from monitor.detection.patches import EMPIRICAL
-from monitor.detection.refusals import count_causes
+from monitor.detection.refusals import count_causes, read_refusals
 from monitor.detection.survey import Refusal, extract_scenes, open_each
 from monitor.detection.train import train_model
+from monitor.detection.windows import PatchesNotDrawn
 from monitor.grid import CELLS_PER_DEG
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.item import SceneItem, parse_item
 from monitor.imagery.sensors import REQUIRED_BANDS
 from monitor.services.detections import imagery_access, model_path
 from monitor.services.trained_models import find_model, record_model
-from monitor.vault.items import list_readable_items
+from monitor.vault.items import count_refused_items, list_readable_items
 
 Report = dict[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -80,13 +82,17 @@ def train_on_vault(
     progress: Progress,
     *,
     watch: Watch | None = None,
+    causes: Counter[str] | None = None,
 ) -> Trained:
     """Train on the readable scenes that show labelled cells, keep the file, record the model.
 
-    watch: called with the cells as cross-validation judged them; not where the same was trained before.
+    watch: called with the cells as cross-validation judged them; not where the same was trained before. causes: counts the
+    scenes that could not be read, by cause, also where this ends with an error; where no scene is left to read, those that
+    stand refused.
 
-    Raises NothingToTrainOn, TrainingRefused, FoldsNotPossible.
+    Raises NothingToTrainOn, PatchesNotDrawn, NoLabelledCells, TrainingRefused, FoldsNotPossible.
     """
+    causes = Counter() if causes is None else causes
     readable = list_readable_items(how.sensor)
     access = imagery_access(item.folder for item in readable)
     stored = [parse_item(item.document, item.base_href) for item in readable]
@@ -94,12 +100,17 @@ def train_on_vault(
     stored.sort(key=lambda item: (item.observed_from, item.observed_to, item.item_id))
     items = choose_items(stored, labels)
     if not items:
+        causes.update(count_refused_items(how.sensor))
         raise NothingToTrainOn("No scene in the vault shows a labelled cell. Ingest the catalogue first.")
     made_from = digest_preparation(items, labels, how)
     known = find_model(made_from)
     if known is not None and model_path(known.sha256).exists():
         return Trained(known.id, known.sha256, known.metrics, True, {})
-    model, report, refused = train_on_items(items, labels, how, access, progress, watch=watch)
+    refused: list[Refusal] = []
+    try:
+        model, report = train_on_items(items, labels, how, access, progress, refused, watch=watch)
+    finally:
+        causes.update(count_causes(refused))
     sha256 = keep_model_file(model, report, now)
     record = record_model(sha256, how.sensor, model.featurizer.digest, made_from, report)
     return Trained(record.id, sha256, report, False, count_causes(refused))
@@ -111,22 +122,30 @@ def train_on_items(
     how: Preparation,
     access: AssetAccess | None,
     progress: Progress,
+    refused: list[Refusal],
     *,
     watch: Watch | None = None,
-) -> tuple[MineModel, Report, list[Refusal]]:
-    """Draw patches, read the labelled cells of every scene, fit, judge: the model, its report, what was refused."""
+) -> tuple[MineModel, Report]:
+    """Draw patches, read the labelled cells of every scene, fit, judge: the model and its report.
+
+    refused: holds the scenes that cannot be read when this is done, whether by an answer or by an error.
+    """
     progress("draw patches", 0, 1)
-    featurizer = Featurizer.fit(
-        open_each(items, REQUIRED_BANDS[how.sensor], access),
-        sensor=how.sensor,
-        bands=REQUIRED_BANDS[how.sensor],
-        n_patches=how.patches,
-        patch_sizes=how.patch_sizes,
-        drawing=how.drawing,
-        seed=how.seed,
-    )
+    bands = REQUIRED_BANDS[how.sensor]
+    try:
+        featurizer = Featurizer.fit(
+            open_each(items, bands, access),
+            sensor=how.sensor,
+            bands=bands,
+            n_patches=how.patches,
+            patch_sizes=how.patch_sizes,
+            drawing=how.drawing,
+            seed=how.seed,
+        )
+    except PatchesNotDrawn:
+        refused += read_refusals(items, bands, access)
+        raise
     progress("draw patches", 1, 1)
-    refused: list[Refusal] = []
     scenes = extract_scenes(
         items,
         featurizer,
@@ -139,7 +158,7 @@ def train_on_items(
     progress("fit and judge", 0, 1)
     model, report = train_model(cells, featurizer, how.recipe, watch=watch)
     progress("fit and judge", 1, 1)
-    return model, report, refused
+    return model, report
 
 
 def choose_items(items: Sequence[SceneItem], labels: Sequence[CellLabel]) -> list[SceneItem]:

@@ -64,6 +64,17 @@ def list_readable_items(sensor: str) -> list[StoredItem]:
         return [_read_row(row) for row in cursor.fetchall()]
 
 
+def count_refused_items(sensor: str) -> dict[str, int]:
+    """How many scenes of one sensor stand refused, by cause. Names no scene."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT scene.cause, count(*) FROM vault.item JOIN public.monitor_scene scene ON scene.id = scene_id"
+            " WHERE item.sensor = %s AND scene.state = 'refused' GROUP BY scene.cause",
+            [sensor],
+        )
+        return dict(cursor.fetchall())
+
+
 def open_folder(scene_ids: Sequence[UUID], folder: Path) -> None:
     """Let the files of these scenes be read below `folder`. The worker's right: whoever ingests is the operator."""
     with connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, DjangoDbBlocker, Settings
 
 from monitor.detection.labels import read_labels
+from monitor.detection.survey import Refusal
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.item import parse_item
 from monitor.services.detections import load_active_model
@@ -58,7 +59,8 @@ def train(land: MinedLand, how: Preparation) -> Trainee:
     """Train on both quarters, without a database."""
     items = [parse_item(item, "") for item in land.items.values()]
     access = AssetAccess(roots=(land.folder,))
-    model, report, refused = train_on_items(items, read_labels(land.labels), how, access, say_nothing)
+    refused: list[Refusal] = []
+    model, report = train_on_items(items, read_labels(land.labels), how, access, say_nothing, refused)
     assert not refused
     return Trainee(model, report)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.core.management import call_command
 
+from monitor.models import Scene, TrainedModel
 from tests.data.make_scenes import write_raster
 from tests.flows.commanding import QUICK_WORDS, Commands
+from tests.flows.conftest import Ringing
 from tests.flows.mined_land import MinedLand
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -82,6 +85,33 @@ def test_an_error_because_no_scene_is_left_names_the_causes(
     said = commands.refuse(*words)
     of_model = " (before)" if name == "compare_models" else ""
     assert said.endswith(f"refused: {', '.join(f'{cause}{of_model} 1' for cause in sorted(CAUSES))}.")
+
+
+@pytest.mark.usefixtures("_readable_land", "worker")
+@pytest.mark.parametrize("is_read_before", [False, True])
+def test_a_training_that_cannot_be_names_the_causes_of_the_scenes_in_the_vault(
+    commands: Commands, land: MinedLand, tmp_path: Path, ringing: Ringing, is_read_before: bool
+) -> None:
+    """Whether the training finds the scenes unreadable, or somebody read and refused them before."""
+    catalog = write_catalog(tmp_path, land, ("lost", "astray", "radar"))
+    with ringing() if is_read_before else nullcontext():
+        commands.ask("ingest", catalog)
+    assert Scene.objects.filter(sensor="sentinel-2", state="refused").count() == 2 * is_read_before
+    said = commands.refuse("train_model", "--labels", land.labels, *QUICK_WORDS)
+    assert said.endswith("Scenes refused: asset_missing 1, footprint_mismatch 1.")
+    assert not TrainedModel.objects.exists()
+
+
+@pytest.mark.usefixtures("_readable_land", "worker")
+def test_a_training_whose_labels_teach_nothing_names_the_scenes_refused_on_the_way(
+    commands: Commands, land: MinedLand, tmp_path: Path
+) -> None:
+    commands.ask("ingest", write_catalog(tmp_path, land, (*GOOD, "lost")))
+    rows = [line for line in land.labels.read_text().splitlines() if "none" not in line]
+    (tmp_path / "mines.csv").write_text("\n".join(rows))
+    said = commands.refuse("train_model", "--labels", tmp_path / "mines.csv", *QUICK_WORDS)
+    assert said.endswith("Scenes refused: asset_missing 1.")
+    assert "a model needs cells without a mine" in said
 
 
 def test_an_error_without_a_refused_scene_names_none(

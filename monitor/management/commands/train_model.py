@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from monitor.management.commands.activate_model import find_analyst
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
 from monitor.management.pages import check_page, write_page
+from monitor.management.refused import add_causes
 from monitor.services.detections import model_path
 from monitor.services.labels import gather_labels, import_labels
 from monitor.services.trained_models import activate_model
@@ -94,17 +96,23 @@ class Command(BaseCommand):
         )
         check_page(options["page"])
         judged: list[JudgedCells] = []
+        causes: Counter[str] = Counter()
         labels = load_labels(options["labels"])
         try:
             with show_progress() as progress:
                 import_labels(labels)
                 trained = train_on_vault(
-                    gather_labels(labels), how, timezone.now(), progress, watch=judged.append
+                    gather_labels(labels),
+                    how,
+                    timezone.now(),
+                    progress,
+                    watch=judged.append,
+                    causes=causes,
                 )
             if analyst is not None:
                 activate_model(analyst, trained.model_id, "train_model")
         except REFUSALS as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(add_causes(error, causes)) from error
         if options["page"]:
             write_page(options["page"], trained.report, judged)
         answer = {

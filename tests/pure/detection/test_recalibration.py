@@ -1,4 +1,4 @@
-"""The calibration error once cells of the same kind calibrate: another share of mines goes, and nothing is learnt from itself."""
+"""The calibration error once cells of the same kind calibrate: another share goes, and nothing is learnt from itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.pure.detection.invented import QUICK, make_cells
 
 
 def with_shift(count: int = 720, seed: int = 0) -> LabelledCells:
-    """Three quarters of the mines are of a period that holds nothing else: they neither teach nor calibrate, but are judged."""
+    """Three quarters of the mines are of a period that holds nothing else: they do not teach, but are judged."""
     cells = make_cells(count, strength=1.0, seed=seed)
     long = cells.mining & (np.random.default_rng(seed).random(count) < 0.75)
     return replace(cells, periods=tuple("long" if own else "short" for own in long))
