@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
+from psycopg.errors import InsufficientPrivilege
 
 from monitor.detection.agreement import Agreement, find_agreement
 from monitor.detection.labels import CellLabel, digest_labels, name_source
 from monitor.field.lifecycle import FindingKind
 from monitor.models import Finding
 from monitor.vault.labels import (
+    find_batch_cells,
     label_alert_cells,
     load_finding_labels,
     load_labels_of_cells,
     store_batch,
+    store_batch_cells,
     store_labels,
 )
 
@@ -52,9 +55,31 @@ def import_labels(labels: Sequence[CellLabel]) -> Imported:
     kept = [labels[place] for place in agreement.kept]
     with transaction.atomic():
         against = _count_against(kept, load_labels_of_cells(kept))
-        store_batch(digest, len(labels), agreement.left_out, Counter(name_source(label) for label in labels))
+        remember_batch(labels)
         stored = store_labels(kept, digest)
     return Imported(digest, stored, agreement, against)
+
+
+def remember_batch(labels: Sequence[CellLabel]) -> None:
+    """Keep where labels that were handed in, or trained on, come from and of which cells they speak: under the digest that a
+    model's manifest tells. Again is once."""
+    digest, left_out = digest_labels(labels), find_agreement(labels).left_out
+    with transaction.atomic():
+        store_batch(digest, len(labels), left_out, Counter(name_source(label) for label in labels))
+        store_batch_cells(digest, labels)
+
+
+def find_trained_cells(digest: str, labels: Sequence[CellLabel]) -> set[tuple[int, int]] | None:
+    """Which cells of these labels a model was trained on, by the digest of its manifest. None where that cannot be known: no
+    database is at hand, this process may not read the vault, or the labels of the model never came into it."""
+    try:
+        return find_batch_cells(digest, labels)
+    except OperationalError:
+        return None
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, InsufficientPrivilege):
+            return None
+        raise
 
 
 def _count_against(labels: Sequence[CellLabel], known: Sequence[CellLabel]) -> dict[str, int]:

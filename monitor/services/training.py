@@ -35,6 +35,7 @@ from monitor.imagery.access import AssetAccess
 from monitor.imagery.item import SceneItem, parse_item
 from monitor.imagery.sensors import REQUIRED_BANDS
 from monitor.services.detections import imagery_access, model_path
+from monitor.services.labels import remember_batch
 from monitor.services.trained_models import find_model, record_model
 from monitor.vault.items import count_refused_items, list_readable_items
 
@@ -111,6 +112,7 @@ def train_on_vault(
         model, report = train_on_items(items, labels, how, access, progress, refused, watch=watch)
     finally:
         causes.update(count_causes(refused))
+    remember_batch(labels)
     sha256 = keep_model_file(model, report, now)
     record = record_model(sha256, how.sensor, model.featurizer.digest, made_from, report)
     return Trained(record.id, sha256, report, False, count_causes(refused))

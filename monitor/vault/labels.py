@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
 from monitor.detection.labels import CLASSES, CellLabel
+
+TEXTS = ("kind", "source", "item", "region", "mineral", "formalisation")
+"""The texts of a label, as columns and as fields; "" if unstated."""
 
 
 def store_batch(digest: str, labels: int, left_out: Mapping[str, int], sources: Mapping[str, int]) -> None:
@@ -22,6 +26,30 @@ def store_batch(digest: str, labels: int, left_out: Mapping[str, int], sources: 
         )
 
 
+def store_batch_cells(digest: str, labels: Sequence[CellLabel]) -> None:
+    """Keep which cells a batch speaks of. Again is once."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO vault.batch_cell (batch, row, col) SELECT %s, * FROM unnest(%s::int[], %s::int[])"
+            " ON CONFLICT DO NOTHING",
+            [digest, [label.row for label in labels], [label.col for label in labels]],
+        )
+
+
+def find_batch_cells(digest: str, labels: Sequence[CellLabel]) -> set[tuple[int, int]] | None:
+    """Which cells of these labels a batch speaks of, as rows and columns; None where its cells are not known here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM vault.batch_cell WHERE batch = %s)", [digest])
+        if cursor.fetchall() == [(False,)]:
+            return None
+        cursor.execute(
+            "SELECT row, col FROM vault.batch_cell"
+            " WHERE batch = %s AND (row, col) IN (SELECT * FROM unnest(%s::int[], %s::int[]))",
+            [digest, [label.row for label in labels], [label.col for label in labels]],
+        )
+        return set(cursor.fetchall())
+
+
 def store_labels(labels: Sequence[CellLabel], batch: str) -> int:
     """Keep labels of a batch; one that says the same place, period and source again replaces the old. How many were
     written."""
@@ -31,21 +59,21 @@ def store_labels(labels: Sequence[CellLabel], batch: str) -> int:
     kept = list(unique.values())
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO vault.label (row, col, label, kind, source, observed_from, observed_to, item, batch)"
-            " SELECT *, %s FROM unnest(%s::int[], %s::int[], %s::text[], %s::text[],"
-            " %s::text[], %s::date[], %s::date[], %s::text[])"
+            "INSERT INTO vault.label (row, col, label, observed_from, observed_to, kind, source, item, region, mineral,"
+            " formalisation, batch)"
+            " SELECT *, %s FROM unnest(%s::int[], %s::int[], %s::text[], %s::date[], %s::date[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[])"
             " ON CONFLICT (row, col, observed_to, source) DO UPDATE SET label = excluded.label, kind = excluded.kind,"
-            " observed_from = excluded.observed_from, item = excluded.item, batch = excluded.batch",
+            " observed_from = excluded.observed_from, item = excluded.item, region = excluded.region,"
+            " mineral = excluded.mineral, formalisation = excluded.formalisation, batch = excluded.batch",
             [
                 batch,
                 [label.row for label in kept],
                 [label.col for label in kept],
                 [CLASSES[label.label] for label in kept],
-                [label.kind for label in kept],
-                [label.source for label in kept],
                 [label.observed_from for label in kept],
                 [label.observed_to for label in kept],
-                [label.item for label in kept],
+                *([getattr(label, name) for label in kept] for name in TEXTS),
             ],
         )
     return len(kept)
@@ -55,27 +83,28 @@ def load_labels_of_cells(labels: Sequence[CellLabel]) -> list[CellLabel]:
     """What the vault says already of the cells of these labels."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT row, col, label, observed_from, observed_to, kind, source, item FROM vault.label"
+            "SELECT row, col, label, observed_from, observed_to, kind, source, item, coalesce(region, ''),"
+            " coalesce(mineral, ''), coalesce(formalisation, '') FROM vault.label"
             " WHERE (row, col) IN (SELECT * FROM unnest(%s::int[], %s::int[])) ORDER BY row, col, observed_to, source",
             [[label.row for label in labels], [label.col for label in labels]],
         )
-        return [
-            CellLabel(row, col, CLASSES.index(label), first, last, kind, source, item=item)
-            for row, col, label, first, last, kind, source, item in cursor.fetchall()
-        ]
+        return [_read_row(row) for row in cursor.fetchall()]
 
 
 def load_finding_labels() -> list[CellLabel]:
     """The labels that inspectors' findings have taught so far."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT row, col, label, observed_from, observed_to, kind, source FROM vault.label"
+            "SELECT row, col, label, observed_from, observed_to, kind, source, item, coalesce(region, ''),"
+            " coalesce(mineral, ''), coalesce(formalisation, '') FROM vault.label"
             " WHERE kind = 'finding' ORDER BY row, col, observed_to, source"
         )
-        return [
-            CellLabel(row, col, CLASSES.index(label), first, last, kind, source)
-            for row, col, label, first, last, kind, source in cursor.fetchall()
-        ]
+        return [_read_row(row) for row in cursor.fetchall()]
+
+
+def _read_row(row: Sequence[Any]) -> CellLabel:
+    place, (label, first, last), texts = row[:2], row[2:5], dict(zip(TEXTS, row[5:], strict=True))
+    return CellLabel(*place, CLASSES.index(label), first, last, **texts)
 
 
 def label_alert_cells(alert_id: UUID, label: str, observed_on: date, finding_id: UUID) -> int:

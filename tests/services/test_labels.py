@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from monitor.detection.labels import CellLabel, digest_labels
 from monitor.services.labels import gather_labels, import_labels
+from monitor.vault.labels import find_batch_cells, load_labels_of_cells
 from tests.builders import cell_at
 from tests.cast import Cast
-from tests.roles import read_rows
+from tests.roles import as_role, read_rows
 
 ROW, COL = cell_at(20.105, 2.105)
 MINE = CellLabel(ROW, COL, 1, date(2025, 1, 1), date(2025, 3, 31), kind="pit", source="atlas/7")
@@ -54,6 +56,32 @@ def test_labels_that_contradict_those_of_the_vault_are_counted_by_source(cast: C
 def test_findings_are_gathered_with_the_labels_of_a_file(cast: Cast) -> None:
     import_labels([replace(MINE, kind="finding", source="finding/1")])
     assert [label.kind for label in gather_labels([FOREST])] == ["forest", "finding"]
+
+
+def test_labels_keep_their_region_mineral_and_degree_of_formalisation(cast: Cast) -> None:
+    full = replace(MINE, kind="finding", item="s2/7", region="east", mineral="gold", formalisation="informal")
+    import_labels([full, FOREST])
+    assert gather_labels([]) == [full]
+    assert load_labels_of_cells([MINE, FOREST]) == [full, FOREST]
+    again = replace(full, mineral="cobalt")
+    import_labels([again])
+    assert gather_labels([]) == [again]
+
+
+def test_labels_from_before_say_nothing_of_it(cast: Cast) -> None:
+    import_labels([replace(MINE, kind="finding")])
+    with as_role("none"), connection.cursor() as cursor:
+        cursor.execute("UPDATE vault.label SET region = NULL, mineral = NULL, formalisation = NULL")
+    assert gather_labels([]) == [replace(MINE, kind="finding")]
+
+
+def test_a_batch_keeps_its_cells_when_another_takes_its_labels(cast: Cast) -> None:
+    import_labels([MINE, FOREST])
+    import_labels([MINE])
+    both, elsewhere = digest_labels([MINE, FOREST]), replace(MINE, row=ROW + 1)
+    assert find_batch_cells(both, [MINE, FOREST, elsewhere]) == {(ROW, COL), (ROW, COL + 1)}
+    assert find_batch_cells(both, [elsewhere]) == set()
+    assert find_batch_cells(digest_labels([FOREST]), [MINE]) is None
 
 
 def test_the_command_names_lines_and_never_a_place(
