@@ -68,6 +68,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LEDGER_PASSWORD = read_secret("PENUMBRA_DB_PASSWORD_LEDGER")
 LEDGER_TIMEOUT_S = read_number("PENUMBRA_LEDGER_TIMEOUT_S", 3)
 """How long a request waits for its ledger entry before it is refused with 503."""
+LEDGER_COMPLETIONS_WAIT_MS = read_number("PENUMBRA_LEDGER_COMPLETIONS_WAIT_MS", 50)
+"""How long completions of published blocks wait for others, to be written together; 0: each is written before its answer."""
 LEDGER_KEY_FILE = Path(read_text("PENUMBRA_LEDGER_KEY_FILE", str(STATE_DIR / "ledger-key" / "key")))
 """The log's private keys, read by the sealer only. What it signed last is kept beside it."""
 SEAL_S = read_number("PENUMBRA_SEAL_S", 1)

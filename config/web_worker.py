@@ -1,4 +1,4 @@
-"""Wiring. What gunicorn says by itself, of a request that it cannot read or of a fault it did not expect.
+"""Wiring. gunicorn's worker: what it says by itself, of a request that it cannot read or of a fault, and how it ends.
 
 Its own words quote what was sent: a box with a blank in it, or a token in a header without its colon, would stand in the
 log. So its log says what kind of fault it was and nothing of the request (LC-35), and its answers are problem details.
@@ -15,6 +15,7 @@ from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
+from accounts.ledger.completions import write_waiting
 from monitor.errors import describe_fault
 
 _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
@@ -30,9 +31,13 @@ class PlacelessWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's worker of threads, which answers what it cannot read without repeating it."""
 
     def run(self) -> None:
-        """Serve. What went wrong before, in reading the settings say, was told in full."""
+        """Serve, and write what still waits for the ledger when this ends. What went wrong before, in reading the settings
+        say, was told in full."""
         self.log.exception = self._note_fault
-        super().run()
+        try:
+            super().run()
+        finally:
+            write_waiting()
 
     def _note_fault(self, *words: object, **more: object) -> None:
         """In place of an error's text and traceback: of what kind it is, and where in this project."""

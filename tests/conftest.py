@@ -29,6 +29,17 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     close_ledger_connections()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _completions_at_once() -> None:
+    """What is asked in this process is completed before it is answered, so that a test can look at once.
+
+    Tests of completions that wait, and web servers as processes of their own, do as in production.
+    """
+    from django.conf import settings
+
+    settings.LEDGER_COMPLETIONS_WAIT_MS = 0
+
+
 @pytest.fixture(autouse=True)
 def _plain_cache(settings: object) -> None:
     """Throttles count in this process, so that tests in parallel do not count together."""

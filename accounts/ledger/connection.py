@@ -74,14 +74,24 @@ class LedgerUnavailable(RuntimeError):
     """The ledger could not be written, so nothing may be disclosed. Try again; if it lasts, tell the administrator."""
 
 
+Place = tuple[str, str, str]
+"""Host, port and name of a database."""
+
+
+def find_place() -> Place:
+    """The database that this process speaks to."""
+    database = connections["default"].settings_dict
+    return database["HOST"], database["PORT"], database["NAME"]
+
+
 @contextmanager
-def ledger_connection() -> Iterator[LedgerConnection]:
+def ledger_connection(place: Place | None = None) -> Iterator[LedgerConnection]:
     """A connection as `penumbra_ledger` in autocommit. Raises LedgerUnavailable for every failure of the database.
 
     The connection that was used last is taken first, so that few stay in use; it goes back unless something in it is open.
+    place: of the ledger, by default that of this process.
     """
-    database = connections["default"].settings_dict
-    place = (database["HOST"], database["PORT"], database["NAME"])
+    place = place or find_place()
     idle = _IDLE[os.getpid(), *place]
     try:
         connection = _take(idle) or _connect(*place)

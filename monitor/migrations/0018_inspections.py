@@ -8,5 +8,5 @@ from django.db import migrations
 class Migration(migrations.Migration):
     """Not reversible, as those before it are not."""
 
-    dependencies = [("monitor", "0016_findings_own_id")]
+    dependencies = [("monitor", "0017_labels_in_full")]
     operations = [migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]

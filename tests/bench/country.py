@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from django.db import connection
 
+from accounts.ledger.completions import write_waiting
 from accounts.ledger.connection import close_ledger_connections
 from accounts.roles import Role
 from monitor.grid import Level
@@ -76,6 +77,7 @@ def make_country() -> Iterator[Country]:
     try:
         yield _fill()
     finally:
+        write_waiting()
         close_ledger_connections()
         connection.creation.destroy_test_db(before, verbosity=0)
 

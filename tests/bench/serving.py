@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,9 +29,8 @@ REQUESTS = 8
 TURNS = 3
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_S = 30
-CONDITIONS = (
-    f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * REQUESTS} requests, gunicorn with 2 workers of 4 threads"
-)
+SERVERS = "gunicorn with 2 workers of 4 threads"
+CONDITIONS = f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * REQUESTS} requests, {SERVERS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,20 @@ class Server:
     port: int
     pid: int
 
-    def measure(self, path: str, person: Person) -> tuple[float, float]:
+    def measure(
+        self, path: str, person: Person, requests: int, settle: Callable[[], object]
+    ) -> tuple[float, float]:
         """One turn: requests a second that all clients together got answered; processor time a request in milliseconds.
 
         The latter is of the server's processes and the sessions of this benchmark's database; it hardly changes with what
-        else runs.
+        else runs. requests: of each client. settle: returns when what the server does after its answers is done, which
+        counts as work.
         """
         before = self._spent()
-        rate = measure_rate(self.port, path, person)
+        rate = measure_rate(self.port, path, person, requests)
+        settle()
         spent = sum(ms - before.get(pid, 0.0) for pid, ms in self._spent().items())
-        return rate, spent / (CLIENTS * REQUESTS)
+        return rate, spent / (CLIENTS * requests)
 
     def _spent(self) -> dict[int, float]:
         workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
@@ -92,17 +95,17 @@ def _compare(name: str, ours: tuple[int, str], peer: tuple[int, str], person: Pe
     )
 
 
-def measure_rate(port: int, path: str, person: Person) -> float:
-    """Requests a second that all clients together got answered."""
+def measure_rate(port: int, path: str, person: Person, requests: int = REQUESTS) -> float:
+    """Requests a second that all clients together got answered. requests: of each client."""
     began = time.perf_counter()
     with ThreadPoolExecutor(CLIENTS) as clients:
-        for one in [clients.submit(_ask_often, port, path, person) for _ in range(CLIENTS)]:
+        for one in [clients.submit(_ask_often, port, path, person, requests) for _ in range(CLIENTS)]:
             one.result()
-    return CLIENTS * REQUESTS / (time.perf_counter() - began)
+    return CLIENTS * requests / (time.perf_counter() - began)
 
 
-def _ask_often(port: int, path: str, person: Person) -> None:
-    for _ in range(REQUESTS):
+def _ask_often(port: int, path: str, person: Person, requests: int) -> None:
+    for _ in range(requests):
         ask(port, path, person)
 
 

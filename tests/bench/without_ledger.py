@@ -25,4 +25,6 @@ def _complete_nothing(
     """Nothing."""
 
 
-vars(disclosure).update(open_entry=_write_nothing, complete_entry=_complete_nothing)
+vars(disclosure).update(
+    open_entry=_write_nothing, complete_entry=_complete_nothing, complete_later=_complete_nothing
+)

@@ -160,6 +160,7 @@ def own_database(name: str) -> Iterator[None]:
     """A migrated database of this process, dropped at the end."""
     from django.db import connection
 
+    from accounts.ledger.completions import write_waiting
     from accounts.ledger.connection import close_ledger_connections
 
     before = connection.settings_dict["NAME"]
@@ -168,6 +169,7 @@ def own_database(name: str) -> Iterator[None]:
     try:
         yield
     finally:
+        write_waiting()
         close_ledger_connections()
         connection.creation.destroy_test_db(before, verbosity=0)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from accounts.ledger.completions import complete_later
 from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
 from accounts.ledger.writer import complete_entry, open_entry
 from accounts.viewer import Viewer
@@ -38,7 +39,8 @@ def disclose(
     """Open the entry, let the caller read, complete the entry.
 
     Raises LedgerUnavailable before anything is read where the entry cannot be written, and after it where the
-    completion cannot: the caller's answer is then lost, and the open entry counts as full disclosure.
+    completion cannot: the caller's answer is then lost, and the open entry counts as full disclosure. The completion of an
+    answer that holds no exact cell is written a moment later, as long as the ledger keeps up.
     """
     entry = Entry(
         viewer,
@@ -62,6 +64,9 @@ def disclose(
     except Exception:
         complete_entry(disclosure.ticket, Outcome.FAILED)
         raise
-    complete_entry(
-        disclosure.ticket, Outcome.ANSWERED, disclosure.quantity, disclosure.answer, disclosure.cells
-    )
+    if rule is None or rule.is_exact or scope is not None or disclosure.cells:
+        complete_entry(
+            disclosure.ticket, Outcome.ANSWERED, disclosure.quantity, disclosure.answer, disclosure.cells
+        )
+    else:
+        complete_later(disclosure.ticket, Outcome.ANSWERED, disclosure.quantity, disclosure.answer)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from accounts.ledger.completions import write_waiting
 from accounts.ledger.connection import close_ledger_connections
 
 
@@ -20,5 +21,6 @@ def private_database(name: str) -> Iterator[str]:
     try:
         yield str(connection.settings_dict["NAME"])
     finally:
+        write_waiting()
         close_ledger_connections()
         connection.creation.destroy_test_db(before, verbosity=0)
