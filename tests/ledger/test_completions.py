@@ -103,9 +103,10 @@ def test_many_do_not_wait_for_more(
     for_ever: None, owner: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completions, "AT_ONCE", 5)
-    tickets = [open_one() for _ in range(5)]
-    for ticket in tickets:
-        complete_later(ticket, Outcome.ANSWERED)
+    tickets = []
+    for _ in range(5):
+        tickets.append(open_one())  # a journey, in which the writer goes to sleep after the first
+        complete_later(tickets[-1], Outcome.ANSWERED)
     for ticket in tickets:
         wait_for(owner, ticket)
 
