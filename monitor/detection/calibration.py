@@ -34,6 +34,11 @@ class Calibrator:
     slopes: Float64
     intercepts: Float64
 
+    @property
+    def tells_nothing(self) -> bool:
+        """Whether no score has a slope: every cell is then given the share of each class."""
+        return not self.slopes[0].any()
+
     def expect_share(self, learnt: float, share: float) -> Calibrator:
         """The same calibrator for ground where `share` of the cells are mines instead of `learnt`, both within 0 and 1.
 
@@ -77,6 +82,9 @@ def fit_calibrator(
     nothing of the cell; the repeats that say something count as one observation together.
     places: int64 (n,), which of the m columns is true. blocks: int64 (n,), for the
     bootstrap. A draw that misses a class is left out.
+
+    No slope turns the order of cells round: a score by which cells of its class would be less probable the higher it is says
+    nothing (slope 0), and where that is so of all, each class has its share (`Calibrator.tells_nothing`).
     """
     repeats, count, columns = out_of_fold.shape
     scores = out_of_fold[:, :, 1:].reshape(repeats * count, columns - 1)
@@ -95,14 +103,23 @@ def fit_calibrator(
 
 
 def _fit_logistic(scores: Float64, truth: Int64, weight: Float64, columns: int) -> tuple[Float64, Float64]:
-    """Slopes (m - 1, m) and intercepts (m,) of a weighted multinomial logistic regression."""
+    """Slopes (m - 1, m) and intercepts (m,) of a weighted multinomial logistic regression, without those scores that would
+    make their own class less probable the higher they are."""
     used = weight > 0
-    fit = LogisticRegression(C=STRENGTH, max_iter=1000).fit(
-        scores[used], truth[used], sample_weight=weight[used]
-    )
     slopes, intercepts = np.zeros((columns - 1, columns)), np.zeros(columns)
-    if columns == 2:
-        slopes[:, 1], intercepts[1] = fit.coef_[0], fit.intercept_[0]
-    else:
-        slopes[:], intercepts[:] = fit.coef_.T, fit.intercept_
-    return slopes, intercepts
+    kept = np.arange(columns - 1)
+    while len(kept):
+        fit = LogisticRegression(C=STRENGTH, max_iter=1000).fit(
+            scores[used][:, kept], truth[used], sample_weight=weight[used]
+        )
+        slopes[:] = 0
+        if columns == 2:
+            slopes[kept, 1], intercepts[1] = fit.coef_[0], fit.intercept_[0]
+        else:
+            slopes[kept], intercepts[:] = fit.coef_.T, fit.intercept_
+        rises = slopes[kept, kept + 1] >= slopes[kept, 0]
+        if rises.all():
+            return slopes, intercepts
+        kept = kept[rises]
+    slopes[:] = 0
+    return slopes, np.log(np.bincount(truth, weight, minlength=columns) / weight.sum())

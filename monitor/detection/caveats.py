@@ -5,7 +5,7 @@ Room `detection`, pure. A finished dict of figures in, sentences out. Imports `f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from monitor.detection.folds import BLOCK_DEG
@@ -72,16 +72,23 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
 def list_gaps(report: Mapping[str, Any]) -> list[str]:
     """The warnings of what a recipe could not learn or judge: of a cross-validation, not of a saved model."""
     warnings = []
-    untaught = [("the cells", report["untaught_cells"], report["all"]["n"])]
+    counted = [("the cells", report, report["all"]["n"])]
     for group in report["same_period"]:
         there = group.get("fitted_there")
         if there is not None:
-            untaught.append((f"the cells of {group['period']} alone", there["untaught_cells"], there["n"]))
-    for what, count, every in untaught:
-        if count:
+            counted.append((f"the cells of {group['period']} alone", there, there["n"]))
+    for what, counts, every in counted:
+        if counts["unordered_cells"]:
             warnings.append(
-                f"{count} of {every} of {what} were held back by folds that taught nothing: mines, or others, lie in too "
-                "few blocks. These cells have the share of mines elsewhere instead of a score, and the figures are not to "
+                f"{counts['unordered_cells']} of {every} of {what} were judged by heads that give every cell the share of "
+                "mines: their scores put mines below others where they were held back, and no order is better than a "
+                "wrong one."
+            )
+        if counts["untaught_cells"]:
+            warnings.append(
+                f"{counts['untaught_cells']} of {every} of {what} were held back by folds that taught nothing: mines, or "
+                "others, lie in too few blocks. These cells have the share of mines elsewhere instead of a score, and the "
+                "figures are not to "
                 "be believed."
             )
     mines, others = report["with_reference"]["mines"], report["with_reference"]["others"]
@@ -97,6 +104,15 @@ def list_gaps(report: Mapping[str, Any]) -> list[str]:
                 "it, so nothing could tell how surely it is told. Its probability is 0 there."
             )
     return warnings
+
+
+def warn_of_unordered(heads: Collection[str]) -> list[str]:
+    """The sentence of a saved model whose heads, by these names, give all cells the share of each class."""
+    return [
+        f"The head {head} gives every cell the same probability, the share of mines: its scores put mines below others "
+        "where they were held back."
+        for head in heads
+    ]
 
 
 def _tell_equal(told: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from monitor.detection.cells import LabelledCells
 from monitor.detection.folds import FoldsNotPossible, assign_blocks, choose_block_deg, split_blocks
-from monitor.detection.heads import Recipe, TrainingRefused, check_classes, fit_heads
+from monitor.detection.heads import Recipe, TrainingRefused, check_classes, fit_heads, list_unordered
 from monitor.detection.labels import CLASSES
 from monitor.detection.model import predict_heads
 from monitor.detection.periods import tells_change
@@ -26,12 +26,17 @@ Float64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """What `judge_held_back` found. probabilities: float64 (n, 3), as of `cross_validate`. untaught: bool (n,), the cells of
-    folds that taught nothing. calibrated_here: float64 (n,) by population, the probability of any kind of mine once cells of
-    the population in other blocks calibrate; NaN for cells outside it, and where no other block holds such a cell."""
+    """What `judge_held_back` found.
+
+    probabilities: float64 (n, 3), as of `cross_validate`. untaught: bool (n,), the cells of folds that taught nothing.
+    unordered: bool (n,), those judged by heads that give all cells the share of each class (`heads.list_unordered`).
+    calibrated_here: float64 (n,) by population, the probability of any kind of mine once cells of the population in other
+    blocks calibrate; NaN for cells outside it, and where no other block holds such a cell.
+    """
 
     probabilities: Float64
     untaught: Bool
+    unordered: Bool
     calibrated_here: dict[str, Float64]
 
 
@@ -88,7 +93,7 @@ def judge_held_back(
     check_classes(cells.classes)
     blocks = assign_blocks(cells.rows, cells.cols, block_deg)
     probabilities = np.empty((len(cells), len(CLASSES)))
-    untaught = np.zeros(len(cells), np.bool_)
+    untaught, unordered = np.zeros((2, len(cells)), np.bool_)
     calibrated = {name: np.full(len(cells), np.nan) for name in wanted}
     with_change = tells_change(cells.mining[cells.has_reference])
     for fit_on, judge_on in split_blocks(cells.classes, blocks, recipe.folds, recipe.seed):
@@ -104,6 +109,8 @@ def judge_held_back(
             continue
         found = predict_heads(heads.change, heads.single, held_back.now, held_back.reference)
         probabilities[judge_on] = found.probabilities
+        flat = list_unordered(heads)
+        unordered[judge_on] = np.where(found.used_reference, "change" in flat, "single" in flat)
         parts = {name: (own[fit_on], own[judge_on]) for name, own in wanted.items()}
         for name, stated in calibrate_here(heads, known, held_back, block_deg, parts).items():
             calibrated[name][judge_on] = stated
@@ -112,4 +119,4 @@ def judge_held_back(
             "The mines, or the others, lie in so few blocks that no fold taught anything; choose smaller blocks or add "
             "labels from elsewhere."
         )
-    return HeldBack(probabilities, untaught, calibrated)
+    return HeldBack(probabilities, untaught, unordered, calibrated)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.agreement import settle_labels
-from monitor.detection.caveats import list_gaps
+from monitor.detection.caveats import list_gaps, warn_of_unordered
 from monitor.detection.cells import LabelledCells, NoLabelledCells
 from monitor.detection.confounders import find_period_in_pixels
 from monitor.detection.crossvalidation import cross_validate, judge_held_back, settle_block_deg
@@ -86,6 +86,7 @@ def evaluate_recipe(
     share = {name: float(own.mining.mean()) for name, own in teachers.items()}
     report = summarise(judged, draws, recipe.seed, [in_pixels] if in_pixels else [], share)
     report["untaught_cells"] = int(held_back.untaught.sum())
+    report["unordered_cells"] = int(held_back.unordered.sum())
     groups = [report["all"], *(group["fitted_on_all"] for group in report["same_period"])]
     for figures, (name, own) in zip(groups, populations.items(), strict=True):
         calibrated = held_back.calibrated_here[name][own]
@@ -113,6 +114,7 @@ def evaluate_recipe(
             judged_there, own.calibrated_here["there"], draws, recipe.seed
         )
         group["fitted_there"]["untaught_cells"] = int(own.untaught.sum())
+        group["fitted_there"]["unordered_cells"] = int(own.unordered.sum())
     report["warnings"] += list_gaps(report)
     report["random_split"] = _split_at_random(cells, recipe)
     report["unused_labels"] = dict(cells.unused)
@@ -180,6 +182,7 @@ def evaluate_survey(
     report = summarise(judged, draws, seed, share=model.facts.get("share"))
     report["method"] = "a saved model, not fitted anew"
     report["unused_labels"] = unused
+    report["warnings"] = warn_of_unordered(model.facts.get("unordered", ())) + report["warnings"]
     if model.facts["labels"]["digest"] == digest_labels(labels):
         report["warnings"].insert(
             0,

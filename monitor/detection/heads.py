@@ -171,6 +171,12 @@ def fit_heads(
     return Heads(change, single, penalties, taught, share, held_back)
 
 
+def list_unordered(heads: Heads) -> list[str]:
+    """The heads that give all cells the share of each class: where cells were held back, scores put mines below others."""
+    own = {"change": heads.change, "single": heads.single}
+    return [name for name, head in own.items() if head is not None and head.calibrator.tells_nothing]
+
+
 def choose_teaching(cells: LabelledCells, recipe: Recipe, block_deg: float) -> Bool:
     """bool (n,): the cells that a recipe learns from and calibrates on. Raises FoldsNotPossible."""
     teaches = (

@@ -16,7 +16,7 @@ from monitor.detection.crossvalidation import settle_block_deg
 from monitor.detection.evaluate import Watch, evaluate_recipe
 from monitor.detection.featurizer import Featurizer
 from monitor.detection.figures import Report
-from monitor.detection.heads import Recipe, fit_heads
+from monitor.detection.heads import Recipe, fit_heads, list_unordered
 from monitor.detection.labels import CLASSES, name_source
 from monitor.detection.metrics import DRAWS
 from monitor.detection.model import MineModel
@@ -108,5 +108,6 @@ def fit_model(cells: LabelledCells, featurizer: Featurizer, recipe: Recipe | Non
         "penalties": heads.penalties,
         "taught": heads.taught,
         "share": heads.share,
+        "unordered": list_unordered(heads),
     }
     return MineModel(featurizer, heads.change, heads.single, cells.min_valid_share, facts)

@@ -65,6 +65,31 @@ def test_without_draws_the_interval_is_the_probability() -> None:
     np.testing.assert_array_equal(low, high)
 
 
+def test_scores_that_put_mines_below_others_are_not_turned_round() -> None:
+    """Every cell has the share of mines, in the calibrator and in each of its draws."""
+    scores, places, blocks = make_scores(400)
+    places[:300] = 0  # so that the share is not a half
+    wrong = fit_calibrator(-scores, places, blocks, draws=20)
+    assert wrong.tells_nothing
+    np.testing.assert_allclose(wrong.probabilities(-scores[0])[:, 1], places.mean())
+    low, high = wrong.interval(-scores[0], np.ones(400, np.int64))
+    assert (low < places.mean()).all()
+    assert np.ptp(high) < 1e-12
+    right = fit_calibrator(scores, places, blocks, draws=20)
+    assert not right.tells_nothing
+    assert (right.slopes[:, 0, 1] >= 0).all()
+
+
+def test_a_class_whose_score_points_the_wrong_way_does_not_spoil_the_others() -> None:
+    scores, places, blocks = make_scores(900, 3)
+    scores[:, :, 2] *= -1
+    calibrator = fit_calibrator(scores, places, blocks, draws=0)
+    assert not calibrator.tells_nothing
+    assert not calibrator.slopes[0, 1].any()
+    stated = calibrator.probabilities(scores[0])
+    assert np.corrcoef(stated[:, 1], places == 1)[0, 1] > 0.4
+
+
 def test_repeats_of_the_same_scores_change_nothing() -> None:
     scores, places, blocks = make_scores(200)
     once = fit_calibrator(scores, places, blocks, draws=5)

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.detection.cells import LabelledCells
 from monitor.detection.confounders import Confounder, find_confounders, find_period_in_pixels, list_fields
-from monitor.detection.crossvalidation import cross_validate
+from monitor.detection.crossvalidation import cross_validate, judge_held_back
 from monitor.detection.evaluate import evaluate_recipe, judge_cells
 from monitor.detection.figures import summarise
 from monitor.detection.metrics import area_under_roc
@@ -37,6 +37,19 @@ def test_a_report_can_be_written_as_json_and_as_text() -> None:
         "reference: with",
     ):
         assert words in text
+
+
+def test_cells_of_heads_that_put_mines_below_others_are_counted_and_warned_of() -> None:
+    """Of noise, what is learnt from some blocks is as often wrong as right in others."""
+    cells = make_cells(strength=0.0, features=3, seed=3)
+    held_back = judge_held_back(cells, QUICK, 0.1)
+    report = evaluate_recipe(cells, QUICK, draws=2)
+    assert report["unordered_cells"] == held_back.unordered.sum() > 100
+    (text,) = (text for text in report["warnings"] if "of the cells were judged by heads that give" in text)
+    assert text.startswith(f"{report['unordered_cells']} of 240")
+    whole = evaluate_recipe(make_cells(), QUICK, draws=2)
+    assert whole["unordered_cells"] == 0
+    assert not any("no order is better" in text for text in whole["warnings"])
 
 
 def test_figures_are_of_mining_against_the_rest_and_come_with_intervals() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from monitor.detection.caveats import warn_of_unordered
 from monitor.detection.change import FeaturesDiffer
 from monitor.detection.crossvalidation import cross_validate
 from monitor.detection.folds import FoldsNotPossible
@@ -179,6 +180,16 @@ def test_a_model_is_told_the_share_of_mines_and_says_less_where_they_are_rare() 
     back = rare.expect_share(model.facts["share"]["change"]).predict(cells.now, cells.reference)
     changed = stated.used_reference
     np.testing.assert_allclose(back.probabilities[changed], stated.probabilities[changed], atol=1e-5)
+
+
+def test_a_model_says_which_of_its_heads_have_no_order() -> None:
+    assert fit().facts["unordered"] == []
+    featurizer = make_featurizer()
+    noise = replace(make_cells(strength=0.0, features=3, seed=3), digest=featurizer.digest)
+    heads = fit_model(noise, featurizer, QUICK).facts["unordered"]
+    assert heads
+    assert all(f"The head {head}" in text for head, text in zip(heads, warn_of_unordered(heads), strict=True))
+    assert warn_of_unordered([]) == []
 
 
 def test_a_model_that_does_not_say_its_share_cannot_be_moved() -> None:
