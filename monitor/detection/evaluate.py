@@ -7,7 +7,7 @@ import `crossvalidation`, `figures`, `cells`, `survey`, `views`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -31,6 +31,7 @@ from monitor.detection.labels import (
 )
 from monitor.detection.metrics import DRAWS, area_under_roc
 from monitor.detection.model import MineModel
+from monitor.detection.overlap import count_overlap, warn_of_overlap
 from monitor.detection.periods import tells_change
 from monitor.detection.populations import list_populations, measure_calibrated_here
 from monitor.detection.survey import Survey
@@ -146,6 +147,7 @@ def evaluate_survey(
     draws: int = DRAWS,
     seed: int = 0,
     watch: Watch | None = None,
+    trained_on: Collection[tuple[int, int]] | None = None,
 ) -> Report:
     """Judge a saved model by its scores of a labelled catalogue; nothing is fitted.
 
@@ -161,11 +163,14 @@ def evaluate_survey(
         Of the bootstrap over blocks.
     watch : callable, optional
         Called with the judged cells.
+    trained_on : collection of (int, int), optional
+        Rows and columns of the cells that the model was trained on, where they are known.
 
     Returns
     -------
     dict
-        As of `evaluate_recipe`.
+        As of `evaluate_recipe`, and `judged_cells_in_training`: how many of the cells the model was trained on, None where
+        nobody looked.
 
     Raises
     ------
@@ -182,12 +187,14 @@ def evaluate_survey(
     report = summarise(judged, draws, seed, share=model.facts.get("share"))
     report["method"] = "a saved model, not fitted anew"
     report["unused_labels"] = unused
-    report["warnings"] = warn_of_unordered(model.facts.get("unordered", ())) + report["warnings"]
-    if model.facts["labels"]["digest"] == digest_labels(labels):
-        report["warnings"].insert(
-            0,
-            "These are the labels that the model was trained on: the figures say how well it remembers, no more.",
-        )
+    same_labels = model.facts["labels"]["digest"] == digest_labels(labels)
+    overlap = count_overlap(judged.labels, trained_on, same_labels=same_labels)
+    report["judged_cells_in_training"] = overlap
+    report["warnings"] = (
+        warn_of_overlap(overlap, len(judged.labels), same_labels=same_labels)
+        + warn_of_unordered(model.facts.get("unordered", ()))
+        + report["warnings"]
+    )
     return report
 
 

@@ -42,6 +42,8 @@ def write_report(report: Mapping[str, Any]) -> str:
     )
     for reason, count in report["unused_labels"].items():
         lines.append(f"{count} labels not used: {reason}.")
+    if "judged_cells_in_training" in report:
+        lines.append(_write_overlap(report["judged_cells_in_training"], report["cells"]))
     for warning in report["warnings"]:
         lines.append(f"WARNING: {warning}")
     heading = "".join(title.rjust(_CELL) for title in ("n / mines", *(title for title, _ in _COLUMNS)))
@@ -61,6 +63,15 @@ def write_report(report: Mapping[str, Any]) -> str:
     lines += ["", *_write_kinds(report), "", *_write_reliability(report), ""]
     lines += _write_remarks(report)
     return "\n".join(lines) + "\n"
+
+
+def _write_overlap(overlap: int | None, cells: int) -> str:
+    if overlap is None:
+        return (
+            "Whether these cells were among those that the model was trained on was not looked for: its labels are not "
+            "known here."
+        )
+    return f"{overlap} of {cells} cells were among those that the model was trained on."
 
 
 def _write_remarks(report: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from monitor.detection.evaluate import judge_survey
 from monitor.detection.figures import JudgedCells
 from monitor.detection.labels import digest_labels
 from monitor.detection.modelfile import ModelRefused
+from monitor.detection.overlap import count_overlap, warn_of_overlap
 from monitor.detection.refusals import count_causes
 from monitor.detection.survey import survey_catalog
 from monitor.imagery.access import AssetAccess
@@ -21,6 +22,7 @@ from monitor.management.arguments import add_catalog_arguments, find_catalog, lo
 from monitor.management.console import print_answer, show_progress
 from monitor.management.refused import add_causes
 from monitor.management.saved_models import load_named_model
+from monitor.services.labels import find_trained_cells
 
 
 class Command(BaseCommand):
@@ -47,8 +49,7 @@ class Command(BaseCommand):
         try:
             for name in ("before", "after"):
                 model = load_named_model(options[name])
-                if model.facts["labels"]["digest"] == digest_labels(labels):
-                    warnings.append(f"The model {name} was trained on these labels: it remembers them.")
+                digest = model.facts["labels"]["digest"]
                 with show_progress() as progress:
                     survey = survey_catalog(
                         walk_items(catalog),
@@ -58,6 +59,12 @@ class Command(BaseCommand):
                     )
                 refused[name] = count_causes(survey.refused)
                 judged.append(judge_survey(survey, labels)[0])
+                own, same_labels = judged[-1].labels, digest == digest_labels(labels)
+                overlap = count_overlap(own, find_trained_cells(digest, labels), same_labels=same_labels)
+                warnings += [
+                    f"The model {name}: {text}"
+                    for text in warn_of_overlap(overlap, len(own), same_labels=same_labels)
+                ]
             comparison = compare_judged(*judged)
         except (ModelRefused, NoLabelledCells, NothingInCommon) as error:
             causes = {f"{cause} ({name})": n for name, own in refused.items() for cause, n in own.items()}

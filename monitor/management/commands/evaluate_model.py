@@ -32,6 +32,7 @@ from monitor.management.pages import check_page, write_page
 from monitor.management.refused import add_causes
 from monitor.management.saved_models import load_named_model
 from monitor.management.tables import check_table, write_table
+from monitor.services.labels import find_trained_cells
 
 
 class Command(BaseCommand):
@@ -79,7 +80,10 @@ class Command(BaseCommand):
                     progress=lambda done, total: progress("score scenes", done, total),
                 )
                 refused = count_causes(survey.refused)
-                report = evaluate_survey(survey, labels, model, watch=judged.append)
+                trained_on = find_trained_cells(model.facts["labels"]["digest"], labels)
+                report = evaluate_survey(
+                    survey, labels, model, watch=judged.append, trained_on=trained_on
+                )
             if options["scores"]:
                 write_table(options["scores"], SCORE_COLUMNS, map(astuple, list_scores(survey, decide_state)))
             if options["page"]:
@@ -91,6 +95,7 @@ class Command(BaseCommand):
         answer: dict[str, Any] = {
             "scenes": len(survey.scenes),
             "refused": refused,
+            "judged_cells_in_training": report["judged_cells_in_training"],
             "headline": read_headline(report),
         }
         if options["json"]:
