@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from monitor.detection.caveats import list_gaps, warn_of_unordered
 from monitor.detection.cells import LabelledCells, NoLabelledCells
 from monitor.detection.confounders import find_period_in_pixels
 from monitor.detection.crossvalidation import cross_validate, judge_held_back, settle_block_deg
+from monitor.detection.distances import Polygon, measure_distances
 from monitor.detection.figures import JudgedCells, Report, measure_cells, summarise
 from monitor.detection.folds import FoldsNotPossible, choose_block_deg
 from monitor.detection.heads import Recipe, check_classes, choose_teaching
@@ -148,6 +150,7 @@ def evaluate_survey(
     seed: int = 0,
     watch: Watch | None = None,
     trained_on: Collection[tuple[int, int]] | None = None,
+    industrial: Sequence[Polygon] | None = None,
 ) -> Report:
     """Judge a saved model by its scores of a labelled catalogue; nothing is fitted.
 
@@ -165,6 +168,8 @@ def evaluate_survey(
         Called with the judged cells.
     trained_on : collection of (int, int), optional
         Rows and columns of the cells that the model was trained on, where they are known.
+    industrial : sequence of Polygon, optional
+        Of industrial mines, to break the figures down by the distance to them instead of to labels of that class.
 
     Returns
     -------
@@ -182,6 +187,8 @@ def evaluate_survey(
     `manage.py evaluate_model` does this with a catalogue on disk: scenes are needed to show it.
     """
     judged, unused = judge_survey(survey, labels)
+    if industrial is not None:
+        judged = measure_to_mines(judged, industrial)
     if watch is not None:
         watch(judged)
     report = summarise(judged, draws, seed, share=model.facts.get("share"))
@@ -196,6 +203,12 @@ def evaluate_survey(
         + report["warnings"]
     )
     return report
+
+
+def measure_to_mines(judged: JudgedCells, industrial: Sequence[Polygon]) -> JudgedCells:
+    """The judged cells with their distance to the polygons of industrial mines."""
+    rows, cols = ([getattr(label, name) for label in judged.labels] for name in ("row", "col"))
+    return replace(judged, industrial_km=measure_distances(rows, cols, industrial))
 
 
 def judge_cells(cells: LabelledCells, probabilities: Float64, block_deg: float) -> JudgedCells:

@@ -43,7 +43,8 @@ class JudgedCells:
 
     probabilities: float64 (n, 3), finite. periods, sensors: as text. has_reference: bool (n,). block_deg: side of the
     blocks that were held back together, or that the bootstrap draws. change: float64 (n,), how strongly the ground of each
-    cell changed (`views.measure_change`), NaN or None where that is unknown.
+    cell changed (`views.measure_change`), NaN or None where that is unknown. industrial_km: float64 (n,), distance to the
+    nearest polygon of an industrial mine (`distances`), None where no polygons are known.
     """
 
     labels: tuple[CellLabel, ...]
@@ -53,6 +54,7 @@ class JudgedCells:
     has_reference: Bool
     block_deg: float
     change: Float64 | None = None
+    industrial_km: Float64 | None = None
 
     @property
     def blocks(self) -> Int64:
@@ -81,6 +83,7 @@ class JudgedCells:
             self.has_reference[at],
             self.block_deg,
             None if self.change is None else self.change[at],
+            None if self.industrial_km is None else self.industrial_km[at],
         )
 
 
@@ -114,7 +117,10 @@ def summarise(
         "groups": {
             name: _measure_groups(judged, values, draws, seed)
             for name, values in list_strata(
-                judged.labels, judged.sensors, judged.has_reference.tolist()
+                judged.labels,
+                judged.sensors,
+                judged.has_reference.tolist(),
+                None if judged.industrial_km is None else judged.industrial_km.tolist(),
             ).items()
         },
         "confounders": [

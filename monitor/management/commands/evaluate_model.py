@@ -32,6 +32,7 @@ from monitor.management.pages import check_page, write_page
 from monitor.management.refused import add_causes
 from monitor.management.saved_models import load_named_model
 from monitor.management.tables import check_table, write_table
+from monitor.services.industrial import PolygonsRefused, read_industrial_polygons
 from monitor.services.labels import find_trained_cells
 
 
@@ -57,6 +58,11 @@ class Command(BaseCommand):
             help="say probabilities for ground where this share of the cells are mines (as among the labels it learnt)",
         )
         parser.add_argument(
+            "--industrial",
+            type=Path,
+            help="polygons of industrial mines: break the figures down by distance to them (to labels of that class)",
+        )
+        parser.add_argument(
             "--json", action="store_true", help="print one line of JSON with the whole report"
         )
 
@@ -72,6 +78,8 @@ class Command(BaseCommand):
             if options["share_of_mines"] is not None:
                 model = model.expect_share(options["share_of_mines"])
             labels = load_labels(options["labels"])
+            mines = options["industrial"]
+            industrial = None if mines is None else read_industrial_polygons(mines)
             with show_progress() as progress:
                 survey = survey_catalog(
                     walk_items(catalog),
@@ -82,13 +90,13 @@ class Command(BaseCommand):
                 refused = count_causes(survey.refused)
                 trained_on = find_trained_cells(model.facts["labels"]["digest"], labels)
                 report = evaluate_survey(
-                    survey, labels, model, watch=judged.append, trained_on=trained_on
+                    survey, labels, model, watch=judged.append, trained_on=trained_on, industrial=industrial
                 )
             if options["scores"]:
                 write_table(options["scores"], SCORE_COLUMNS, map(astuple, list_scores(survey, decide_state)))
             if options["page"]:
                 write_page(options["page"], report, judged)
-        except (ModelRefused, NoLabelledCells, ShareUnknown) as error:
+        except (ModelRefused, NoLabelledCells, PolygonsRefused, ShareUnknown) as error:
             raise CommandError(add_causes(error, refused)) from error
         except OSError as error:
             raise CommandError(f"A file cannot be read or written: {error.strerror}.") from error
