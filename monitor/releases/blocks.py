@@ -25,7 +25,7 @@ from monitor.releases.batches import (
     shape_row,
 )
 from monitor.releases.geography import read_map
-from monitor.releases.sight import Rights, read_still, read_with_rights
+from monitor.releases.sight import Reader, Rights, read_still, read_with_rights
 
 Position = tuple[date, int, int, int]
 """Where a page ended: period, level, row, col of its last block."""
@@ -51,37 +51,49 @@ def read_blocks(
     period: date | None,
     after: Position | None,
     limit: int,
-    viewer_id: UUID | None,
+    reader: Reader | None,
 ) -> list[BlockRow]:
     """Up to `limit` blocks of a batch that somebody sees in these regions, in the order of period, level, row, col.
 
-    viewer_id: who asks, None for the public. Whether they still hold the regions, and how sharply they see them by
-    agreement, posture and grants, is asked again in the statement that reads (P7). The rest: `BlockFilter`.
+    reader: who asks, None for the public. Whether their token is good, whether they still hold the regions, and how sharply
+    they see them by agreement, posture and grants, is asked again in the statement that reads (P7). The rest: `BlockFilter`.
     """
     batch = find_batch(batch_id)
     wanted = BlockFilter(level, box, period, after)
-    lines = [] if batch is None else read_lines_of(batch, regions, wanted, limit, viewer_id)
+    lines = [] if batch is None else read_lines_of(batch, regions, wanted, limit, reader)
     return [shape_line(line) for line in lines]
 
 
 def read_lines_of(
-    batch: BatchRow, regions: Sequence[UUID], wanted: BlockFilter, limit: int, viewer_id: UUID | None
+    batch: BatchRow, regions: Sequence[UUID], wanted: BlockFilter, limit: int, reader: Reader | None
 ) -> list[str]:
     """`read_blocks` of a batch that was looked up, each block as the text that `shape_line` takes."""
-    return read_with_rights(viewer_id, regions, lambda rights: read_shown(batch, rights, wanted, limit))
+    return read_with_rights(reader, regions, lambda rights: read_shown(batch, rights, wanted, limit))
+
+
+def read_page_of(
+    batch: BatchRow, regions: Sequence[UUID], wanted: BlockFilter, limit: int, reader: Reader
+) -> tuple[list[BlockRow], str | None]:
+    """`read_blocks` of a batch that was looked up, and the word of the rights that it was read with (`Rights.text`): for an
+    answer of several pages, which ends where the next is read with others."""
+    lines, word = read_with_rights(
+        reader, regions, lambda rights: (read_shown(batch, rights, wanted, limit), rights.text)
+    )
+    return [shape_line(line) for line in lines], word
 
 
 def find_newest_period(
-    batch_id: UUID, regions: Sequence[UUID], level: Level, viewer_id: UUID | None
+    batch_id: UUID, regions: Sequence[UUID], level: Level, reader: Reader | None
 ) -> date | None:
     """The newest month or quarter of which `read_blocks` would find a block, or None (P5)."""
     batch = find_batch(batch_id)
     if batch is None:
         return None
-    return read_with_rights(viewer_id, regions, lambda rights: _find_newest(batch, rights, level))
+    return read_with_rights(reader, regions, lambda rights: find_newest(batch, rights, level))
 
 
-def _find_newest(batch: BatchRow, rights: Rights, level: Level) -> date | None:
+def find_newest(batch: BatchRow, rights: Rights, level: Level) -> date | None:
+    """`find_newest_period` with rights that were looked up before. Raises RightsMoved where they are others now."""
     shown = _mask_shown(batch, rights, level)
     if not shown:
         return None

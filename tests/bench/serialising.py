@@ -34,6 +34,7 @@ from monitor.privacy.policy import ACTIVITY_RULES
 from monitor.privacy.released import ExactCells, ReleasedBlocks
 from monitor.releases.batches import list_batches, shape_line
 from monitor.releases.blocks import BlockFilter, read_lines_of
+from monitor.releases.sight import Reader
 from monitor.vault.tickets import CellFilter, read_activity_with_ticket
 from tests.bench import peer
 from tests.bench.country import Country
@@ -176,13 +177,13 @@ class BlocksAlone:
     """A partner's page from the release tables to bytes."""
 
     def __init__(self, country: Country, count: int) -> None:
-        self._region, self._count, self._viewer = country.region, count, country.partner.user.id
+        self._region, self._count, self._reader = country.region, count, Reader(country.partner.user.id)
         self._request = Request(APIRequestFactory().get("/api/v1/activity"))
 
     def write(self) -> str | bytes:
         """The page."""
         (batch,) = list_batches(1)
-        lines = read_lines_of(batch, [self._region], BlockFilter(Level.L2), self._count, self._viewer)
+        lines = read_lines_of(batch, [self._region], BlockFilter(Level.L2), self._count, self._reader)
         blocks = [shape_block(shape_line(line)) for line in lines]
         provenance = provenance_of(ACTIVITY_RULES[Role.PARTNER])
         return render(ReleasedBlocks(provenance, batch.id, None, blocks), self._request)[1]

@@ -18,7 +18,7 @@ from monitor.grid import Level
 from monitor.models import Agreement, Region
 from monitor.releases.batches import BlockRow, find_batch
 from monitor.releases.blocks import BlockFilter, read_blocks, read_shown
-from monitor.releases.sight import RightsMoved, read_rights
+from monitor.releases.sight import Reader, RightsMoved, read_rights
 from monitor.services.agreements import AgreementRefused, end_agreement, make_agreement
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
@@ -47,8 +47,8 @@ def agree_on_l1(partner: Person, region: UUID, first: Person, second: Person, da
 def read_as(person: Person, batch: UUID) -> list[BlockRow]:
     """What somebody sees of a batch."""
     with as_role("penumbra_web"):
-        regions = list(read_rights(person.user.id).sight.levels)
-        return read_blocks(batch, regions, Level.L1, None, None, None, 100, person.user.id)
+        regions = list(read_rights(Reader(person.user.id)).sight.levels)
+        return read_blocks(batch, regions, Level.L1, None, None, None, 100, Reader(person.user.id))
 
 
 def editions_of(person: Person, batch: UUID) -> list[int]:
@@ -108,7 +108,7 @@ def test_rights_that_change_before_the_reading_statement_give_no_rows(cast: Cast
     found = find_batch(batch)
     assert found is not None
     with as_role("penumbra_web"):
-        rights = read_rights(cast.pia.user.id)
+        rights = read_rights(Reader(cast.pia.user.id))
     end_agreement(cast.rosa.user, cast.pia.user, Region.objects.get(id=cast.east))
     with as_role("penumbra_web"), pytest.raises(RightsMoved):
         read_shown(found, rights, BlockFilter(Level.L1), 100)
@@ -261,7 +261,7 @@ def test_asking_for_one_region_shows_its_border_no_finer_than_all_agreements_tog
         if not alone:
             make_agreement(cast.adam.user, cast.mallory.user, Region.objects.get(id=far))
         with as_role("penumbra_web"):
-            rows = read_blocks(batch, [near], Level.L1, None, None, None, 100, cast.mallory.user.id)
+            rows = read_blocks(batch, [near], Level.L1, None, None, None, 100, Reader(cast.mallory.user.id))
         levels[alone] = [row.level for row in rows]
     assert {alone: set(seen) for alone, seen in levels.items()} == {True: {Level.L1}, False: {Level.L2}}
 

@@ -26,7 +26,7 @@ from monitor.releases.batches import (
 )
 from monitor.releases.blocks import read_blocks
 from monitor.releases.parts import list_batches_of
-from monitor.releases.sight import read_rights
+from monitor.releases.sight import Reader, read_rights
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.builders import Cell, cell_at, look_around, make_scene, put_cells
@@ -224,7 +224,7 @@ def test_what_was_withdrawn_is_gone_with_the_second_batch_after_it(cast: Cast, m
     assert kept == set(batches[-2:])
     assert [batch.id for batch in list_batches(10)] == batches[::-1]
     with as_role("penumbra_web"):
-        assert [part.row_count for part in list_batches_of(read_rights(cast.pia.user.id), 10)] == [
+        assert [part.row_count for part in list_batches_of(read_rights(Reader(cast.pia.user.id)), 10)] == [
             1,
             1,
             None,
@@ -248,7 +248,7 @@ def test_where_the_sites_lie_inside_their_block_changes_nothing(cast: Cast, mode
 def read_as_paul(cast: Cast, batch: UUID, regions: list[UUID]) -> list[BlockRow]:
     """The blocks of a batch that Paul, a partner, gets in regions."""
     with as_role("penumbra_web"):
-        return read_blocks(batch, regions, Level.L2, None, None, None, 100, cast.paul.user.id)
+        return read_blocks(batch, regions, Level.L2, None, None, None, 100, Reader(cast.paul.user.id))
 
 
 def test_everybody_who_receives_a_block_sees_the_same_numbers(cast: Cast, model: UUID) -> None:
@@ -338,7 +338,9 @@ def test_what_a_batch_says_of_one_region_does_not_depend_on_another(cast: Cast, 
 def received(person: Person) -> list[tuple[str | None, int | None]]:
     """Digest and number of rows of what somebody receives of each batch."""
     with as_role("penumbra_web"):
-        return [(part.digest, part.row_count) for part in list_batches_of(read_rights(person.user.id), 5)]
+        return [
+            (part.digest, part.row_count) for part in list_batches_of(read_rights(Reader(person.user.id)), 5)
+        ]
 
 
 def test_what_a_batch_counts_for_whoever_knows_cells_has_no_block_of_two_regions(
@@ -352,8 +354,8 @@ def test_what_a_batch_counts_for_whoever_knows_cells_has_no_block_of_two_regions
     with as_role("none"):
         set_posture(south, "guarded")
     with as_role("penumbra_web"):
-        seen = read_blocks(batch, [south], Level.L1, None, None, None, 10, sela.user.id)
-        (told,) = list_batches_of(read_rights(sela.user.id), 1)
+        seen = read_blocks(batch, [south], Level.L1, None, None, None, 10, Reader(sela.user.id))
+        (told,) = list_batches_of(read_rights(Reader(sela.user.id)), 1)
     assert {row.row for row in seen} == {922}  # the southern two of four looked-at blocks
     assert (told.row_count, told.digest) == (2, digest_rows(seen))
 

@@ -23,7 +23,7 @@ from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
 from monitor.privacy.certificate import period_text
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.door.sight import rule_for_blocks
+from monitor.privacy.door.sight import reader_of, rule_for_blocks
 from monitor.privacy.policy import ACTIVITY_RULES, POLICY_VERSION, Rule
 from monitor.privacy.released import ExactCells, Provenance, ReleasedBlock, ReleasedBlocks
 from monitor.releases.batches import KEPT_BATCHES, BlockRow, list_batches, shape_line
@@ -122,7 +122,8 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
         lines: list[str] = []
         if batch_id is not None:
             wanted = BlockFilter(level, box, ask.period, after)
-            lines = read_lines_of(kept[batch_id], regions, wanted, ask.limit + 1, account_of(viewer))
+            reader = None if viewer.role is Role.PUBLIC else reader_of(viewer)
+            lines = read_lines_of(kept[batch_id], regions, wanted, ask.limit + 1, reader)
         page, more = lines[: ask.limit], len(lines) > ask.limit
         disclosure.quantity = len(page)
         disclosure.answer = "\n".join(page).encode()
@@ -139,11 +140,6 @@ def read_released_activity(viewer: Viewer, ask: CoarseAsk, endpoint: str) -> tup
         cursor,
     )
     return blocks, disclosure.ticket.receipt
-
-
-def account_of(viewer: Viewer) -> UUID | None:
-    """Whose rights decide about published blocks: the viewer's, or None for the public."""
-    return None if viewer.role is Role.PUBLIC else viewer.user_id
 
 
 def provenance_of(rule: Rule, level: Level | None = None) -> Provenance:

@@ -21,6 +21,7 @@ from monitor.grid import Level
 from monitor.privacy.certificate import SIGNATURE_FORMAT, Json, Scope, canonical_json, make_certificate
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
+from monitor.privacy.door.sight import reader_of
 from monitor.privacy.released import Page, ReleasedBatch, ReleasedCertificate
 from monitor.privacy.scope import list_region_ids
 from monitor.releases.batches import BatchRow, find_batch, find_certificate, list_batches
@@ -46,7 +47,7 @@ def list_releases(viewer: Viewer, limit: int, cursor: str | None, endpoint: str)
             ]
         else:
             rows = read_with_rights(
-                viewer.user_id, None, lambda rights: list_batches_of(rights, limit + 1, before)
+                reader_of(viewer), None, lambda rights: list_batches_of(rights, limit + 1, before)
             )
         page = rows[:limit]
         disclosure.quantity = len(page)
@@ -69,7 +70,7 @@ def read_certificate(viewer: Viewer, release: UUID, endpoint: str) -> ReleasedCe
             certificate = json.loads(find_certificate(release) or "{}")
         else:
             certificate = read_with_rights(
-                viewer.user_id, None, lambda rights: _certify_part(batch, geography_id, rights)
+                reader_of(viewer), None, lambda rights: _certify_part(batch, geography_id, rights)
             )
         text = canonical_json(certificate)
         signature = ask_signature(own_connection(), text)

@@ -2,8 +2,8 @@
 
 An exact file is read in chunks, each with an entry and a ticket of its own; the statement that reads a chunk checks the
 holder's rights, so what is taken away ends the file before the next chunk (P7). Pages of blocks are decided by the
-statement that reads them, and a file ends where the next page would be decided otherwise. The entry of the whole file
-is committed first and completed with what left; until then it counts as full disclosure.
+statement that reads them, and a file ends where the next page is decided otherwise than the first. The entry of the
+whole file is committed first and completed with what left; until then it counts as full disclosure.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from monitor.privacy.door.activity import (
     shape_block,
 )
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.door.sight import list_exact_regions, rule_for_blocks
+from monitor.privacy.door.sight import list_exact_regions, reader_of, rule_for_blocks
 from monitor.privacy.policy import POLICY_VERSION, Rule
 from monitor.privacy.released import ReleasedBlock
 from monitor.privacy.released_files import ExactFile, FileFormat, ReadyFile, ReleasedFile, Stream
 from monitor.releases.batches import KEPT_BATCHES, BatchRow, BlockRow, list_batches
-from monitor.releases.blocks import read_blocks
+from monitor.releases.blocks import BlockFilter, read_page_of
 from monitor.releases.flatgeobuf import (
     cut_flatgeobuf,
     write_flatgeobuf_features,
     write_flatgeobuf_head,
     write_flatgeobuf_head_of_cells,
 )
-from monitor.releases.standing import find_standing
+from monitor.releases.sight import read_rights
 from monitor.vault.tickets import CellChunk, CellFilter, ChunkShape, read_activity_chunk_with_ticket
 
 CHUNK_CELLS = 2_000
@@ -99,7 +99,7 @@ def open_released_file(
     Raises NotYours, LedgerUnavailable, TooMany; NotThere where a right ended before the first page. The stream raises
     StreamCut where one ends later, or the batch is no longer kept.
     """
-    standing = find_standing(viewer.user_id, _token_of(viewer))
+    standing = read_rights(reader_of(viewer)).text
     rule, regions = rule_for_blocks(viewer, ask.region)
     level = max(rule.level, ask.level or rule.level)
     box = ask.box.snapped_outward(level) if ask.box else None
@@ -129,10 +129,6 @@ def _entry(viewer: Viewer, action: str, endpoint: str, rule: Rule, regions: Sequ
     return Entry(
         viewer, action, endpoint, viewer.request_id, int(rule.level), rule.name, POLICY_VERSION, regions
     )
-
-
-def _token_of(viewer: Viewer) -> UUID | None:
-    return viewer.credential.token_id if viewer.credential else None
 
 
 @contextmanager
@@ -220,7 +216,7 @@ def _note_spent_quota(viewer: Viewer, endpoint: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """The pages of a file of blocks. standing: what the viewer saw when the file was begun."""
+    """The pages of a file of blocks. standing: the word of the viewer's rights when the file was begun."""
 
     viewer: Viewer
     batch: BatchRow | None
@@ -237,7 +233,7 @@ class _Blocks:
             after, more = None, True
             while more:
                 rows = self._read_page(after)
-                self._check_standing()
+                self._check_kept()
                 tally.add(len(rows), repr(rows).encode(), self.file_format)
                 yield rows
                 more = len(rows) == PAGE_BLOCKS
@@ -245,20 +241,17 @@ class _Blocks:
                     after = (rows[-1].period, int(rows[-1].level), rows[-1].row, rows[-1].col)
 
     def _read_page(self, after: tuple[date, int, int, int] | None) -> list[BlockRow]:
-        if self.batch is None:
-            return []
-        return read_blocks(
-            *(self.batch.id, self.regions, self.level, self.box, self.period, after, PAGE_BLOCKS),
-            self.viewer.user_id,
-        )
-
-    def _check_standing(self) -> None:
-        """After a page: what it was decided by still holds, and its rows were not taken away under it."""
-        if (
-            self.standing is None
-            or find_standing(self.viewer.user_id, _token_of(self.viewer)) != self.standing
-        ):
+        """Raises StreamCut where the rights that it is read with are others than those of the beginning, or none."""
+        rows, word = list[BlockRow](), self.standing
+        if self.batch is not None:
+            wanted = BlockFilter(self.level, self.box, self.period, after)
+            rows, word = read_page_of(self.batch, self.regions, wanted, PAGE_BLOCKS, reader_of(self.viewer))
+        if word is None or word != self.standing:
             raise StreamCut
+        return rows
+
+    def _check_kept(self) -> None:
+        """After a page: its rows were not taken away under it."""
         if self.batch is not None and self.batch.id not in {batch.id for batch in list_batches(KEPT_BATCHES)}:
             raise StreamCut
 

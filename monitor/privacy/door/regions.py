@@ -8,7 +8,7 @@ them it would be a second view (LC-42).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -18,14 +18,15 @@ from monitor.grid import Level
 from monitor.privacy.certificate import period_text
 from monitor.privacy.door.activity import provenance_of, rule_for_activity
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.door.sight import rule_for_blocks
+from monitor.privacy.door.sight import reader_of, rule_for_blocks
 from monitor.privacy.door.viewers import name_regions
 from monitor.privacy.intervals import BandedBlock, plausible_range, sum_up, write_per_cent
 from monitor.privacy.released import Page
 from monitor.privacy.released_files import ReleasedSummary
 from monitor.privacy.scope import list_regions
-from monitor.releases.batches import BlockRow, list_batches
-from monitor.releases.blocks import find_newest_period, read_blocks
+from monitor.releases.batches import BatchRow, BlockRow, list_batches, shape_line
+from monitor.releases.blocks import BlockFilter, find_newest, read_shown
+from monitor.releases.sight import Rights, read_with_rights
 
 PAGE_BLOCKS = 2_000
 
@@ -45,7 +46,7 @@ def summarise_region(
     """What the published blocks of one region say of a month (the newest where none is named), and the receipt.
 
     Raises NotYours for an exact role, unless the region is its own and guarded or sealed; NotThere for a region that the
-    viewer does not receive (P8); LedgerUnavailable.
+    viewer does not receive (P8), also where that, or their token, ended while it was read (P7); LedgerUnavailable.
     """
     rule, regions = rule_for_blocks(viewer, region_id)
     with disclose(
@@ -55,9 +56,11 @@ def summarise_region(
         if region is None or region_id not in regions:
             raise NotThere
         batch = next(iter(list_batches(1)), None)
-        if batch is not None:
-            period = period or find_newest_period(batch.id, [region_id], rule.level, viewer.user_id)
-        rows = list(_read_rows(batch.id, region_id, rule.level, period, viewer)) if batch and period else []
+        period, rows = read_with_rights(
+            reader_of(viewer),
+            [region_id],
+            lambda rights: _read_rows(batch, rights, region_id, rule.level, period),
+        )
         told = sum_up([BandedBlock(row.band, row.observed, plausible_range(row.level)) for row in rows])
         summary = ReleasedSummary(
             provenance_of(rule),
@@ -80,12 +83,21 @@ def _write_period(period: date, rows: Sequence[BlockRow]) -> str:
 
 
 def _read_rows(
-    batch_id: UUID, region_id: UUID, level: Level, period: date, viewer: Viewer
-) -> Iterator[BlockRow]:
-    after = None
-    while True:
-        rows = read_blocks(batch_id, [region_id], level, None, period, after, PAGE_BLOCKS, viewer.user_id)
-        yield from rows
-        if len(rows) < PAGE_BLOCKS:
-            return
-        after = (rows[-1].period, int(rows[-1].level), rows[-1].row, rows[-1].col)
+    batch: BatchRow | None, rights: Rights, region_id: UUID, level: Level, period: date | None
+) -> tuple[date | None, list[BlockRow]]:
+    """The month or quarter, and all its rows, under the same rights: a part of them would be another sum. Raises NotThere,
+    RightsMoved."""
+    if region_id not in rights.sight.levels:
+        raise NotThere
+    rows: list[BlockRow] = []
+    if batch is None:
+        return period, rows
+    period = period or find_newest(batch, rights, level)
+    after, more = None, period is not None
+    while more:
+        lines = read_shown(batch, rights, BlockFilter(level, None, period, after), PAGE_BLOCKS)
+        rows += [shape_line(line) for line in lines]
+        more = len(lines) == PAGE_BLOCKS
+        if more:
+            after = (rows[-1].period, int(rows[-1].level), rows[-1].row, rows[-1].col)
+    return period, rows

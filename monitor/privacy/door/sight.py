@@ -15,6 +15,7 @@ from monitor.access.sharpness import find_sharpness
 from monitor.errors import NotYours
 from monitor.grid import Level
 from monitor.privacy.policy import ACTIVITY_RULES, Reach, Rule
+from monitor.releases.sight import Reader
 
 GUARDED_RULES = {
     level: Rule(name, Reach.RELEASE, level)
@@ -25,6 +26,11 @@ GUARDED_RULES = {
     )
 }
 """Rules of exact roles where posture leaves them no cells, by the finest level that is left."""
+
+
+def reader_of(viewer: Viewer) -> Reader:
+    """Whose rights decide about published blocks, and the token that must be good when they are read."""
+    return Reader(viewer.user_id, viewer.credential.token_id if viewer.credential else None)
 
 
 def sees_blocks_only(viewer: Viewer, region: UUID | None) -> bool:

@@ -19,7 +19,7 @@ from monitor.grid import Level
 from monitor.privacy.certificate import period_text
 from monitor.privacy.door.activity import DEFAULT_STATES, provenance_of, rule_for_activity
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.door.sight import list_exact_regions, rule_for_blocks
+from monitor.privacy.door.sight import list_exact_regions, reader_of, rule_for_blocks
 from monitor.privacy.policy import POLICY_VERSION, Rule
 from monitor.privacy.released import Provenance
 from monitor.privacy.released_files import Tile
@@ -108,11 +108,11 @@ def _read_rows(
     batch = next(iter(list_batches(1)), None)
     if batch is None:
         return []
-    period = ask.period or find_newest_period(batch.id, regions, level, viewer.user_id)
+    period = ask.period or find_newest_period(batch.id, regions, level, reader_of(viewer))
     if period is None:
         return []
     box = ask.address.box.snapped_outward(level)
-    return read_blocks(batch.id, regions, level, box, period, None, MAX_BLOCKS, viewer.user_id)
+    return read_blocks(batch.id, regions, level, box, period, None, MAX_BLOCKS, reader_of(viewer))
 
 
 def _about(provenance: Provenance) -> dict[str, Value]:

@@ -23,7 +23,7 @@ from monitor.models import Finding, Inspection, Region
 from monitor.privacy.door import activity, certificates, disclosure, rights
 from monitor.privacy.door.viewers import describe_viewer
 from monitor.releases import blocks
-from monitor.releases.sight import PUBLIC_RIGHTS, Rights, read_rights
+from monitor.releases.sight import PUBLIC_RIGHTS, Reader, Rights, read_rights
 from monitor.services.findings import Report, receive_finding
 from monitor.services.inspections import find_own_inspection
 from tests.privacy.leaks.build import LeakyBuild, ask_vault, change_response, leave_code_alone
@@ -63,17 +63,17 @@ def _accept_revoked_tokens(patch: pytest.MonkeyPatch) -> None:
 
 def _keep_rights(patch: pytest.MonkeyPatch, module: Any) -> None:
     """Rights are kept in the process for a while, and the statement that reads asks nothing."""
-    kept = dict[UUID, Rights]()
+    kept = dict[Reader, Rights]()
 
-    def read(viewer: UUID | None, regions: Any, reading: Callable[[Rights], Any]) -> Any:
-        if viewer is None:
+    def read(reader: Reader | None, regions: Any, reading: Callable[[Rights], Any]) -> Any:
+        if reader is None:
             return reading(PUBLIC_RIGHTS)
-        if viewer not in kept:
-            kept[viewer] = read_rights(viewer, regions)
-        return reading(kept[viewer])
+        if reader not in kept:
+            kept[reader] = read_rights(reader, regions)
+        return reading(kept[reader])
 
     patch.setattr(module, "read_with_rights", read)
-    patch.setattr(Rights, "values", property(lambda rights: {"viewer": None, "rights": ""}))
+    patch.setattr(Rights, "values", property(lambda rights: {"viewer": None, "token": None, "rights": ""}))
 
 
 def _ask_no_region(patch: pytest.MonkeyPatch) -> None:
