@@ -21,8 +21,21 @@ from monitor.models import (
     RegionUserPermission,
     Scene,
 )
+from monitor.services.alerts import raise_alerts
 from tests.privacy.layouts import BLOCKS, PRESENT, Look, identify
-from tests.privacy.worlds import LONG_AGO, PUBLICATIONS, World, publish, write_scores, write_states
+from tests.privacy.worlds import (
+    LONG_AGO,
+    PUBLICATIONS,
+    World,
+    name_alerts,
+    publish,
+    write_scores,
+    write_states,
+)
+from tests.roles import as_role
+
+BORDER_ROW, BORDER_COL = 9234, 20000
+"""Where mines are found: the easternmost cells of the west are beside this column. No other site lies in these rows."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +142,26 @@ def _see_another_scene(world: World, viewer: str | None) -> None:
     write_states(looks)
 
 
+def _find_mines_at_the_border(world: World, viewer: str | None) -> None:
+    """A scene finds mines on the border of east and west, and alerts are raised: two in the east, one in the west. Whether
+    the western mine touches the others, and how large it is, is the west's to know."""
+    plan = world.layout.plan
+    west = random.Random(f"border west {plan.field['west']}")
+    row = BORDER_ROW + random.Random(f"border east {plan.hidden['east']}").randrange(3)
+    eastern = [(row, BORDER_COL), (row, BORDER_COL + 1), (row, BORDER_COL + 2), (row + 2, BORDER_COL)]
+    nearest = BORDER_COL - west.choice([1, 1, 3])
+    western = [(row + 1, nearest - number) for number in range(west.randint(1, 8))]
+    day = PRESENT + timedelta(days=19)
+    looks = [Look(cell, day, "active", 0.9) for cell in (*eastern, *western)]
+    scene = Scene.objects.create(digest="border", sensor="sentinel-2", state="scored")
+    Scene.objects.filter(id=scene.id).update(received_at=LONG_AGO)
+    write_scores(identify("model"), looks, [scene.id] * len(looks))
+    write_states(looks)
+    with as_role("penumbra_worker"):
+        raised = raise_alerts([scene.id])
+    name_alerts(raised)
+
+
 ANOTHER_BATCH = Act("another batch", _publish_once_more)
 TWO_BATCHES = Act("two more batches", _publish_twice_more)
 REGIONS_TAKEN_BACK = Act("all regions taken back", _take_regions_back)
@@ -142,3 +175,4 @@ REGIONS_SEALED = Act("all regions sealed", _set_posture("sealed"))
 L1_AGREED = Act("agreements on L1", _agree_on_l1)
 GRANTS_ENDED = Act("all grants ended", _end_every_grant)
 ANOTHER_SCENE = Act("another scene", _see_another_scene)
+ALERTS_RAISED = Act("alerts raised at the border", _find_mines_at_the_border)

@@ -225,7 +225,7 @@ def _list_first(world: World, viewer: Viewer) -> list[Step]:
     if viewer == "ivo later":
         sites = [Question("GET", f"{API}/inspections/{visit.id}/site") for visit in world.layout.visits]
         return [*sites, acts.INSPECTIONS_SHUT]
-    if viewer in {"rosa sealed", "anna sealed", "rosa guarded", "anna guarded"}:
+    if viewer in {"rosa sealed", "anna sealed", "rosa guarded", "anna guarded", "sela guarded"}:
         page = Question("GET", f"{API}/activity", "limit=1")
         shut = acts.REGIONS_SEALED if viewer.endswith("sealed") else acts.REGIONS_GUARDED
         return [page, acts.GRANTS_ENDED, shut]

@@ -64,10 +64,11 @@ def list_every_address(bait: Bait) -> list[Question]:
     plain = [f"/{route}" for route in routes if "<" not in route and "/audit/" not in route]
     audit = [f"/{route}" for route in routes if "<" not in route and "/audit/" in route]
     summaries = [
-        f"{API}/regions/{region}/{end}" for region in bait.others[:3] for end in ("summary", "posture")
+        f"{API}/regions/{region}/{end}" for region in bait.others[:4] for end in ("summary", "posture")
     ]
     tiles = [f"/tiles/activity/9/{x}/{y}.mvt" for x in range(283, 286) for y in range(251, 255)]
-    beyond = [f"/tiles/activity/{write_tile(random.Random(n), bait)}.mvt" for n in range(6)]
+    draw = random.Random("tiles")  # of several zooms: generators of small seeds draw alike
+    beyond = [f"/tiles/activity/{write_tile(draw, bait)}.mvt" for _ in range(16)]
     verbs = [
         Question(verb, f"{API}/{noun}")
         for verb in ("OPTIONS", "HEAD", "PUT")

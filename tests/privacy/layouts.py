@@ -34,6 +34,11 @@ ACTIVE_COUNTS = {
 OBSERVED_COUNTS = {Level.L1: ((45, 49), (100, 100)), Level.L2: ((181, 199), (400, 400))}
 """Counts of observed cells of a whole block that fall in one band: few enough that two such months do not make up nearly
 all of a block, or all of it, so that a band moves in the same months wherever the observed cells lie."""
+BANKS = {"near bank": (9200, 9215), "far bank": (9215, 9220)}
+"""Two regions that meet in the middle of a block of L1: first row, and the row after the last."""
+BANK_COLS = range(20100, 20110)
+BANK_COUNTS = (0, 2, 6, 12)
+"""Counts of active cells of a part of a block of L1, of which the band of the block follows."""
 STATUSES = ("raised", "raised", "triaged", "visited")
 """What alerts without an inspection are at."""
 
@@ -148,6 +153,8 @@ def lay_out(plan: Plan) -> Layout:
             _lay_visits(layout, name, hidden)
             _lay_wishes(layout, name)
             _lay_told(layout, name)
+    for name, (row_from, row_to) in BANKS.items():
+        _lay_bank(layout, name, range(row_from, row_to))
     return layout
 
 
@@ -190,6 +197,18 @@ def _lay_strip(layout: Layout, coarse: random.Random, hidden: random.Random) -> 
     layout.looks += [_look(cell, days, cell in active, hidden) for cell in cells]
 
 
+def _lay_bank(layout: Layout, name: str, rows: range) -> None:
+    """A region that was seen whole in every month."""
+    coarse = random.Random(f"coarse {name} {layout.plan.coarse[name]}")
+    hidden = random.Random(f"hidden {name} {layout.plan.hidden[name]}")
+    for month in MONTHS:
+        days = _draw_days(month, hidden)
+        for block_row in sorted({row // Level.L1.span for row in rows}):
+            part = [(row, col) for row in rows if row // Level.L1.span == block_row for col in BANK_COLS]
+            active = set(hidden.sample(part, coarse.choice(BANK_COUNTS)))
+            layout.looks += [_look(cell, days, cell in active, hidden) for cell in part]
+
+
 def _draw_days(month: date, hidden: random.Random) -> list[date]:
     """A few days of a month, on which a block was looked at."""
     days = hidden.sample(range(19 if month == PRESENT else 28), hidden.randint(2, 5))
@@ -222,7 +241,8 @@ def _lay_alerts(layout: Layout, name: str, hidden: random.Random) -> None:
         for _ in range(DRAWS):
             cells = _draw_site(name, number, hidden)
             row = cells[0][0]
-            if not shown & ({(row, 20000)} if is_border else set(cells)):
+            # a site has a cell: what is left of it when those of others are taken away
+            if not shown & ({(row, 20000)} if is_border else set(cells)) and not taken.issuperset(cells):
                 break
         if is_border:
             other = random.Random(f"hidden border {plan.hidden['west']}")

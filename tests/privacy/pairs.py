@@ -5,7 +5,8 @@ a month, in all of the present month, in the order of storing. `unseen`: also in
 of which whoever sees releases only must not even see that they are. `counted`: as `inside`, but counts are equal,
 also of different cells, because an auditor may know how many somebody read. `finer`: as `inside`, but inside blocks of
 L1, for partners with an agreement on L1 and exact roles of guarded regions. `elsewhere`: the east is the same to the
-last cell and the west is not, its alerts and published bands included.
+last cell and the west is not, its alerts and published bands included; nor is the far bank of a river, which shares a block
+of L1 with the near one.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from dataclasses import dataclass
 
 from accounts.roles import Role
 from monitor.grid import Level
-from tests.privacy.layouts import Plan
+from tests.privacy.layouts import BANKS, Plan
 
 Viewer = str | None
 ANONYMOUS = None
-REGIONS = ("east", "west", "strip")
+REGIONS = ("east", "west", "strip", *BANKS)
+BEYOND = ("west", "far bank")
+"""Regions that differ in pairs of `elsewhere`."""
 ROLES: Mapping[Viewer, Role] = {
-    **dict.fromkeys(["rosa", "otis", "rex"], Role.REGULATOR),
+    **dict.fromkeys(["rosa", "otis", "rex", "sela"], Role.REGULATOR),
     **dict.fromkeys(["ines", "ivo", "wim"], Role.INSPECTOR),
     **dict.fromkeys(["pia", "paul", "mallory", "vera"], Role.PARTNER),
     "aldo": Role.AUDITOR,
@@ -31,7 +34,8 @@ ROLES: Mapping[Viewer, Role] = {
     "finn": Role.FEEDER,
 }
 """Viewers are people by name. "paul later" is Paul after a first look (not compared) and after a right was taken back;
-"rosa sealed" is Rosa after her regions were; "pia agreed" is Pia after an agreement on L1."""
+"rosa sealed" is Rosa after her regions were; "pia agreed" is Pia after an agreement on L1; "sela guarded" is Sela, who read
+cells of the near bank before it was guarded."""
 READERS_OF_NOTHING_EXACT = frozenset(
     {
         "pia",
@@ -69,7 +73,8 @@ _BLIND: Mapping[str, str] = {
     "unseen": "pia 4, paul 4, mallory 1, adam 1, finn 2, vera 1, anonymous 1",
     "counted": "aldo 6",
     "finer": "pia agreed 4, paul agreed 4, rosa guarded 2, anna guarded 1",
-    "elsewhere": "rosa 5, pia 3, ines 3, ivo 3, mallory 1, rex 1, vera 1, anonymous 1, paul later 3, otis later 1",
+    "elsewhere": "rosa 5, pia 3, ines 3, ivo 3, mallory 1, rex 1, vera 1, anonymous 1, paul later 3, otis later 1,"
+    " sela guarded 2",
 }
 _SHARP = {
     "inside": ["rosa", "otis", "anna", "ivo"],
@@ -103,10 +108,10 @@ def draw_pair(kind: str, seed: int) -> Pair:
     hidden_too = {name: draw.randrange(10**9) for name in REGIONS}
     if kind == "elsewhere":
         one = Plan(coarse, hidden, afield)
-        west = {name: others["west"] if name == "west" else value for name, value in coarse.items()}
-        there = {name: hidden_too["west"] if name == "west" else value for name, value in hidden.items()}
+        bands = {name: others[name] if name in BEYOND else value for name, value in coarse.items()}
+        there = {name: hidden_too[name] if name in BEYOND else value for name, value in hidden.items()}
         beyond = {name: others["strip"] if name == "west" else value for name, value in afield.items()}
-        other = Plan(west, there, beyond)
+        other = Plan(bands, there, beyond)
     else:
         same_counts = kind in {"counted", "finer"}  # or sums of bands would differ in coarser blocks
         level = Level.L1 if kind == "finer" else Level.L2

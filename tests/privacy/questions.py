@@ -103,6 +103,7 @@ def gather_bait(layouts: Sequence[Layout]) -> Bait:
         "Aruwe East",
         "Aruwe West",
         "Aruwe Strip",
+        "Aruwe Near Bank",
         "model",
         "batch 0",
         "batch 1",

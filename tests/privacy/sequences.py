@@ -16,6 +16,7 @@ from tests.privacy.attempts import OWN
 from tests.privacy.layouts import identify
 from tests.privacy.questions import API, SOON, Bait, Question, Script, Step
 from tests.privacy.values import write_bbox, write_tile
+from tests.privacy.worlds import name_alert
 
 NEXT = Question("GET", "{next}", follow=False)
 OTHERS = ("rosa", "otis", "anna", "pia", "paul", "ivo")
@@ -192,6 +193,17 @@ def _read_files(draw: random.Random, bait: Bait) -> list[Step]:
     return [file, tile, act, file, tile, replace(tile, asker=draw.choice(OTHERS)), tile]
 
 
+def _see_alerts_raised(draw: random.Random, bait: Bait) -> list[Step]:
+    """Alerts at a border, before they are raised and after."""
+    listed = Question("GET", f"{API}/{draw.choice(['alerts', 'alerts?limit=3', 'alerts?status=raised'])}")
+    raised = [
+        _get(f"alerts/{name_alert(f'Aruwe {side}', number)}{end}")
+        for side, number in (("East", 0), ("East", 1), ("West", 0))
+        for end in ("", draw.choice(["/history", "/site"]))
+    ]
+    return [listed, acts.ALERTS_RAISED, listed, *raised]
+
+
 def _audit_what_happened(draw: random.Random, bait: Bait) -> list[Step]:
     """Other people ask, and then somebody looks into the ledger."""
     alert = draw.choice(bait.alerts)
@@ -224,6 +236,7 @@ SEQUENCES: Mapping[str, Writer] = {
     "ask for more": _ask_for_more,
     "decide for others": _decide_for_others,
     "files again": _read_files,
+    "alerts are raised": _see_alerts_raised,
     "audit what happened": _audit_what_happened,
 }
 

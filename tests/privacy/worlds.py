@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -11,11 +12,13 @@ from uuid import UUID
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.gis.geos import MultiPolygon
 from django.db import connection
 from guardian.shortcuts import assign_perm
 
 from accounts.roles import Role
 from accounts.tokens import revoke_tokens
+from monitor.grid import cell_bounds
 from monitor.models import (
     AccessApproval,
     AccessGrant,
@@ -32,12 +35,24 @@ from monitor.privacy.scope import grant_region
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.cast import Cast, Person, hire, make_box, make_cast
-from tests.privacy.layouts import MONTHS, PRESENT, Layout, Look, Raised, Visit, Wish, identify
+from tests.privacy.layouts import (
+    BANK_COLS,
+    BANKS,
+    MONTHS,
+    PRESENT,
+    Layout,
+    Look,
+    Raised,
+    Visit,
+    Wish,
+    identify,
+)
 from tests.roles import as_role
 
 PUBLICATIONS = (date(2026, 10, 5), date(2026, 11, 16))
 STRIP = (20.0, 2.4, 20.4, 2.41)
 """Forty cells in two blocks: too few in each, so they are published in the parent."""
+BANK_NAMES = {"near bank": "Aruwe Near Bank", "far bank": "Aruwe Far Bank"}
 LONG_AGO = datetime(2026, 9, 1, tzinfo=UTC)
 
 _TABLES = (
@@ -62,8 +77,11 @@ class World:
 def build_world(layout: Layout) -> World:
     """Write a world as the owner, publish as the worker, and set what is random or of the clock to fixed values."""
     cast = make_cast(identify)
-    strip = Region.objects.create(id=identify("Aruwe Strip"), name="Aruwe Strip", boundary=make_box(*STRIP))
-    create_region("Aruwe Strip", make_box(*STRIP))
+    strip = _make_region("Aruwe Strip", make_box(*STRIP))
+    for name, rows in BANKS.items():
+        west, south, _, _ = cell_bounds(rows[0], BANK_COLS.start)
+        _, _, east, north = cell_bounds(rows[1] - 1, BANK_COLS.stop - 1)
+        _make_region(BANK_NAMES[name], make_box(west, south, east, north))
     for person in (cast.pia, cast.paul):
         grant_region(person.user, strip)
     people = cast.everybody() | _hire_others(cast)
@@ -91,15 +109,29 @@ def build_world(layout: Layout) -> World:
     return World(layout, cast, people, began)
 
 
+def _make_region(name: str, boundary: MultiPolygon) -> Region:
+    """A region with the id of its name, and its cells."""
+    region = Region.objects.create(id=identify(name), name=name, boundary=boundary)
+    create_region(name, boundary)
+    return region
+
+
 def _hire_others(cast: Cast) -> dict[str, Person]:
-    """Rex, whose mandate was taken back; Vera, whose token was; Wim, who inspects in the west."""
-    others = {"rex": Role.REGULATOR, "vera": Role.PARTNER, "wim": Role.INSPECTOR}
+    """Rex, whose mandate was taken back; Vera, whose token was; Wim, who inspects in the west; Sela, who regulates the near
+    bank."""
+    others = {
+        "rex": Role.REGULATOR,
+        "vera": Role.PARTNER,
+        "wim": Role.INSPECTOR,
+        "sela": Role.REGULATOR,
+    }
     people = {
         name: hire(name, role, id=identify(name), pseudonym=identify(f"pseudonym of {name}"))
         for name, role in others.items()
     }
     for region in Region.objects.filter(id__in=[cast.east, cast.west]):
         grant_region(people["vera"].user, region)
+    grant_region(people["sela"].user, Region.objects.get(name=BANK_NAMES["near bank"]))
     revoke_tokens(people["vera"].user)
     return people
 
@@ -109,6 +141,38 @@ def publish(day: date, number: int) -> None:
     with as_role("penumbra_worker"):
         batch = publish_release(day).batch
     _fix_batch(batch, identify(f"batch {number}"), day)
+
+
+def name_alerts(raised: Sequence[UUID]) -> None:
+    """Give alerts that were raised the ids and the moment that they have in every world: the ones are random, as is the
+    order in which they were raised, the other the clock's. Those of a region are numbered from south to north."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT alert.id, region.name FROM monitor_alert alert JOIN monitor_region region ON region.id = region_id"
+            " JOIN vault.alert_site meant ON meant.alert_id = alert.id JOIN vault.site_cell cell USING (site_id)"
+            " WHERE alert.id = ANY(%s) GROUP BY alert.id, region.name ORDER BY min(cell.row), min(cell.col)",
+            [list(raised)],
+        )
+        found = cursor.fetchall()
+        numbers: Counter[str] = Counter()
+        for alert_id, region in found:
+            identifier = name_alert(region, numbers[region])
+            numbers[region] += 1
+            moment = LONG_AGO + timedelta(minutes=identifier.int % 50_000)
+            alert = Alert.objects.get(id=alert_id)
+            alert.id = identifier
+            alert.save(force_insert=True)
+            Alert.objects.filter(id=identifier).update(raised_at=moment)
+            AlertMove.objects.filter(alert_id=alert_id).update(alert_id=identifier, moved_at=moment)
+            cursor.execute(
+                "UPDATE vault.alert_site SET alert_id = %s WHERE alert_id = %s", [identifier, alert_id]
+            )
+            Alert.objects.filter(id=alert_id).delete()
+
+
+def name_alert(region: str, number: int) -> UUID:
+    """The id of an alert that `name_alerts` has named."""
+    return identify(f"alert {number} raised in {region}")
 
 
 def _write_looks(layout: Layout, cast: Cast, shuffle: Shuffle) -> None:

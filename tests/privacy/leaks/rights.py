@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,14 +19,18 @@ from accounts.ledger.writer import complete_entry, record
 from accounts.models import Token
 from accounts.viewer import Viewer
 from monitor.errors import NotNow
+from monitor.field.sites import Cell, group_cells
 from monitor.grid import Level
 from monitor.models import Finding, Inspection, Region
 from monitor.privacy.door import activity, certificates, disclosure, rights
 from monitor.privacy.door.viewers import describe_viewer
+from monitor.privacy.hiding import MaskArray
+from monitor.privacy.shown import Map, Sight, choose_shown
 from monitor.releases import blocks, sight
 from monitor.releases.sight import PUBLIC_RIGHTS, Reader, Rights, read_rights
 from monitor.services.findings import Report, receive_finding
 from monitor.services.inspections import find_own_inspection
+from monitor.vault import sites
 from tests.privacy.leaks.build import LeakyBuild, ask_vault, change_response, leave_code_alone
 
 FORGET_THE_BORDER = """DO $$ BEGIN
@@ -85,6 +90,29 @@ def _ask_no_region(patch: pytest.MonkeyPatch) -> None:
         return dict.fromkeys(Region.objects.values_list("id", flat=True), Level.L0)
 
     patch.setattr(activity, "find_sharpness", hold_everything)
+
+
+def _forget_what_was_read(patch: pytest.MonkeyPatch) -> None:
+    """Blocks on a border are kept from whoever sees cells now, not from whoever may know some from before."""
+
+    def choose(ground: Map, seen: Sight) -> Mapping[Level, MaskArray]:
+        return choose_shown(ground, dataclasses.replace(seen, knows_cells=False))
+
+    patch.setattr(blocks, "choose_shown", choose)
+
+
+def _merge_over_borders(patch: pytest.MonkeyPatch) -> None:
+    """Cells that touch are one site, of the region that holds most of them, as before decision 0041."""
+    honest = sites._find_regions
+
+    def find(cells: Collection[Cell]) -> dict[Cell, UUID]:
+        own = honest(cells)
+        for group in group_cells(own):
+            counts = Counter(own[cell] for cell in group)
+            own |= dict.fromkeys(group, max(counts, key=lambda region: (counts[region], region)))
+        return own
+
+    patch.setattr(sites, "_find_regions", find)
 
 
 def _go_by_the_role(patch: pytest.MonkeyPatch) -> None:
@@ -159,6 +187,22 @@ RIGHT_LEAKS = (
         FORGET_THE_BORDER,
         "alert-site",
         focus="known by id",
+    ),
+    LeakyBuild(
+        "a block on a border is shown to whoever has read cells there",
+        "LC-42",
+        "elsewhere",
+        "sela guarded",
+        _forget_what_was_read,
+        focus="activity",
+    ),
+    LeakyBuild(
+        "an alert is made of cells across a border",
+        "LC-42",
+        "elsewhere",
+        "rosa",
+        _merge_over_borders,
+        focus="alerts are raised",
     ),
     LeakyBuild(
         "anybody's regions are open",
