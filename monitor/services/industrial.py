@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.contrib.gis.gdal import CoordTransform, DataSource, GDALException, OGRGeometry, SpatialReference
+from django.contrib.gis.gdal.geometries import MultiPolygon
+from django.contrib.gis.gdal.geometries import Polygon as OGRPolygon
 
 from monitor.detection.distances import Polygon
 
@@ -25,7 +27,7 @@ def read_industrial_polygons(path: Path) -> list[Polygon]:
         if layer.srs is None:
             raise PolygonsRefused("The layer of mines does not say in which coordinate system it is.")
         to_lonlat = CoordTransform(layer.srs, SpatialReference(4326))
-        found = []
+        found: list[Polygon] = []
         for number, feature in enumerate(layer, start=1):
             if feature.geom.empty:
                 continue
@@ -40,11 +42,11 @@ def read_industrial_polygons(path: Path) -> list[Polygon]:
 
 
 def _list_polygons(geometry: OGRGeometry, number: int) -> Iterator[Polygon]:
-    kind = geometry.geom_type.name
-    if kind.startswith("MultiPolygon"):
-        for part in geometry:
-            yield from _list_polygons(part, number)
-    elif kind.startswith("Polygon"):
-        yield [ring.tuple for ring in geometry]
+    if isinstance(geometry, MultiPolygon):
+        for part in range(len(geometry)):
+            yield from _list_polygons(geometry[part], number)
+    elif isinstance(geometry, OGRPolygon):
+        yield geometry.tuple
     else:
+        kind = geometry.geom_type.name
         raise PolygonsRefused(f"Feature {number} of the layer of mines is a {kind}, no polygon.")
