@@ -91,9 +91,9 @@ def evaluate_recipe(
     report["untaught_cells"] = int(held_back.untaught.sum())
     report["unordered_cells"] = int(held_back.unordered.sum())
     groups = [report["all"], *(group["fitted_on_all"] for group in report["same_period"])]
-    for figures, (name, own) in zip(groups, populations.items(), strict=True):
-        calibrated = held_back.calibrated_here[name][own]
-        figures |= measure_calibrated_here(judged.select(own), calibrated, draws, recipe.seed)
+    for figures, (name, belongs) in zip(groups, populations.items(), strict=True):
+        calibrated = held_back.calibrated_here[name][belongs]
+        figures |= measure_calibrated_here(judged.select(belongs), calibrated, draws, recipe.seed)
     paired = cells.mining[cells.has_reference]
     report["with_reference"] = {"mines": int(paired.sum()), "others": int((~paired).sum())}
     report["learns_change"] = "change" in teachers

@@ -102,9 +102,9 @@ def load_finding_labels() -> list[CellLabel]:
         return [_read_row(row) for row in cursor.fetchall()]
 
 
-def _read_row(row: Sequence[Any]) -> CellLabel:
-    place, (label, first, last), texts = row[:2], row[2:5], dict(zip(TEXTS, row[5:], strict=True))
-    return CellLabel(*place, CLASSES.index(label), first, last, **texts)
+def _read_row(found: Sequence[Any]) -> CellLabel:
+    row, col, label, first, last, *texts = found
+    return CellLabel(row, col, CLASSES.index(label), first, last, **dict(zip(TEXTS, texts, strict=True)))
 
 
 def label_alert_cells(alert_id: UUID, label: str, observed_on: date, finding_id: UUID) -> int:

@@ -12,6 +12,7 @@ from monitor.detection.cells import LabelledCells
 from monitor.detection.crossvalidation import judge_held_back
 from monitor.detection.curves import chance_error
 from monitor.detection.evaluate import evaluate_recipe
+from monitor.detection.figures import JudgedCells
 from monitor.detection.folds import assign_blocks, split_blocks
 from monitor.detection.heads import choose_teaching, fit_heads
 from monitor.detection.metrics import calibration_error
@@ -72,7 +73,7 @@ def test_a_population_of_one_block_is_calibrated_by_nothing() -> None:
     alone, two = (held_back.calibrated_here[name] for name in ("block", "two"))
     assert np.isnan(alone).all()
     assert np.isfinite(two).sum() in {0, (blocks < 2).sum()}
-    judged = []
+    judged: list[JudgedCells] = []
     evaluate_recipe(CELLS, QUICK, draws=2, watch=judged.append)
     unknown = {"value": None, "low": None, "high": None}
     assert measure_calibrated_here(judged[0], alone, 5, 0) == {
