@@ -244,6 +244,7 @@ def _measure_groups(judged: JudgedCells, values: Sequence[str], draws: int, seed
 
 
 def write_figure(figure: Figure) -> dict[str, float | None]:
+    """A figure as a report has it: value, low and high."""
     return {"value": _plain(figure.value), "low": _plain(figure.low), "high": _plain(figure.high)}
 
 
