@@ -95,7 +95,7 @@ class Command(BaseCommand):
         for name, figures_of in summed.items():
             self.stdout.write(f"{name}, {options['seeds']} seeds: median (least to greatest)")
             for what, figure in figures_of.items():
-                self.stdout.write(f"  {what:<45}{_write(figure)}")
+                self.stdout.write(f"  {what:<58}{_write(figure)}")
         print_answer({"refused": count_causes(refused)}, as_json=False)
 
     def _judge_seed(
