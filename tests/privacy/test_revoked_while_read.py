@@ -27,7 +27,7 @@ FILES = [f"/export/activity.{file_format}" for file_format in ("geojson", "csv",
 READS_BLOCKS, READS_PARTS, READS_CELLS = (
     "FROM release.block b",
     "FROM release.batch_region",
-    "FROM vault.exact_",
+    "LATERAL vault.exact_",
 )
 
 
