@@ -22,6 +22,7 @@ from accounts.ledger.exporting import export_lines
 from accounts.ledger.proof.note import VerifierKey
 from accounts.ledger.proof.reading import ExportUnsound, ReadExport, check_export
 from accounts.ledger.sealing import Connection
+from accounts.ledger.vouching import check_vouched
 
 LOCK_TIMEOUT = "2s"
 """Writers wait as long at most while months are taken away; then the archive is given up instead."""
@@ -64,13 +65,17 @@ class Plan:
 
 
 def archive_months(
-    connection: Connection, before: date, file: Path, keys: Sequence[VerifierKey]
+    connection: Connection,
+    before: date,
+    file: Path,
+    keys: Sequence[VerifierKey],
+    trusted: Sequence[VerifierKey] | None = None,
 ) -> tuple[Archive, Sequence[ArchivedMonth]]:
     """Archive every month before the month of `before` in `file`, which must not exist; what was archived.
 
-    connection: in autocommit, as the owner. keys: the log's public keys to believe. Raises ArchiveRefused,
-    ExportUnsound, LedgerBroken, OSError, psycopg.Error; then no line has left the tables, except where the text says that
-    this is not known.
+    connection: in autocommit, as the owner. keys: all public keys of the log. trusted: those of them that were not read from
+    the database, which must vouch for it; all, unless told. Raises ArchiveRefused, NotVouchedFor, ExportUnsound,
+    LedgerBroken, OSError, psycopg.Error; then no line has left the tables, except where the text says it is not known.
     """
     if file.exists():
         raise ArchiveRefused(
@@ -78,6 +83,7 @@ def archive_months(
             " archive of this name, remove it first."
         )
     plan = plan_archive(connection, before)
+    check_vouched(connection, plan.size, keys if trusted is None else trusted)
     partial = file.with_name(f"{file.name}.partial")
     try:
         archive = _write(connection, plan, partial, file.name, keys)

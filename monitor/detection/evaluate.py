@@ -19,7 +19,6 @@ from monitor.detection.caveats import list_gaps, warn_of_unordered
 from monitor.detection.cells import LabelledCells, NoLabelledCells
 from monitor.detection.confounders import find_period_in_pixels
 from monitor.detection.crossvalidation import cross_validate, judge_held_back, settle_block_deg
-from monitor.detection.distances import Polygon, measure_distances
 from monitor.detection.figures import JudgedCells, Report, measure_cells, summarise
 from monitor.detection.folds import FoldsNotPossible, choose_block_deg
 from monitor.detection.heads import Recipe, check_classes, choose_teaching
@@ -42,6 +41,8 @@ from monitor.grid import CELLS_PER_DEG
 
 Float64 = npt.NDArray[np.float64]
 Watch = Callable[[JudgedCells], None]
+MeasureKm = Callable[[Sequence[int], Sequence[int]], Float64]
+"""From rows and columns of cells to kilometres, float64 (n,)."""
 
 
 def evaluate_recipe(
@@ -150,7 +151,7 @@ def evaluate_survey(
     seed: int = 0,
     watch: Watch | None = None,
     trained_on: Collection[tuple[int, int]] | None = None,
-    industrial: Sequence[Polygon] | None = None,
+    measure_km: MeasureKm | None = None,
 ) -> Report:
     """Judge a saved model by its scores of a labelled catalogue; nothing is fitted.
 
@@ -168,8 +169,9 @@ def evaluate_survey(
         Called with the judged cells.
     trained_on : collection of (int, int), optional
         Rows and columns of the cells that the model was trained on, where they are known.
-    industrial : sequence of Polygon, optional
-        Of industrial mines, to break the figures down by the distance to them instead of to labels of that class.
+    measure_km : callable, optional
+        How far cells lie from polygons of industrial mines, to break the figures down by that instead of by the distance to
+        labels of that class.
 
     Returns
     -------
@@ -187,8 +189,8 @@ def evaluate_survey(
     `manage.py evaluate_model` does this with a catalogue on disk: scenes are needed to show it.
     """
     judged, unused = judge_survey(survey, labels)
-    if industrial is not None:
-        judged = measure_to_mines(judged, industrial)
+    if measure_km is not None:
+        judged = measure_to_mines(judged, measure_km)
     if watch is not None:
         watch(judged)
     report = summarise(judged, draws, seed, share=model.facts.get("share"))
@@ -205,10 +207,10 @@ def evaluate_survey(
     return report
 
 
-def measure_to_mines(judged: JudgedCells, industrial: Sequence[Polygon]) -> JudgedCells:
-    """The judged cells with their distance to the polygons of industrial mines."""
+def measure_to_mines(judged: JudgedCells, measure_km: MeasureKm) -> JudgedCells:
+    """The judged cells with their distance to industrial mines."""
     rows, cols = ([getattr(label, name) for label in judged.labels] for name in ("row", "col"))
-    return replace(judged, industrial_km=measure_distances(rows, cols, industrial))
+    return replace(judged, industrial_km=measure_km(rows, cols))
 
 
 def judge_cells(cells: LabelledCells, probabilities: Float64, block_deg: float) -> JudgedCells:

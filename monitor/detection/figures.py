@@ -44,7 +44,7 @@ class JudgedCells:
     probabilities: float64 (n, 3), finite. periods, sensors: as text. has_reference: bool (n,). block_deg: side of the
     blocks that were held back together, or that the bootstrap draws. change: float64 (n,), how strongly the ground of each
     cell changed (`views.measure_change`), NaN or None where that is unknown. industrial_km: float64 (n,), distance to the
-    nearest polygon of an industrial mine (`distances`), None where no polygons are known.
+    nearest polygon of an industrial mine, None where no polygons are known.
     """
 
     labels: tuple[CellLabel, ...]

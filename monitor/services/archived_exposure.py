@@ -21,6 +21,8 @@ from accounts.ledger.entry import Entry
 from accounts.ledger.exporting import list_log_keys
 from accounts.ledger.keyed import keyed_reference
 from accounts.ledger.log_connection import connect_to_log, read_own_keys
+from accounts.ledger.proof.note import VerifierKey
+from accounts.ledger.vouching import NotVouchedFor, check_vouched
 from accounts.ledger.writer import recorded
 from accounts.models import User
 from accounts.roles import Role
@@ -45,11 +47,18 @@ class ArchivedExposure:
 
 
 def ask_archives(
-    alert_id: UUID, files: Sequence[Path], by: User, since: datetime | None, until: datetime | None
+    alert_id: UUID,
+    files: Sequence[Path],
+    by: User,
+    since: datetime | None,
+    until: datetime | None,
+    trusted: Sequence[VerifierKey] = (),
 ) -> ArchivedExposure:
     """Who was shown the site of an alert in archived months, by these archives.
 
-    by: the auditor for whom it is asked. Raises QuestionRefused, LedgerUnavailable, OSError, psycopg.Error.
+    by: the auditor for whom it is asked. trusted: public keys of the log that were not read from the database, by default
+    those of the key file; one of them must vouch for what the database says of the archives. Raises QuestionRefused,
+    LedgerUnavailable, OSError, psycopg.Error.
     """
     if by.role != Role.AUDITOR.value or not by.is_active:
         raise QuestionRefused(
@@ -65,11 +74,15 @@ def ask_archives(
         objects=[alert_id],
     )
     with recorded(entry):
-        return _answer(alert_id, files, since, until)
+        return _answer(alert_id, files, since, until, trusted or read_own_keys())
 
 
 def _answer(
-    alert_id: UUID, files: Sequence[Path], since: datetime | None, until: datetime | None
+    alert_id: UUID,
+    files: Sequence[Path],
+    since: datetime | None,
+    until: datetime | None,
+    trusted: Sequence[VerifierKey],
 ) -> ArchivedExposure:
     alert = Alert.objects.filter(id=alert_id).first()
     if alert is None:
@@ -80,12 +93,18 @@ def _answer(
             raise QuestionRefused(
                 "No month of this time was archived: ask the service, /api/v1/audit/exposure."
             )
-        keys = [*read_own_keys(), *list_log_keys(log)]
+        archives = list_archives(log)
+        try:
+            for archive in archives:
+                check_vouched(log, archive.size, trusted)
+        except NotVouchedFor as error:
+            raise QuestionRefused(f"{error} Nothing was looked at.") from error
+        keys = [*trusted, *list_log_keys(log)]
         for file in files:
             for damage in compare_archive(log, file, keys):
                 raise QuestionRefused(f"{damage.text}. Nothing was looked at.")
         given = {_digest(file) for file in files}
-        missing = [archive for archive in list_archives(log) if archive.digest not in given]
+        missing = [archive for archive in archives if archive.digest not in given]
     inspections = Inspection.objects.filter(alert_id=alert_id).values_list("id", flat=True)
     references = [keyed_reference(identifier) for identifier in (alert_id, *inspections)]
     before = min(end, until) if until else end

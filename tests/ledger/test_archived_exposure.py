@@ -14,6 +14,7 @@ from django.db import connection
 from accounts.ledger.archiving import archive_months
 from accounts.ledger.keyed import keyed_reference
 from accounts.ledger.proof.keyfile import write_keys
+from accounts.ledger.proof.note import make_key
 from monitor.models import Alert
 from monitor.vault.archived_exposure import read_archived_exposure
 from tests.api.conftest import EASTERN_SITE, WebClient
@@ -148,6 +149,15 @@ def test_a_file_that_is_damaged_or_no_archive_is_not_believed(archived: Archived
     ):
         code, told, complaint = archived.ask(file)
         assert (code, told) == (1, "")
+        assert words in complaint
+
+
+def test_archives_are_believed_on_the_word_of_a_key_kept_elsewhere(archived: Archived) -> None:
+    stranger = make_key(LOG.name)
+    for key, code, words in ((LOG, 0, ""), (stranger, 1, "keys from the database only"), ("x", 1, "")):
+        text = key if isinstance(key, str) else str(key.verifier)
+        found, told, complaint = archived.ask(*archived.files, "--key", text)
+        assert (found, bool(told)) == (code, code == 0), complaint
         assert words in complaint
 
 

@@ -14,11 +14,13 @@ from uuid import uuid4
 import pytest
 
 from accounts.ledger.archived import Archived, PeriodArchived, refuse_archived
-from accounts.ledger.archiving import ArchiveRefused, archive_months
+from accounts.ledger.archiving import ArchiveRefused, archive_months, plan_archive
 from accounts.ledger.checking import check_log
 from accounts.ledger.exporting import NoSuchStart, export_lines
+from accounts.ledger.proof.note import make_key
 from accounts.ledger.proofs import prove_consistency, prove_line
 from accounts.ledger.sealing import read_newest
+from accounts.ledger.vouching import NotVouchedFor
 from tests.ledger.months import (
     OwnDatabase,
     copy_database,
@@ -335,6 +337,30 @@ def test_the_command_archives_once_for_the_owner_and_puts_it_on_the_record(ledge
         ).fetchone() == (1,)
     assert ledger.manage("owner", "archive_ledger", "--before", "March", "x").returncode == 2
     assert ledger.manage("owner", "archive_ledger", "--help").returncode == 0
+
+
+def test_keys_of_the_database_alone_do_not_vouch_for_what_leaves_its_tables(ledger: OwnDatabase) -> None:
+    held = read_tables(ledger)
+    file = ledger.folder / "archive.jsonl"
+    words = ["archive_ledger", "--before", f"{months_ago(1):%Y-%m}", file]
+    (ledger.folder / "key").unlink()
+    for more in ([], ["--key", make_key(LOG.name).verifier]):
+        done = ledger.manage("owner", *words, *more)
+        assert (done.returncode, "keys from the database only" in done.stderr) == (1, True)
+    assert not list(ledger.folder.glob("archive*"))
+    assert set(held["entry"]) <= set(read_tables(ledger)["entry"])
+    done = ledger.manage("owner", *words, "--key", LOG.verifier)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_checkpoint_that_the_newest_does_not_continue_is_not_archived(ledger: OwnDatabase) -> None:
+    with ledger.connect() as connection:
+        size = plan_archive(connection, months_ago(1)).size
+        connection.execute("ALTER TABLE ledger.checkpoint DISABLE TRIGGER USER")
+        connection.execute("UPDATE ledger.checkpoint SET root = sha256(root) WHERE size = %s", [size])
+    with pytest.raises(NotVouchedFor, match=f"does not continue that of size {size}"):
+        archive(ledger, months_ago(1))
+    assert not list(ledger.folder.glob("archive*"))
 
 
 def test_months_that_somebody_writes_to_meanwhile_stay_and_no_file_is_left(ledger: OwnDatabase) -> None:

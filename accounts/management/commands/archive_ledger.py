@@ -23,6 +23,7 @@ from accounts.ledger.proof.keyfile import KeyUnusable
 from accounts.ledger.proof.note import NoteRefused, read_verifier_key
 from accounts.ledger.proof.reading import ExportUnsound
 from accounts.ledger.sealing import LedgerBroken
+from accounts.ledger.vouching import NotVouchedFor
 from accounts.ledger.writer import recorded
 
 
@@ -68,11 +69,13 @@ class Command(BaseCommand):
         file: Path = options["file"]
         entry = Entry(None, "ledger.archive", "archive_ledger", uuid4())
         try:
-            trusted = [read_verifier_key(text) for text in options["key"]]
+            trusted = [read_verifier_key(text) for text in options["key"]] or read_own_keys()
             with closing(connect_to_log()) as connection:
-                keys = trusted or [*read_own_keys(), *list_log_keys(connection)]
+                keys = [*trusted, *list_log_keys(connection)]
                 with recorded(entry):
-                    archive, months = archive_months(connection, options["before"], file, keys)
+                    archive, months = archive_months(connection, options["before"], file, keys, trusted)
+        except NotVouchedFor as error:
+            raise CommandError(f"Nothing was archived. {error}") from error
         except (ArchiveRefused, WrongRole, NoSuchStart, LedgerBroken, KeyUnusable) as error:
             raise CommandError(str(error)) from error
         except (NoteRefused, ExportUnsound) as error:

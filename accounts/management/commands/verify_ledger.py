@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,10 +18,9 @@ from accounts.ledger.comparing import compare_archive
 from accounts.ledger.exporting import list_log_keys
 from accounts.ledger.keyed import digest_cells
 from accounts.ledger.log_connection import WrongRole, connect_to_log, read_own_keys
-from accounts.ledger.proof.checkpoint import open_checkpoint
 from accounts.ledger.proof.keyfile import KeyUnusable
 from accounts.ledger.proof.note import NoteRefused, VerifierKey, read_verifier_key
-from accounts.ledger.sealing import Sealed, read_newest
+from accounts.ledger.vouching import find_vouched
 
 DAMAGED, UNDECIDED = 1, 3
 
@@ -57,7 +55,7 @@ class Command(BaseCommand):
                 # keys that signed once and were changed since stand in the database only
                 keys = trusted if options["key"] else [*trusted, *list_log_keys(connection)]
                 checked = check_log(connection, keys, digest_cells if options["cells"] else None)
-                vouched = not checked.lines or _is_signed(read_newest(connection), trusted)
+                vouched = not checked.lines or find_vouched(connection, trusted) is not None
                 archives = list_archives(connection)
                 for file in options["archive"]:
                     more = compare_archive(connection, file, keys)
@@ -110,14 +108,3 @@ class Command(BaseCommand):
             )
             for key in keys:
                 self.stdout.write(f"  {key}")
-
-
-def _is_signed(newest: Sealed | None, keys: Sequence[VerifierKey]) -> bool:
-    """Whether one of these keys has signed the newest checkpoint. Whoever owns the database can put a key into it."""
-    if newest is None:
-        return False
-    try:
-        open_checkpoint(newest.note, keys)
-    except NoteRefused:
-        return False
-    return True

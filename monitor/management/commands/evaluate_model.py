@@ -32,7 +32,7 @@ from monitor.management.pages import check_page, write_page
 from monitor.management.refused import add_causes
 from monitor.management.saved_models import load_named_model
 from monitor.management.tables import check_table, write_table
-from monitor.services.industrial import PolygonsRefused, read_industrial_polygons
+from monitor.services.industrial import PolygonsRefused, read_industrial_mines
 from monitor.services.labels import find_trained_cells
 
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
                 model = model.expect_share(options["share_of_mines"])
             labels = load_labels(options["labels"])
             mines = options["industrial"]
-            industrial = None if mines is None else read_industrial_polygons(mines)
+            measure_km = None if mines is None else read_industrial_mines(mines).measure
             with show_progress() as progress:
                 survey = survey_catalog(
                     walk_items(catalog),
@@ -90,7 +90,7 @@ class Command(BaseCommand):
                 refused = count_causes(survey.refused)
                 trained_on = find_trained_cells(model.facts["labels"]["digest"], labels)
                 report = evaluate_survey(
-                    survey, labels, model, watch=judged.append, trained_on=trained_on, industrial=industrial
+                    survey, labels, model, watch=judged.append, trained_on=trained_on, measure_km=measure_km
                 )
             if options["scores"]:
                 write_table(options["scores"], SCORE_COLUMNS, map(astuple, list_scores(survey, decide_state)))

@@ -17,6 +17,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error, connections
 
 from accounts.ledger.connection import LedgerUnavailable
+from accounts.ledger.proof.keyfile import KeyUnusable
+from accounts.ledger.proof.note import NoteRefused, read_verifier_key
 from accounts.models import User
 from monitor.services.archived_exposure import ArchivedExposure, QuestionRefused, ask_archives
 
@@ -52,6 +54,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--until", type=read_moment, help="before when; left out: to the last archived month"
         )
+        parser.add_argument(
+            "--key", action="append", default=[], help="a public key of the log, kept elsewhere"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -65,8 +70,11 @@ class Command(BaseCommand):
         if by is None:
             raise CommandError("There is no account of the name that --by gives.")
         try:
-            found = ask_archives(options["alert"], options["file"], by, options["since"], options["until"])
-        except (QuestionRefused, LedgerUnavailable) as error:
+            trusted = [read_verifier_key(text) for text in options["key"]]
+            found = ask_archives(
+                options["alert"], options["file"], by, options["since"], options["until"], trusted
+            )
+        except (QuestionRefused, NoteRefused, KeyUnusable, LedgerUnavailable) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error.filename} could not be read ({error.strerror}).") from error
