@@ -39,6 +39,8 @@ BANKS = {"near bank": (9200, 9215), "far bank": (9215, 9220)}
 BANK_COLS = range(20100, 20110)
 BANK_COUNTS = (0, 2, 6, 12)
 """Counts of active cells of a part of a block of L1, of which the band of the block follows."""
+BORDER_SITES = frozenset((9200 + number, 20000) for number in range(3))
+"""Eastern cells in which the site that reaches over the border can lie."""
 STATUSES = ("raised", "raised", "triaged", "visited")
 """What alerts without an inspection are at."""
 
@@ -170,6 +172,8 @@ def _lay_block(
     level = layout.plan.level
     n = level.span
     cells = [(block[0] * n + k // n, block[1] * n + k % n) for k in range(n * n)]
+    # where counts are told, the site on the border must find a cell there that was not shown already, whatever is drawn
+    may_be_active = [cell for cell in cells if not (layout.plan.same_counts and cell in BORDER_SITES)]
     active: list[Cell] = []
     for number, month in enumerate((*MONTHS, PRESENT)):
         is_seen = number == 0 or coarse.random() < 0.8
@@ -181,7 +185,7 @@ def _lay_block(
         count, seen_count = counts.randint(*band), counts.randint(*seen_band)
         if not is_seen:
             continue
-        before, active = active, hidden.sample(cells, count)
+        before, active = active, hidden.sample(may_be_active, count)
         others = [cell for cell in cells if cell not in {*before, *active}]
         must_see = sorted({*before, *active})
         seen = must_see + hidden.sample(others, max(seen_count - len(must_see), 0))

@@ -15,12 +15,15 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.privacy.pairs import KINDS
 
 if TYPE_CHECKING:  # Django must be set up before it can be loaded
     from tests.privacy.comparing import Tally
@@ -49,6 +52,13 @@ def main(words: list[str]) -> int:
     )
     parser.add_argument("--processes", type=int, default=2, help="processes, each with a database of its own")
     parser.add_argument("--builds", action="store_true", help="also try every leaky build of answers")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=KINDS,
+        default=list(KINDS),
+        help="only the share of these kinds of worlds",
+    )
     parser.add_argument("--json", type=Path, help="where to write the report")
     asked = parser.parse_args(words)
     began = time.monotonic()
@@ -56,11 +66,13 @@ def main(words: list[str]) -> int:
     parts = [seeds[number :: asked.processes] for number in range(asked.processes)]
     with ProcessPoolExecutor(asked.processes, get_context("spawn")) as pool:
         tried = pool.submit(try_every_build, asked.seed) if asked.builds else None
-        report = merge_reports(list(pool.map(compare_seeds, [part for part in parts if part])))
+        report = merge_reports(
+            list(pool.map(partial(compare_seeds, kinds=asked.kinds), [part for part in parts if part]))
+        )
         if tried is not None:
             report["leaky_builds"] = tried.result()
             report["is_clean"] &= not report["leaky_builds"]["missed"]
-    report["is_clean"] &= report["pairs_compared"] >= asked.pairs
+    report["is_clean"] &= report["pairs_compared"] >= asked.pairs or len(asked.kinds) < len(KINDS)
     report |= {"seed": asked.seed, "seeds": len(seeds), "seconds": round(time.monotonic() - began, 1)}
     if asked.json is not None:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
@@ -84,8 +96,8 @@ def merge_reports(reports: list[dict[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def compare_seeds(seeds: list[int]) -> dict[str, Any]:
-    """The report of some seeds, in a database made for it. Runs in a process of its own."""
+def compare_seeds(seeds: list[int], kinds: Sequence[str]) -> dict[str, Any]:
+    """The report of some seeds and kinds, in a database made for it. Runs in a process of its own."""
     import django
 
     django.setup()
@@ -94,8 +106,8 @@ def compare_seeds(seeds: list[int]) -> dict[str, Any]:
     tally, controls, blind = Tally(), 0, list[str]()
     with own_database(f"worlds_{os.getpid()}"):
         for seed in seeds:
-            tally += compare_seed(seed, PAIRS_A_SEED)
-            checked, failed = find_blind_controls(seed)
+            tally += compare_seed(seed, PAIRS_A_SEED, kinds)
+            checked, failed = find_blind_controls(seed, kinds)
             controls, blind = controls + checked, [*blind, *failed]
             clean_up()
     report = report_tally(tally)
