@@ -88,8 +88,7 @@ def list_gaps(report: Mapping[str, Any]) -> list[str]:
             warnings.append(
                 f"{counts['untaught_cells']} of {every} of {what} were held back by folds that taught nothing: mines, or "
                 "others, lie in too few blocks. These cells have the share of mines elsewhere instead of a score, and the "
-                "figures are not to "
-                "be believed."
+                "figures are not to be believed."
             )
     mines, others = report["with_reference"]["mines"], report["with_reference"]["others"]
     if mines + others and not report["learns_change"]:
