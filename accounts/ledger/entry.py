@@ -71,6 +71,15 @@ class TicketScope:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingPage:
+    """That an exact answer is one page of several. question: stands for who asked what, the same on all pages, and cannot be
+    read without the key. is_continued: whether it goes on from a page before."""
+
+    question: UUID
+    is_continued: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """A committed entry and, where it allows the vault to be read, the key that the vault accepts once, for 60 seconds.
 

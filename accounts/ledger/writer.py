@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 from accounts.ledger.connection import LedgerUnavailable, Prepared, ledger_connection
-from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
+from accounts.ledger.entry import Entry, Outcome, ReadingPage, Refusal, Ticket, TicketScope
 from accounts.ledger.ids import make_entry_id
 from accounts.ledger.keyed import digest_cells, keyed_digest, keyed_reference
 from accounts.ledger.ranges import write_multirange
@@ -30,7 +30,10 @@ _TICKET = """WITH ticket AS (
 _COMPLETION = """
     INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest, cells_digest) VALUES ($1, $2, $3, $4, $5)
 """
-_DISCLOSURE = "WITH disclosure AS (INSERT INTO ledger.disclosure (entry_id, cells) VALUES ($1, $6))"
+_DISCLOSURE = """WITH disclosure AS (
+        INSERT INTO ledger.disclosure (entry_id, cells, question, is_continued) VALUES ($1, $6, $7, $8)
+    )
+"""
 _WRITE_ENTRY = Prepared(b"entry", _ENTRY.encode())
 _WRITE_ENTRY_WITH_TICKET = Prepared(b"entry with ticket", (_TICKET + _ENTRY).encode())
 _WRITE_COMPLETION = Prepared(b"completion", _COMPLETION.encode())
@@ -55,16 +58,25 @@ def open_entry(entry: Entry, scope: TicketScope | None = None) -> Ticket:
 
 
 def complete_entry(
-    ticket: Ticket, outcome: Outcome, quantity: int = 0, answer: bytes = b"", cells: Iterable[int] = ()
+    ticket: Ticket,
+    outcome: Outcome,
+    quantity: int = 0,
+    answer: bytes = b"",
+    cells: Iterable[int] = (),
+    page: ReadingPage | None = None,
 ) -> None:
     """Say what came of an entry: how many cells, blocks or rows left, which (sealed), and the answer's keyed digest.
 
-    cells: cell numbers of an exact answer. Raises LedgerUnavailable; then the answer must not be sent.
+    cells: cell numbers of an exact answer. page: where they are not all that was asked for. Raises LedgerUnavailable; then
+    the answer must not be sent.
     """
     digest = keyed_digest(answer) if answer else ""
-    values: list[str | bytes] = [str(ticket.entry_id), outcome.value, str(quantity), digest]
+    values: list[str | bytes | None] = [str(ticket.entry_id), outcome.value, str(quantity), digest]
     numbers = sorted(set(cells))
-    values += [digest_cells(ticket.entry_id, numbers), write_multirange(numbers)] if numbers else [""]
+    if numbers:
+        values += [digest_cells(ticket.entry_id, numbers), write_multirange(numbers), *_page_values(page)]
+    else:
+        values.append("")
     with ledger_connection() as connection:
         connection.run(_WRITE_COMPLETION_WITH_CELLS if numbers else _WRITE_COMPLETION, values)
 
@@ -109,6 +121,10 @@ def _ticket_values(key: str, entry: Entry, scope: TicketScope) -> list[str | Non
         # a ticket is worth nothing any more once the token behind the request is revoked (P7)
         _text_of(credential.token_id if credential else None),
     ]
+
+
+def _page_values(page: ReadingPage | None) -> list[str | None]:
+    return [None, "false"] if page is None else [str(page.question), str(page.is_continued)]
 
 
 def _text_of(value: UUID | int | None) -> str | None:

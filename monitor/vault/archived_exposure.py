@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from monitor.vault.exposure import EXPOSURE, Exposure
+from monitor.vault.exposure import EXPOSURE, Exposure, list_exposing
 
 BATCH = 2000
 _TABLES = (
@@ -46,8 +46,9 @@ _EXPOSING = """
         JOIN vault.site_cell member ON member.site_id = vault.living_site(meant.site_id)
         WHERE meant.alert_id = %(alert)s
     )
-    SELECT shown.entry_id FROM ledger.disclosure shown JOIN read_entry e ON e.id = shown.entry_id, site
-    WHERE shown.cells && site.cells
+    SELECT told.entry_id, told.first_at, told.last_at
+    FROM site, vault.told_cells(%(since)s, %(until)s) told JOIN read_entry e ON e.id = told.entry_id
+    WHERE told.cells && site.cells
 """
 
 
@@ -85,11 +86,10 @@ def read_archived_exposure(
         _insert(cursor, entries, completions)
         for statement in _REST:
             cursor.execute(statement, {"until": until})
-        cursor.execute(_EXPOSING, {"alert": alert_id})
-        exposing = [entry_id for (entry_id,) in cursor.fetchall()]
+        cursor.execute(_EXPOSING, {"alert": alert_id, "since": since, "until": until})
         cursor.execute(
             EXPOSURE.format(entries="read_entry", completions="read_completion"),
-            {**values, "exposing": exposing},
+            {**values, **list_exposing(cursor.fetchall())},
         )
         return [Exposure(*row) for row in cursor.fetchall()]
 

@@ -18,25 +18,31 @@ from monitor.vault.tickets import TICKET, spending
 _EXPOSING = f"exposing_entries({TICKET}, %s, %s, %s)"
 EXPOSURE = """
     WITH shown AS (
-        SELECT e.actor, e.organisation, e.role, e.purpose_code, e.level, e.at,
+        SELECT e.actor, e.organisation, e.role, e.purpose_code, e.level, told.first_at, told.last_at, 'cells' AS how
+        FROM unnest(%(entries)s::uuid[], %(first)s::timestamptz[], %(last)s::timestamptz[]) AS told (id, first_at, last_at)
+        JOIN {entries} e ON e.id = told.id
+        UNION ALL
+        SELECT e.actor, e.organisation, e.role, e.purpose_code, e.level, e.at, e.at,
             CASE
-                WHEN e.id = ANY (%(exposing)s) THEN 'cells'
                 WHEN e.level = 0 AND c.entry_id IS NULL
                     AND (%(region)s = ANY (e.regions) OR e.object_refs && %(references)s::text[]) THEN 'unfinished'
                 WHEN e.level > 0 AND (c.entry_id IS NULL OR c.quantity > 0)
                     AND (%(region)s = ANY (e.regions) OR e.role = 'public') THEN 'blocks'
-            END AS how
+            END
         FROM {entries} e LEFT JOIN {completions} c ON c.entry_id = e.id
         WHERE e.level IS NOT NULL
             AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s)
             AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s)
     )
-    SELECT actor, organisation, role, purpose_code, level, how, min(at), max(at)
+    SELECT actor, organisation, role, purpose_code, level, how, min(first_at), max(last_at)
     FROM shown WHERE how IS NOT NULL
     GROUP BY actor, organisation, role, purpose_code, level, how
-    ORDER BY level, min(at), actor, purpose_code, how
+    ORDER BY level, min(first_at), actor, purpose_code, how
 """
-"""What counts as seen (decisions/0026), over two tables of lines: those of the ledger, or what a file was read into."""
+"""What counts as seen (decisions/0026), over two tables of lines: those of the ledger, or what a file was read into.
+
+entries, first, last: what disclosed a cell of the site, with the time of the whole reading.
+"""
 _EXPOSURE = EXPOSURE.format(entries="ledger.entry", completions="ledger.completion")
 _CELLS = f"cells_seen({TICKET}, %s, %s, %s)"
 _DAYS = f"reading_days({TICKET}, %s, %s, %s, %s)"
@@ -44,7 +50,8 @@ _DAYS = f"reading_days({TICKET}, %s, %s, %s, %s)"
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Somebody who was shown a site, or may have been. how: `cells`, `unfinished` or `blocks` (decisions/0026)."""
+    """Somebody who was shown a site, or may have been. how: `cells`, `unfinished` or `blocks` (decisions/0026).
+    first_at, last_at: of readings as a whole, so of all pages of each (decisions/0045)."""
 
     actor: UUID | None
     organisation: UUID | None
@@ -80,9 +87,9 @@ def read_exposure_with_ticket(
     region: the alert's. references: keyed references of the alert and of its inspections.
     """
     # a statement of its own: the ticket is looked at and spent, whatever else the ledger holds
-    with spending(ticket, "told", _EXPOSING, [alert_id, since, until]) as cursor:
+    with spending(ticket, "told.*", _EXPOSING, [alert_id, since, until]) as cursor:
         values: dict[str, Any] = {
-            "exposing": [entry_id for (entry_id,) in cursor.fetchall()],
+            **list_exposing(cursor.fetchall()),
             "region": region,
             "references": list(references),
             "since": since,
@@ -90,6 +97,11 @@ def read_exposure_with_ticket(
         }
         cursor.execute(_EXPOSURE, values)
         return [Exposure(*row) for row in cursor.fetchall()]
+
+
+def list_exposing(rows: Sequence[tuple[UUID, datetime, datetime]]) -> dict[str, list[Any]]:
+    """What `EXPOSURE` takes of entries that disclosed a cell. rows: entry, first and last time of its reading."""
+    return {name: [row[place] for row in rows] for place, name in enumerate(("entries", "first", "last"))}
 
 
 def count_cells_with_ticket(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -178,3 +179,88 @@ def test_nobody_but_an_auditor_asks(web: WebClient, cast: Cast, alert: Alert, na
 def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, alert: Alert, query: str) -> None:
     more = "" if "alert" in query or not query else f"alert={alert.id}&"
     assert_problem(web.as_(cast.aldo).get(f"{URL}?{more}{query}"), 400)
+
+
+# --- pages ---------------------------------------------------------------------------------------------------
+
+
+def read_in_pages(web: WebClient, reader: Person, query: str, pages: int | None = None) -> list[datetime]:
+    """Read activity two cells a page, all of it or so many pages. The moments before, between and after the pages."""
+    moments, page = [timezone.now()], f"/api/v1/activity?limit=2{query}"
+    while page and pages != len(moments) - 1:
+        answer = web.as_(reader).get(page)
+        assert answer.status_code == 200, answer.content
+        assert len(answer.json()["features"]) == 2
+        moments.append(timezone.now())
+        page = answer.json()["next"]
+    return moments
+
+
+@pytest.fixture
+def alerts(cast: Cast, model: UUID) -> list[UUID]:
+    """Four alerts of two cells each, one to the north of the other: a page each."""
+    row, col = EASTERN_SITE[0]
+    sites = [[(row + step, col), (row + step, col + 1)] for step in (0, 4, 8, 12)]
+    for site in sites:
+        put_cells(model, site)
+    return [make_alert(cast.east, site).id for site in sites]
+
+
+def test_an_auditor_is_told_of_a_reading_and_not_of_its_pages(
+    web: WebClient, cast: Cast, alerts: list[UUID]
+) -> None:
+    """Pages go from south to north: by the moment of its page a site would tell which others lie south of it."""
+    moments = read_in_pages(web, cast.rosa, "")
+    assert len(moments) == 5
+    windows: list[dict[str, str]] = [{}] + [
+        {"since": since.isoformat(), "until": until.isoformat()} for since, until in pairwise(moments)
+    ]
+    for window in windows:
+        first, *others = [ask(web, cast, alert, **window) for alert in alerts]
+        assert told(first) == [(name(cast.rosa), 0, "cells")]
+        assert others == [first] * 3
+    (row,) = first
+    assert moments[0] < datetime.fromisoformat(row["first_at"]) < moments[1]
+    assert moments[3] < datetime.fromisoformat(row["last_at"]) < moments[4]
+
+
+def test_a_page_that_was_not_asked_for_was_not_seen(web: WebClient, cast: Cast, alerts: list[UUID]) -> None:
+    read_in_pages(web, cast.rosa, "", pages=2)
+    assert [len(ask(web, cast, alert)) for alert in alerts] == [1, 1, 0, 0]
+
+
+def test_a_reading_that_begins_anew_is_another_one(web: WebClient, cast: Cast, alerts: list[UUID]) -> None:
+    before, *_ = read_in_pages(web, cast.rosa, "")
+    between = timezone.now().isoformat()
+    read_in_pages(web, cast.rosa, "", pages=1)
+    assert [len(ask(web, cast, alert, since=between)) for alert in alerts] == [1, 0, 0, 0]
+    assert [len(ask(web, cast, alert, since=before.isoformat(), until=between)) for alert in alerts] == [
+        1
+    ] * 4
+
+
+def test_other_questions_and_other_people_are_other_readings(
+    web: WebClient, cast: Cast, alerts: list[UUID]
+) -> None:
+    read_in_pages(web, cast.rosa, "", pages=1)
+    between = timezone.now().isoformat()
+    read_in_pages(web, cast.rosa, "&bbox=20,2,20.4,2.4", pages=1)
+    read_in_pages(web, cast.anna, "", pages=1)
+    (anna, rosa) = sorted(ask(web, cast, alerts[0], since=between), key=lambda row: str(row["role"]))
+    assert told([anna, rosa]) == [(name(cast.anna), 0, "cells"), (name(cast.rosa), 0, "cells")]
+    assert rosa["first_at"] == rosa["last_at"] > between
+    assert anna["first_at"] == anna["last_at"] > between
+
+
+def test_numbers_of_different_cells_do_not_tell_the_page_of_a_site(
+    web: WebClient, cast: Cast, alerts: list[UUID]
+) -> None:
+    """Whoever opens a site after reading all in pages: together with which pages does it add nothing?"""
+    moments = read_in_pages(web, cast.rosa, "")
+    web.as_(cast.rosa).get(f"/api/v1/alerts/{alerts[1]}/site")
+    seen = []
+    for since in moments[:-1]:
+        path = f"/api/v1/audit/accounts/{cast.rosa.user.pseudonym}"
+        answer = web.as_(cast.aldo).get(path, {"since": since.isoformat()})
+        seen.append([share["seen"] for share in answer.json()["shares"]])
+    assert seen == [[8]] * 4

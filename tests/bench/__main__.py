@@ -30,7 +30,7 @@ def main(wanted: Sequence[str]) -> None:
 
     # the peer's own way of finding fields
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "rest_framework_gis"]
-    from tests.bench import features, ledger, serialising, serving, tile, tiling
+    from tests.bench import features, ledger, ledger_cost, serialising, serving, tile, tiling
     from tests.bench.country import make_country
 
     figures: list[Figure] = []
@@ -43,7 +43,8 @@ def main(wanted: Sequence[str]) -> None:
             ("serialising", lambda: serialising.compare_pages(country, 1_000)),
             ("tiling", lambda: tiling.compare_tiles(country)),
             ("serving", lambda: serving.compare_served(country)),
-            ("ledger", lambda: ledger.measure_ledger(country)),
+            ("ledger", ledger.measure_ledger),
+            ("ledger_cost", lambda: ledger_cost.measure_cost(country)),
             ("tile", tile.measure_tile),
         ]
         for module, benchmark in benchmarks:

@@ -117,6 +117,13 @@ def describe_machine() -> str:
     return f"{os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}"
 
 
+def describe_durability() -> str:
+    """Whether the database waits for its disk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW fsync")
+        return f"PostgreSQL with fsync {cursor.fetchone()[0]}"
+
+
 def _time(work: Callable[[], object]) -> float:
     gc.collect()
     began = time.perf_counter()

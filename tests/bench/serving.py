@@ -55,10 +55,13 @@ class Server:
         spent = sum(ms - before.get(pid, 0.0) for pid, ms in self._spent().items())
         return rate, spent / (CLIENTS * requests)
 
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        return [*map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())]
+
     def _spent(self) -> dict[int, float]:
-        workers = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         sessions = read_rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
-        return {pid: session_ms(pid) for pid in (*map(int, workers), *(pid for (pid,) in sessions))}
+        return {pid: session_ms(pid) for pid in (*self.workers(), *(pid for (pid,) in sessions))}
 
 
 def compare_served(country: Country) -> list[Figure]:

@@ -7,18 +7,18 @@ not make the vault be opened by reading).
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import override_settings
 
-from monitor.grid import Level
+from monitor.grid import Level, block_of, cell_bounds
 from tests.privacy import acts
 from tests.privacy.layouts import BLOCKS, Layout, lay_out
 from tests.privacy.leaks import LEAKY_BUILDS, LeakyBuild
@@ -38,6 +38,7 @@ from tests.privacy.scripts import write_scripts
 from tests.privacy.transcripts import Difference, Exchange, compare, write_transcript
 from tests.privacy.values import box_within
 from tests.privacy.worlds import PUBLICATIONS, World, build_world, publish
+from tests.roles import read_rows
 
 ACTS = {
     "rosa": [Question("GET", f"{API}/activity"), Question("GET", f"{API}/alerts")],
@@ -48,6 +49,9 @@ ACTS = {
 """What others did before the auditor looks."""
 COMPARING = (f"{API}/audit/exposure", f"{API}/audit/accounts/", f"{API}/audit/warnings")
 """What an auditor asks with a ticket: the vault compares cells for it and tells none (docs/decisions/0026)."""
+_SECOND_PAGE = """
+    SELECT at FROM ledger.entry WHERE actor = %s AND at >= %s AND action = 'read.activity' ORDER BY at OFFSET 1 LIMIT 1
+"""
 CONTROL_QUESTIONS = 120
 QUESTIONS_A_BUILD = 60
 SPARE = 6
@@ -190,7 +194,7 @@ def _undone() -> Iterator[None]:
 def _ask(world: World, scripts: Mapping[Viewer, Sequence[Script]]) -> dict[Viewer, list[Exchange]]:
     """Let everybody ask."""
     if "aldo" in scripts:
-        act(world)
+        world = replace(world, paged=act(world))
     return {
         viewer: write_transcript(world, name_person(viewer), asked, _list_first(world, viewer))
         for viewer, asked in scripts.items()
@@ -236,19 +240,34 @@ def _list_first(world: World, viewer: Viewer) -> list[Step]:
     return []
 
 
-def act(world: World) -> None:
-    """Give the auditor something to read."""
+def act(world: World) -> datetime:
+    """Give the auditor something to read; among it the block of an alert in two or three pages. Returns the moment of the
+    second one."""
+    eastern: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for cell in world.layout.active_cells():
+        if (block := block_of(*cell, Level.L2)) in BLOCKS["east"]:
+            eastern[block].append(cell)
+    told = Counter(block_of(*cell, Level.L2) for alert in world.layout.alerts for cell in alert.cells)
+    block = max(eastern, key=lambda block: (told[block], block))
+    in_pages = f"bbox={_bounds(block)}&limit={len(eastern[block]) // 2}"
+    write_transcript(world, "rosa", [Script("before", [Question("GET", f"{API}/activity", in_pages)])])
+    paged: datetime = read_rows(_SECOND_PAGE, world.cast.rosa.user.pseudonym, world.began)[0][0]
     for name, questions in ACTS.items():
         write_transcript(world, name, [Script("before", questions)])
     sites = [Question("GET", f"{API}/alerts/{alert.id}/site") for alert in world.layout.alerts]
-    eastern = [
-        (row, col)
-        for row, col in world.layout.active_cells()
-        if (row // Level.L2.span, col // Level.L2.span) in BLOCKS["east"]
-    ]
-    cells = random.Random("boxes").sample(eastern, min(3, len(eastern)))
+    everywhere = [cell for cells in eastern.values() for cell in cells]
+    cells = random.Random("boxes").sample(everywhere, min(3, len(everywhere)))
     boxes = [Question("GET", f"{API}/activity", f"bbox={box_within(*cell)}") for cell in cells]
     write_transcript(world, "rosa", [Script("before", [*sites, *boxes])])
+    return paged
+
+
+def _bounds(block: tuple[int, int]) -> str:
+    """West, south, east, north of a block of L2, a little inside."""
+    row, col = (place * Level.L2.span for place in block)
+    west, south, _, _ = cell_bounds(row, col)
+    _, _, east, north = cell_bounds(row + Level.L2.span - 1, col + Level.L2.span - 1)
+    return f"{west + 0.001:.4f},{south + 0.001:.4f},{east - 0.001:.4f},{north - 0.001:.4f}"
 
 
 def compare_seed(seed: int, pairs: int, kinds: Sequence[str] = KINDS) -> Tally:

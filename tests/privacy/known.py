@@ -27,13 +27,19 @@ def list_everything_by_id(bait: Bait, role: Role | None) -> list[Question]:
 
 
 def list_exposure(bait: Bait) -> list[Question]:
-    """Who has seen each site, and what each person has seen, since the world was built."""
+    """Who has seen each site, and what each person has seen, since the world was built, and before and since a moment amid
+    the pages of somebody's reading: a page by itself would tell which sites lie south of which."""
     people = ("rosa", "otis", "ines", "ivo", "pia", "paul", "anna", "adam", "nobody")
     accounts = [f"{API}/audit/accounts/{identify(f'pseudonym of {name}')}" for name in people]
+    times = ("since={since}", "since={since}&until={paged}", "since={paged}")
     return [
-        *(Question("GET", f"{API}/audit/exposure", f"alert={each}&since={{since}}") for each in bait.alerts),
-        *(Question("GET", account, "since={since}") for account in accounts),
-        Question("GET", f"{API}/audit/warnings", "since={since}"),
+        *(
+            Question("GET", f"{API}/audit/exposure", f"alert={each}&{time}")
+            for each in bait.alerts
+            for time in times
+        ),
+        *(Question("GET", account, time) for account in accounts for time in times),
+        *(Question("GET", f"{API}/audit/warnings", time) for time in times),
     ]
 
 

@@ -2,7 +2,8 @@
 
 Bait is what a good attacker would guess: places inside the blocks of either world, ids of either world. A question is
 the same bytes in both worlds, but for marks that the transcript fills: `{since}` (the moment the world was built: the
-ledger is never rolled back, so without it an auditor would read of the world before), `{next}`, `{etag}`, `{made}`.
+ledger is never rolled back, so without it an auditor would read of the world before), `{paged}` (a moment amid the pages of
+another's reading), `{next}`, `{etag}`, `{made}`.
 """
 
 from __future__ import annotations

@@ -127,7 +127,12 @@ class _Conversation:
         self.world, self.viewer, self.script = world, viewer, script
         self.made: list[str] = []
         self.scans = 0
-        self.known = {"since": world.began.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "next": "", "etag": '"0"'}
+        self.known = {
+            "since": _write_moment(world.began),
+            "paged": _write_moment(world.paged or world.began),
+            "next": "",
+            "etag": '"0"',
+        }
 
     def hold(self, first: Sequence[Step]) -> Iterator[Exchange]:
         for step in first:
@@ -195,13 +200,20 @@ class _Conversation:
         steady = text
         for number, made in enumerate(self.made):
             steady = steady.replace(made, f"<made {number}>")
-        steady = steady.replace(self.known["since"], "<since>").replace(quote(self.known["since"]), "<since>")
+        for name in ("since", "paged"):
+            steady = steady.replace(self.known[name], f"<{name}>").replace(
+                quote(self.known[name]), f"<{name}>"
+            )
         steady = _MOMENT.sub(self._hide_present, steady)
         return _CURSOR.sub(_hide_cursor, steady) if steady != text else text
 
     def _hide_present(self, match: re.Match[str]) -> str:
         moment = datetime.fromisoformat(match[0].replace("Z", "+00:00"))
         return "<now>" if self.world.began <= moment <= datetime.now(UTC) else match[0]
+
+
+def _write_moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _list_made(answer: Any) -> list[str]:

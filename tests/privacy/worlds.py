@@ -66,12 +66,14 @@ Shuffle = Callable[[list[Any]], None]
 
 @dataclass(frozen=True)
 class World:
-    """A world in the database. people: by name. began: when the first question could be asked."""
+    """A world in the database. people: by name. began: when the first question could be asked. paged: a moment amid the
+    pages that somebody read before the auditor asks, where somebody did."""
 
     layout: Layout
     cast: Cast
     people: dict[str, Person]
     began: datetime
+    paged: datetime | None = None
 
 
 def build_world(layout: Layout) -> World:

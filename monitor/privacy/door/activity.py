@@ -13,7 +13,8 @@ from datetime import date
 from functools import lru_cache
 from uuid import UUID
 
-from accounts.ledger.entry import Reads, TicketScope
+from accounts.ledger.entry import ReadingPage, Reads, TicketScope
+from accounts.ledger.keyed import keyed_digest
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.access.sharpness import find_sharpness
@@ -97,6 +98,9 @@ def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[E
         disclosure.quantity = len(page.numbers)
         disclosure.cells = page.numbers
         disclosure.answer = page.features.encode()
+        if page.more or ask.cursor is not None:
+            question = UUID(keyed_digest(bound_to.encode()))
+            disclosure.page = ReadingPage(question, is_continued=ask.cursor is not None)
     cursor = seal_cursor([page.numbers[-1]], bound_to) if page.more else None
     return ExactCells(
         provenance_of(rule), page.features, len(page.numbers), cursor

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from accounts.ledger.completions import complete_later
-from accounts.ledger.entry import Entry, Outcome, Refusal, Ticket, TicketScope
+from accounts.ledger.entry import Entry, Outcome, ReadingPage, Refusal, Ticket, TicketScope
 from accounts.ledger.writer import complete_entry, open_entry
 from accounts.viewer import Viewer
 from monitor.errors import QuotaSpent
@@ -17,11 +17,12 @@ from monitor.privacy.policy import POLICY_VERSION, Rule
 
 @dataclass(slots=True)
 class Disclosure:
-    """What is about to leave. The door fills in how much, which cells and the text, for the completion."""
+    """What is about to leave. The door fills in how much, which cells, of which page and the text, for the completion."""
 
     ticket: Ticket
     quantity: int = 0
     cells: Sequence[int] = field(default=())
+    page: ReadingPage | None = None
     answer: bytes = b""
 
 
@@ -66,7 +67,12 @@ def disclose(
         raise
     if rule is None or rule.is_exact or scope is not None or disclosure.cells:
         complete_entry(
-            disclosure.ticket, Outcome.ANSWERED, disclosure.quantity, disclosure.answer, disclosure.cells
+            disclosure.ticket,
+            Outcome.ANSWERED,
+            disclosure.quantity,
+            disclosure.answer,
+            disclosure.cells,
+            disclosure.page,
         )
     else:
         complete_later(disclosure.ticket, Outcome.ANSWERED, disclosure.quantity, disclosure.answer)

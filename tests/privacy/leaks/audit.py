@@ -10,7 +10,7 @@ import pytest
 from monitor.privacy.door import exposure, harvest
 from monitor.privacy.harvest import Sign
 from monitor.vault.exposure import read_exposure_with_ticket
-from tests.privacy.leaks.build import READ_THE_VAULT, LeakyBuild
+from tests.privacy.leaks.build import READ_THE_VAULT, LeakyBuild, leave_code_alone
 from tests.privacy.leaks.exits import read_cells, read_extent
 
 
@@ -46,11 +46,28 @@ def _warn_of_the_extent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(harvest, "find_warnings", find)
 
 
+_PAGE_BY_PAGE = """
+    CREATE OR REPLACE FUNCTION vault.told_cells(p_since timestamptz, p_until timestamptz)
+    RETURNS TABLE (entry_id uuid, cells int4multirange, first_at timestamptz, last_at timestamptz)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+        SELECT d.entry_id, d.cells, k.at, k.at FROM ledger.disclosure d JOIN ledger.entry_key k ON k.id = d.entry_id
+        WHERE (p_since IS NULL OR k.at >= p_since) AND (p_until IS NULL OR k.at < p_until)
+    $$
+"""
+"""Auditors are told of single pages, which go from south to north."""
+
 AUDIT_LEAKS = tuple(
-    LeakyBuild(name, channel, "counted", "aldo", break_code, READ_THE_VAULT, exit_name, focus="known by id")
-    for name, channel, break_code, exit_name in (
-        ("exposure repeats the question's place", "LC-44", _say_where, "exposure"),
-        ("a share is the extent of what was seen", "LC-10", _measure_the_extent, "account"),
-        ("a warning says how far the cells lie apart", "LC-09", _warn_of_the_extent, "warnings"),
+    LeakyBuild(name, channel, "counted", "aldo", break_code, statement, exit_name, focus="known by id")
+    for name, channel, break_code, statement, exit_name in (
+        ("exposure repeats the question's place", "LC-44", _say_where, READ_THE_VAULT, "exposure"),
+        ("a share is the extent of what was seen", "LC-10", _measure_the_extent, READ_THE_VAULT, "account"),
+        (
+            "a warning says how far the cells lie apart",
+            "LC-09",
+            _warn_of_the_extent,
+            READ_THE_VAULT,
+            "warnings",
+        ),
+        ("exposure tells the page of a site", "LC-44", leave_code_alone, _PAGE_BY_PAGE, "exposure"),
     )
 )

@@ -156,8 +156,10 @@ def _record_the_address(patch: pytest.MonkeyPatch) -> None:
 def _reference_without_a_key(patch: pytest.MonkeyPatch) -> None:
     """What was answered is referred to by a plain hash: a cell can be tried out in 400 attempts."""
 
-    def complete(ticket: Any, outcome: Any, quantity: int = 0, answer: bytes = b"", cells: Any = ()) -> None:
-        complete_entry(ticket, outcome, quantity, answer, cells)
+    def complete(
+        ticket: Any, outcome: Any, quantity: int = 0, answer: bytes = b"", cells: Any = (), page: Any = None
+    ) -> None:
+        complete_entry(ticket, outcome, quantity, answer, cells, page)
         if cells:
             reference = hashlib.sha256(str(sorted(cells)).encode()).hexdigest()
             record(Entry(None, "read.cells", reference, uuid4()), outcome)

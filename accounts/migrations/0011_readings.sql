@@ -1,0 +1,6 @@
+-- Pages of one reading: which question a page belongs to, and whether it goes on from one before. An auditor is told of the
+-- whole reading, never of a page: pages go from south to north. Sealed like the cells; no role may read it.
+ALTER TABLE ledger.disclosure
+    ADD COLUMN question uuid,                               -- of who asked and what, keyed; null where all was told at once
+    ADD COLUMN is_continued boolean NOT NULL DEFAULT false;
+GRANT INSERT (question, is_continued) ON ledger.disclosure TO penumbra_ledger;

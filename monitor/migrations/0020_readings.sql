@@ -1,0 +1,133 @@
+-- Whoever asks about disclosed cells is answered by whole readings: all pages of one count in the time of all of them. By its
+-- page a cell would tell which others lie south of it.
+
+-- Disclosed cells by entry, of the readings that lie wholly or in part between p_since and before p_until. first_at, last_at:
+-- when the first and the last page of the reading were asked for; the same for all of them. A reading begins with a page
+-- that goes on from none, and ends before the next such page of the same question.
+CREATE FUNCTION vault.told_cells(p_since timestamptz, p_until timestamptz)
+RETURNS TABLE (entry_id uuid, cells int4multirange, first_at timestamptz, last_at timestamptz)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH page AS (
+        SELECT d.entry_id, d.question, k.at,
+            count(*) FILTER (WHERE NOT d.is_continued) OVER (PARTITION BY d.question ORDER BY k.at) AS reading
+        FROM ledger.disclosure d JOIN ledger.entry_key k ON k.id = d.entry_id
+        WHERE d.question IS NOT NULL
+    ), span AS (
+        SELECT p.entry_id, min(p.at) OVER reading AS first_at, max(p.at) OVER reading AS last_at
+        FROM page p WINDOW reading AS (PARTITION BY p.question, p.reading)
+    )
+    SELECT d.entry_id, d.cells, coalesce(s.first_at, k.at), coalesce(s.last_at, k.at)
+    FROM ledger.disclosure d JOIN ledger.entry_key k ON k.id = d.entry_id LEFT JOIN span s ON s.entry_id = d.entry_id
+    WHERE (p_since IS NULL OR coalesce(s.last_at, k.at) >= p_since)
+        AND (p_until IS NULL OR coalesce(s.first_at, k.at) < p_until)
+$$;
+
+-- The entries that disclosed a cell of an alert's site, as the site is now, with the time of their reading.
+DROP FUNCTION vault.exposing_entries(uuid, uuid, timestamptz, timestamptz);
+CREATE FUNCTION vault.exposing_entries(p_ticket uuid, p_alert uuid, p_since timestamptz, p_until timestamptz)
+RETURNS TABLE (entry_id uuid, first_at timestamptz, last_at timestamptz)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ticket ledger.ticket := vault.spend_ticket(p_ticket, 'exposure');
+    site int4multirange;
+BEGIN
+    PERFORM vault.check_auditor(ticket.user_id, ticket.token_id);
+    IF ticket.object_id IS DISTINCT FROM p_alert THEN
+        RAISE EXCEPTION 'no such ticket' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    SELECT range_agg(int4range(member.row * 36000 + member.col, member.row * 36000 + member.col + 1)) INTO site
+    FROM vault.alert_site meant
+    JOIN vault.site_cell member ON member.site_id = vault.living_site(meant.site_id)
+    WHERE meant.alert_id = p_alert;
+    RETURN QUERY
+    SELECT told.entry_id, told.first_at, told.last_at FROM vault.told_cells(p_since, p_until) told WHERE told.cells && site;
+END $$;
+
+-- How many different cells of each region one account was shown between two moments, and every other account that was
+-- shown cells of that region in the same role.
+CREATE OR REPLACE FUNCTION vault.cells_seen(p_ticket uuid, p_actor uuid, p_since timestamptz, p_until timestamptz)
+RETURNS TABLE (role text, region_id uuid, actor uuid, cells bigint, region_cells bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ticket ledger.ticket := vault.spend_ticket(p_ticket, 'account');
+BEGIN
+    PERFORM vault.check_auditor(ticket.user_id, ticket.token_id);
+    IF ticket.object_id IS DISTINCT FROM p_actor THEN
+        RAISE EXCEPTION 'no such ticket' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY
+    WITH seen AS MATERIALIZED (
+        SELECT e.role, e.actor, range_agg(told.cells) AS cells
+        FROM vault.told_cells(p_since, p_until) told JOIN ledger.entry e ON e.id = told.entry_id
+        WHERE e.actor IS NOT NULL AND e.role IN (SELECT own.role FROM ledger.entry own WHERE own.actor = p_actor)
+        GROUP BY e.role, e.actor
+    ), region AS MATERIALIZED (
+        SELECT run.region_id,
+            range_agg(int4range(run.row * 36000 + run.col_from, run.row * 36000 + run.col_to + 1)) AS cells
+        FROM vault.region_run run GROUP BY run.region_id
+    ), counted AS MATERIALIZED (
+        SELECT s.role, r.region_id, s.actor, vault.count_cells(s.cells * r.cells) AS cells,
+            vault.count_cells(r.cells) AS region_cells
+        FROM seen s CROSS JOIN region r
+    )
+    SELECT c.* FROM counted c
+    WHERE c.cells > 0 AND EXISTS (
+        SELECT FROM counted own
+        WHERE own.actor = p_actor AND own.role = c.role AND own.region_id = c.region_id AND own.cells > 0);
+END $$;
+
+-- What each account was shown of exact cells on each day, in numbers: by account, role and day (UTC), from p_since to before
+-- p_until and of readings that lie inside in part. answers: exact answers that held a cell, p_night of them
+-- between the two hours (UTC; from 22 to 5 goes over midnight). shown: cells with repetition; different: without.
+-- unfinished: exact readings without a completion. stopped: refusals because the day's quota was spent.
+CREATE OR REPLACE FUNCTION vault.reading_days(
+    p_ticket uuid, p_since timestamptz, p_until timestamptz, p_night_from integer, p_night_to integer)
+RETURNS TABLE (
+    actor uuid, role text, day date, answers bigint, at_night bigint, shown bigint, different bigint, unfinished bigint,
+    stopped bigint, allowed bigint, first_at timestamptz, last_at timestamptz)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ticket ledger.ticket := vault.spend_ticket(p_ticket, 'harvest');
+BEGIN
+    PERFORM vault.check_auditor(ticket.user_id, ticket.token_id);
+    RETURN QUERY
+    WITH told AS MATERIALIZED (
+        SELECT * FROM vault.told_cells(p_since, p_until)
+    ), entry AS (
+        SELECT e.* FROM ledger.entry e WHERE e.at >= p_since AND e.at < p_until
+        UNION ALL
+        -- pages outside of readings that lie inside in part
+        SELECT e.* FROM told JOIN ledger.entry e ON e.id = told.entry_id WHERE e.at < p_since OR e.at >= p_until
+    ), reading AS (
+        SELECT e.actor, e.role, (e.at AT TIME ZONE 'UTC')::date AS day, e.at, told.cells,
+            e.action = 'refuse.quota' AS is_stopped,
+            e.level = 0 AND done.entry_id IS NULL AS is_unfinished,
+            CASE WHEN p_night_from <= p_night_to
+                THEN extract(hour FROM e.at AT TIME ZONE 'UTC') >= p_night_from
+                    AND extract(hour FROM e.at AT TIME ZONE 'UTC') < p_night_to
+                ELSE extract(hour FROM e.at AT TIME ZONE 'UTC') >= p_night_from
+                    OR extract(hour FROM e.at AT TIME ZONE 'UTC') < p_night_to
+            END AS is_night
+        FROM entry e
+        LEFT JOIN ledger.completion done ON done.entry_id = e.id
+        LEFT JOIN told ON told.entry_id = e.id
+        WHERE e.actor IS NOT NULL AND (e.level = 0 OR e.action = 'refuse.quota')
+    )
+    SELECT r.actor, r.role, r.day,
+        count(r.cells),
+        count(r.cells) FILTER (WHERE r.is_night),
+        coalesce(sum(vault.count_cells(r.cells)), 0)::bigint,
+        vault.count_cells(range_agg(r.cells)),
+        count(*) FILTER (WHERE r.is_unfinished),
+        count(*) FILTER (WHERE r.is_stopped),
+        (SELECT l.cells_per_day FROM access.limits l) + coalesce((
+            SELECT sum(more.cells) FROM public.monitor_quotarelease more
+            JOIN public.accounts_user holder ON holder.id = more.holder_id
+            WHERE holder.pseudonym = r.actor AND more.day = r.day), 0),
+        min(r.at), max(r.at)
+    FROM reading r
+    GROUP BY r.actor, r.role, r.day;
+END $$;
+
+REVOKE ALL ON FUNCTION vault.told_cells, vault.exposing_entries FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION vault.exposing_entries TO penumbra_web;
