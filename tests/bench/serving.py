@@ -29,7 +29,8 @@ REQUESTS = 8
 TURNS = 3
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_S = 30
-SERVERS = "gunicorn with 2 workers of 4 threads"
+WORKERS = 2
+SERVERS = f"gunicorn with {WORKERS} workers of 4 threads"
 CONDITIONS = f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * REQUESTS} requests, {SERVERS}"
 
 
@@ -139,7 +140,7 @@ def serve(settings: str, module: str = "config.wsgi") -> Iterator[Server]:
     env = {**bench_environment(), "DJANGO_SETTINGS_MODULE": settings}
     words = [
         "--workers",
-        "2",
+        str(WORKERS),
         "--threads",
         "4",
         "--timeout",
@@ -165,18 +166,20 @@ def serve(settings: str, module: str = "config.wsgi") -> Iterator[Server]:
             stderr=log,
         )
         try:
-            _wait_for(port, server)
-            yield Server(port, server.pid)
+            running = Server(port, server.pid)
+            _wait_for(running, server)
+            yield running
         finally:
             server.terminate()
             server.wait(30)
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+def _wait_for(running: Server, server: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + STARTS_WITHIN_S
     while time.monotonic() < until and server.poll() is None:
         with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
+            socket.create_connection(("127.0.0.1", running.port), timeout=1).close()
+            if len(running.workers()) == WORKERS:
+                return
         time.sleep(0.1)
     raise RuntimeError("the server of this benchmark did not start")
