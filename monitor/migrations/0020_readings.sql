@@ -22,7 +22,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         AND (p_until IS NULL OR coalesce(s.first_at, k.at) < p_until)
 $$;
 
--- The entries that disclosed a cell of an alert's site, as the site is now, with the time of their reading.
+-- The entries that disclosed a cell of an alert's site, as the site is now, with the time of their reading; of a reading as many
+-- as it has purposes, on however many pages the site stood.
 DROP FUNCTION vault.exposing_entries(uuid, uuid, timestamptz, timestamptz);
 CREATE FUNCTION vault.exposing_entries(p_ticket uuid, p_alert uuid, p_since timestamptz, p_until timestamptz)
 RETURNS TABLE (entry_id uuid, first_at timestamptz, last_at timestamptz)
@@ -40,7 +41,10 @@ BEGIN
     JOIN vault.site_cell member ON member.site_id = vault.living_site(meant.site_id)
     WHERE meant.alert_id = p_alert;
     RETURN QUERY
-    SELECT told.entry_id, told.first_at, told.last_at FROM vault.told_cells(p_since, p_until) told WHERE told.cells && site;
+    SELECT DISTINCT ON (told.first_at, told.last_at, e.actor, e.organisation, e.role, e.purpose_code, e.level)
+        told.entry_id, told.first_at, told.last_at
+    FROM vault.told_cells(p_since, p_until) told JOIN ledger.entry e ON e.id = told.entry_id
+    WHERE told.cells && site;
 END $$;
 
 -- How many different cells of each region one account was shown between two moments, and every other account that was

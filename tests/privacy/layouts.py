@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
 
-from monitor.grid import Level
+from monitor.grid import Level, block_of
 
 Cell = tuple[int, int]
 Block = tuple[int, int]
@@ -51,13 +51,15 @@ DRAWS = 200
 @dataclass(frozen=True)
 class Plan:
     """Seeds of one world, by region. same_counts: hidden counts are equal too. level: of the blocks whose bands follow from
-    the coarse seed, so that the hidden one decides only what lies inside them."""
+    the coarse seed, so that the hidden one decides only what lies inside them. sites_are_active: the east's cells of sites
+    are active in the present month, so that whoever reads activity there is shown them."""
 
     coarse: Mapping[str, int]
     hidden: Mapping[str, int]
     field: Mapping[str, int]
     same_counts: bool = False
     level: Level = Level.L2
+    sites_are_active: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ def lay_out(plan: Plan) -> Layout:
                 for part in _divide(block, plan.level):
                     _lay_block(layout, part, coarse, hidden, counts)
             _lay_alerts(layout, name, hidden)
+            if name == "east" and plan.sites_are_active:
+                _show_sites(layout)
             _lay_visits(layout, name, hidden)
             _lay_wishes(layout, name)
             _lay_told(layout, name)
@@ -257,6 +261,15 @@ def _lay_alerts(layout: Layout, name: str, hidden: random.Random) -> None:
         layout.alerts.append(
             Raised(identify(f"alert {name} {number} {plan.field[name]}"), name, status, left)
         )
+
+
+def _show_sites(layout: Layout) -> None:
+    """Let the eastern cells of sites be active on one day of the present month."""
+    sites = [
+        cell for alert in layout.alerts for cell in alert.cells if block_of(*cell, Level.L2) in BLOCKS["east"]
+    ]
+    layout.looks = [look for look in layout.looks if look.cell not in set(sites) or look.day < PRESENT]
+    layout.looks += [Look(cell, PRESENT, "active", 0.9) for cell in sites]
 
 
 def _lay_visits(layout: Layout, name: str, hidden: random.Random) -> None:

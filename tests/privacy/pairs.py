@@ -3,7 +3,8 @@
 `inside`: the worlds differ in where inside their blocks sites lie, in scores and counts within a band, in days within
 a month, in all of the present month, in the order of storing. `unseen`: also in all alerts, inspections and findings,
 of which whoever sees releases only must not even see that they are. `counted`: as `inside`, but counts are equal,
-also of different cells, because an auditor may know how many somebody read. `finer`: as `inside`, but inside blocks of
+also of different cells, because an auditor may know how many somebody read, and whoever reads all activity of the east is
+shown its sites. `finer`: as `inside`, but inside blocks of
 L1, for partners with an agreement on L1 and exact roles of guarded regions. `elsewhere`: the east is the same to the
 last cell and the west is not, its alerts and published bands included; nor is the far bank of a river, which shares a block
 of L1 with the near one.
@@ -115,6 +116,7 @@ def draw_pair(kind: str, seed: int) -> Pair:
     else:
         same_counts = kind in {"counted", "finer"}  # or sums of bands would differ in coarser blocks
         level = Level.L1 if kind == "finer" else Level.L2
-        one = Plan(coarse, hidden, afield, same_counts, level)
-        other = Plan(coarse, hidden_too, others if kind == "unseen" else afield, same_counts, level)
+        one = Plan(coarse, hidden, afield, same_counts, level, kind == "counted")
+        there = others if kind == "unseen" else afield
+        other = Plan(coarse, hidden_too, there, same_counts, level, kind == "counted")
     return Pair(one, other, weigh_blind(kind), _SHARP[kind])
