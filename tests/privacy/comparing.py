@@ -250,7 +250,10 @@ def act(world: World) -> datetime:
     for name, questions in ACTS.items():
         write_transcript(world, name, [Script("before", questions)])
     sites = [Question("GET", f"{API}/alerts/{alert.id}/site") for alert in world.layout.alerts]
-    cells = random.Random("boxes").sample(eastern, min(3, len(eastern)))
+    # an auditor may know of each answer whether a site was in it
+    within = {cell for alert in world.layout.alerts for cell in alert.cells}
+    beside = [cell for cell in eastern if cell not in within]
+    cells = random.Random("boxes").sample(beside, min(3, len(beside)))
     boxes = [Question("GET", f"{API}/activity", f"bbox={box_within(*cell)}") for cell in cells]
     write_transcript(world, "rosa", [Script("before", [*sites, *boxes])])
     return paged

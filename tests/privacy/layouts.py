@@ -52,7 +52,8 @@ DRAWS = 200
 class Plan:
     """Seeds of one world, by region. same_counts: hidden counts are equal too. level: of the blocks whose bands follow from
     the coarse seed, so that the hidden one decides only what lies inside them. sites_are_active: the east's cells of sites
-    are active in the present month, so that whoever reads activity there is shown them."""
+    are active in the present month, so that whoever reads activity there is shown them; which lies south of which is
+    hidden."""
 
     coarse: Mapping[str, int]
     hidden: Mapping[str, int]
@@ -229,10 +230,10 @@ def _look(cell: Cell, days: Sequence[date], is_active: bool, hidden: random.Rand
     return Look(cell, day, "active" if is_active else "quiet", round(probability, 4))
 
 
-def _draw_site(name: str, number: int, hidden: random.Random) -> list[Cell]:
-    """Three cells beside each other, in rows that are kept for the alert of this number."""
+def _draw_site(name: str, place: int, hidden: random.Random) -> list[Cell]:
+    """Three cells beside each other, in rows that are kept for one alert. place: from south to north."""
     n = Level.L2.span
-    row = min(BLOCKS[name])[0] * n + 5 * number + hidden.randrange(3)
+    row = min(BLOCKS[name])[0] * n + 5 * place + hidden.randrange(3)
     col = BLOCKS[name][0][1] * n + 1 + hidden.randrange(2 * n - 4)
     return [(row, col), (row, col + 1), (row, col + 2)]
 
@@ -244,10 +245,13 @@ def _lay_alerts(layout: Layout, name: str, hidden: random.Random) -> None:
     taken = {cell for alert in layout.alerts for cell in alert.cells}
     # an auditor may know how many different cells somebody was shown, so answers must overlap equally: not at all
     shown = {look.cell for look in layout.looks if look.state == "active"} if plan.same_counts else set()
-    for number in range(field_draw.randint(4, 7) if name == "east" else field_draw.randint(0, 6)):
+    places = [*range(field_draw.randint(4, 7) if name == "east" else field_draw.randint(0, 6))]
+    if plan.sites_are_active:
+        places[1:] = hidden.sample(places[1:], len(places[1:]))
+    for number, place in enumerate(places):
         is_border = name == "east" and number == 0
         for _ in range(DRAWS):
-            cells = _draw_site(name, number, hidden)
+            cells = _draw_site(name, place, hidden)
             row = cells[0][0]
             # a site has a cell: what is left of it when those of others are taken away
             if not shown & ({(row, 20000)} if is_border else set(cells)) and not taken.issuperset(cells):
