@@ -4,3 +4,6 @@ ALTER TABLE ledger.disclosure
     ADD COLUMN question uuid,                               -- of who asked and what, keyed; null where all was told at once
     ADD COLUMN is_continued boolean NOT NULL DEFAULT false;
 GRANT INSERT (question, is_continued) ON ledger.disclosure TO penumbra_ledger;
+CREATE INDEX disclosure_question ON ledger.disclosure (question) WHERE question IS NOT NULL;
+-- lines come in the order of time, so this costs a line nothing
+CREATE INDEX entry_key_at ON ledger.entry_key USING brin (at) WITH (autosummarize = on);

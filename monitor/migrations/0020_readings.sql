@@ -1,25 +1,32 @@
 -- Whoever asks about disclosed cells is answered by whole readings: all pages of one count in the time of all of them. By its
 -- page a cell would tell which others lie south of it.
 
--- Disclosed cells by entry, of the readings that lie wholly or in part between p_since and before p_until. first_at, last_at:
--- when the first and the last page of the reading were asked for; the same for all of them. A reading begins with a page
--- that goes on from none, and ends before the next such page of the same question.
+-- Disclosed cells by entry, of the readings of which a page lies between p_since and before p_until. first_at, last_at: when the
+-- first and the last page of the reading were asked for; the same for all of them. A reading begins with a page that goes on
+-- from none, and ends before the next such page of the same question.
 CREATE FUNCTION vault.told_cells(p_since timestamptz, p_until timestamptz)
 RETURNS TABLE (entry_id uuid, cells int4multirange, first_at timestamptz, last_at timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH page AS (
+    WITH inside AS MATERIALIZED (
+        SELECT d.entry_id, d.question, k.at
+        FROM ledger.entry_key k JOIN ledger.disclosure d ON d.entry_id = k.id
+        WHERE k.at >= coalesce(p_since, '-infinity') AND k.at < coalesce(p_until, 'infinity')
+    ), page AS (
         SELECT d.entry_id, d.question, k.at,
             count(*) FILTER (WHERE NOT d.is_continued) OVER (PARTITION BY d.question ORDER BY k.at) AS reading
         FROM ledger.disclosure d JOIN ledger.entry_key k ON k.id = d.entry_id
-        WHERE d.question IS NOT NULL
+        WHERE d.question IN (SELECT i.question FROM inside i)
     ), span AS (
-        SELECT p.entry_id, min(p.at) OVER reading AS first_at, max(p.at) OVER reading AS last_at
-        FROM page p WINDOW reading AS (PARTITION BY p.question, p.reading)
+        SELECT p.entry_id, min(p.at) OVER reading AS first_at, max(p.at) OVER reading AS last_at,
+            bool_or(i.entry_id IS NOT NULL) OVER reading AS is_inside
+        FROM page p LEFT JOIN inside i ON i.entry_id = p.entry_id
+        WINDOW reading AS (PARTITION BY p.question, p.reading)
+    ), told AS (
+        SELECT i.entry_id, i.at AS first_at, i.at AS last_at FROM inside i WHERE i.question IS NULL
+        UNION ALL
+        SELECT s.entry_id, s.first_at, s.last_at FROM span s WHERE s.is_inside
     )
-    SELECT d.entry_id, d.cells, coalesce(s.first_at, k.at), coalesce(s.last_at, k.at)
-    FROM ledger.disclosure d JOIN ledger.entry_key k ON k.id = d.entry_id LEFT JOIN span s ON s.entry_id = d.entry_id
-    WHERE (p_since IS NULL OR coalesce(s.last_at, k.at) >= p_since)
-        AND (p_until IS NULL OR coalesce(s.first_at, k.at) < p_until)
+    SELECT t.entry_id, d.cells, t.first_at, t.last_at FROM told t JOIN ledger.disclosure d ON d.entry_id = t.entry_id
 $$;
 
 -- The entries that disclosed a cell of an alert's site, as the site is now, with the time of their reading; of a reading as many

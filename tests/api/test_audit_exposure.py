@@ -222,6 +222,11 @@ def test_an_auditor_is_told_of_a_reading_and_not_of_its_pages(
     (row,) = first
     assert moments[0] < datetime.fromisoformat(row["first_at"]) < moments[1]
     assert moments[3] < datetime.fromisoformat(row["last_at"]) < moments[4]
+    pause = {
+        "since": moments[1].isoformat(),
+        "until": (moments[1] + timedelta(microseconds=1)).isoformat(),
+    }
+    assert [ask(web, cast, alert, **pause) for alert in alerts] == [[]] * 4
 
 
 def test_a_page_that_was_not_asked_for_was_not_seen(web: WebClient, cast: Cast, alerts: list[UUID]) -> None:
