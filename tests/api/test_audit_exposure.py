@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.ledger.keyed import keyed_reference
 from monitor.models import Alert, Inspection
+from monitor.privacy.door import exports
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of, outcomes_of
 from tests.api.conftest import EASTERN_SITE, WebClient
@@ -227,6 +228,25 @@ def test_an_auditor_is_told_of_a_reading_and_not_of_its_pages(
         "until": (moments[1] + timedelta(microseconds=1)).isoformat(),
     }
     assert [ask(web, cast, alert, **pause) for alert in alerts] == [[]] * 4
+
+
+@pytest.mark.parametrize("file_format", ["csv", "geojson", "fgb", "gpkg"])
+def test_an_auditor_is_told_of_a_file_and_not_of_its_chunks(
+    web: WebClient, cast: Cast, alerts: list[UUID], file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "CHUNK_CELLS", 2)
+    assert web.as_(cast.rosa).get(f"/export/activity.{file_format}").content
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.at FROM ledger.entry e JOIN ledger.disclosure d ON d.entry_id = e.id WHERE e.actor = %s ORDER BY e.at",
+            [cast.rosa.user.pseudonym],
+        )
+        moments = [at.isoformat() for (at,) in cursor.fetchall()]
+    assert len(moments) == 4
+    for window in ({}, {"until": moments[1]}, {"since": moments[3]}):
+        first, *others = [ask(web, cast, alert, **window) for alert in alerts]
+        assert told(first) == [(name(cast.rosa), 0, "cells")]
+        assert others == [first] * 3
 
 
 def test_a_page_that_was_not_asked_for_was_not_seen(web: WebClient, cast: Cast, alerts: list[UUID]) -> None:

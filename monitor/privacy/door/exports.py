@@ -16,7 +16,7 @@ from datetime import date
 from uuid import UUID
 
 from accounts.ledger.connection import LedgerUnavailable
-from accounts.ledger.entry import Entry, Outcome, Reads, Refusal, Ticket, TicketScope
+from accounts.ledger.entry import Entry, Outcome, ReadingPage, Reads, Refusal, Ticket, TicketScope
 from accounts.ledger.writer import complete_entry, open_entry, record
 from accounts.viewer import Viewer
 from monitor.errors import NotThere, NotYours, QuotaSpent, StreamCut, TooMany
@@ -164,14 +164,15 @@ class _Cells:
             head = write_flatgeobuf_head_of_cells() if is_flatgeobuf else b""
             after, more, sight = -1, True, None
             while more:
-                chunk = self._read_chunk(after, sight)
+                chunk = self._read_chunk(after, sight, ReadingPage(whole.entry_id, is_continued=after >= 0))
                 tally.add(len(chunk.numbers), chunk.content, self.file_format)
                 yield head + (cut_flatgeobuf(chunk.content)[1] if is_flatgeobuf else chunk.content)
                 head, more, sight = b"", chunk.more, chunk.sight
                 after = chunk.numbers[-1] if chunk.numbers else after
 
-    def _read_chunk(self, after: int, sight: str | None) -> CellChunk:
-        """One chunk, with an entry and a ticket of its own. sight: of the chunk before, None before the first.
+    def _read_chunk(self, after: int, sight: str | None, page: ReadingPage) -> CellChunk:
+        """One chunk, with an entry and a ticket of its own. sight: of the chunk before, None before the first. page: of the
+        file, which is one reading.
 
         Raises StreamCut; QuotaSpent in its place while not a byte can have been sent.
         """
@@ -195,7 +196,7 @@ class _Cells:
                 if chunk.sight is None or sight not in (None, chunk.sight):
                     raise NotThere
                 disclosure.quantity, disclosure.cells = len(chunk.numbers), chunk.numbers
-                disclosure.answer = chunk.content
+                disclosure.answer, disclosure.page = chunk.content, page
         except QuotaSpent:
             if sight is None or self.file_format is FileFormat.GPKG:
                 raise
