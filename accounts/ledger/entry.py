@@ -72,9 +72,11 @@ class TicketScope:
 
 @dataclass(frozen=True, slots=True)
 class ReadingPage:
-    """That an exact answer is one page of several, or a chunk of a file. question: the same on all of them; of pages it
-    stands for who asked what and cannot be read without the key, of chunks it is the entry of the file. is_continued: whether
-    it goes on from a page before."""
+    """That an exact answer is one page of several, or a chunk of a file.
+
+    question: the same on all of them; of pages it stands for who asked what and cannot be read without the key, of chunks it
+    is the entry of the file. is_continued: whether it goes on from one before.
+    """
 
     question: UUID
     is_continued: bool
