@@ -72,10 +72,10 @@ class TicketScope:
 
 @dataclass(frozen=True, slots=True)
 class ReadingPage:
-    """That an exact answer is one page of several, or a chunk of a file.
+    """That an exact answer is one page of several, a chunk of a file, or a tile of a map.
 
-    question: the same on all of them; of pages it stands for who asked what and cannot be read without the key, of chunks it
-    is the entry of the file. is_continued: whether it goes on from one before.
+    question: the same on all of them; of pages and tiles it stands for who asked what and cannot be read without the key, of
+    chunks it is the entry of the file. is_continued: whether it goes on from one before.
     """
 
     question: UUID

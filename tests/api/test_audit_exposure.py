@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -19,6 +20,7 @@ from tests.api.answers import assert_problem, ledger_of, outcomes_of
 from tests.api.conftest import EASTERN_SITE, WebClient
 from tests.builders import make_alert, put_cells
 from tests.cast import Cast, Person
+from tests.tile_reader import read_tile
 
 URL = "/api/v1/audit/exposure"
 FIELDS = {"actor", "organisation", "role", "purpose", "level", "shown", "first_at", "last_at"}
@@ -247,6 +249,33 @@ def test_an_auditor_is_told_of_a_file_and_not_of_its_chunks(
         first, *others = [ask(web, cast, alert, **window) for alert in alerts]
         assert told(first) == [(name(cast.rosa), 0, "cells")]
         assert others == [first] * 3
+
+
+def tile_over(row: int, col: int, zoom: int = 12) -> str:
+    """The address of the tile that holds the middle of a cell."""
+    lon, lat = (col + 0.5) / 100 - 180, math.radians((row + 0.5) / 100 - 90)
+    x, y = (lon + 180) / 360, (1 - math.asinh(math.tan(lat)) / math.pi) / 2
+    return f"{zoom}/{int(x * 2**zoom)}/{int(y * 2**zoom)}"
+
+
+def test_an_auditor_is_told_of_a_map_and_not_of_its_tiles(
+    web: WebClient, cast: Cast, alerts: list[UUID]
+) -> None:
+    """Two tiles, one to the south of the other, and what each holds of the sites."""
+    row, col = EASTERN_SITE[0]
+    north = (row + 12, col)
+    moments, shown = [timezone.now()], []
+    for cell in (EASTERN_SITE[0], north):
+        answer = web.as_(cast.rosa).get(f"/tiles/activity/{tile_over(*cell)}.mvt")
+        moments.append(timezone.now())
+        shown.append({(each.values["row"], each.values["col"]) for each in read_tile(answer.content)})
+    assert (row, col) in shown[0] - shown[1]
+    assert north in shown[1] - shown[0]
+    for since, until in pairwise(moments):
+        window = {"since": since.isoformat(), "until": until.isoformat()}
+        south, north_most = (ask(web, cast, alert, **window) for alert in (alerts[0], alerts[3]))
+        assert told(south) == [(name(cast.rosa), 0, "cells")]
+        assert north_most == south
 
 
 def test_a_page_that_was_not_asked_for_was_not_seen(web: WebClient, cast: Cast, alerts: list[UUID]) -> None:

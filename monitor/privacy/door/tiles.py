@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
-from accounts.ledger.entry import Reads, TicketScope
+from accounts.ledger.entry import ReadingPage, Reads, TicketScope
+from accounts.ledger.keyed import keyed_digest
 from accounts.viewer import Viewer
 from monitor.errors import NotThere, NotYours, QuotaSpent
 from monitor.field.states import CellState
@@ -80,8 +81,14 @@ def read_exact_tile(viewer: Viewer, ask: ExactTileAsk, endpoint: str) -> tuple[T
         lines = chunk.content.decode().splitlines()
         content = encode_tile(ask.address, [(Level.L0, _cell(line.split(","), about)) for line in lines])
         disclosure.quantity, disclosure.cells = len(chunk.numbers), chunk.numbers
-        disclosure.answer = content
+        disclosure.answer, disclosure.page = content, _page_of_map(viewer)
     return Tile(provenance_of(rule), content), disclosure.ticket.receipt
+
+
+def _page_of_map(viewer: Viewer) -> ReadingPage:
+    """That a tile is a part of what somebody looks at in this hour: maps ask for tiles in an order that is known."""
+    looked_at = f"{viewer.user_id} {viewer.role} {datetime.now(UTC):%Y-%m-%d %H}"
+    return ReadingPage(UUID(keyed_digest(looked_at.encode())), is_continued=True)
 
 
 def read_released_tile(viewer: Viewer, ask: CoarseTileAsk, endpoint: str) -> tuple[Tile, str]:
