@@ -46,6 +46,12 @@ def test_the_archives_answer_as_the_service_does_for_the_same_lines(
     page = web.as_(cast.rosa).get("/api/v1/activity?limit=1").json()["next"]
     web.as_(cast.rosa).get(page)
     web.as_(cast.otis).get("/api/v1/activity")
+    with connection.cursor() as cursor:  # and somebody of the public, who has no pseudonym
+        cursor.execute(
+            "INSERT INTO ledger.entry (id, nonce, role, action, endpoint, request_id, level)"
+            " VALUES (%s, %s, 'public', 'read.activity', '/', %s, 3)",
+            [uuid4(), uuid4().bytes, uuid4()],
+        )
     answer = web.as_(cast.aldo).get("/api/v1/audit/exposure", {"alert": str(alert.id)})
     told = {
         (row["actor"], row["purpose"], row["level"], row["shown"], *(read_moment(row, at) for at in MOMENTS))
@@ -60,7 +66,15 @@ def test_the_archives_answer_as_the_service_does_for_the_same_lines(
         alert.id, cast.east, [keyed_reference(alert.id)], bodies, None, datetime.now(UTC)
     )
     assert {
-        (str(row.actor), row.purpose, row.level, row.how, row.first_at, row.last_at) for row in found
+        (
+            row.actor and str(row.actor),
+            row.purpose,
+            row.level,
+            row.how,
+            row.first_at,
+            row.last_at,
+        )
+        for row in found
     } == told
     assert {row.how for row in found if row.actor == cast.rosa.user.pseudonym} == {"cells"}
     assert not [row for row in found if row.actor == cast.otis.user.pseudonym]
