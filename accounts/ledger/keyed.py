@@ -19,6 +19,11 @@ def keyed_digest(content: bytes) -> str:
     return _keyed(b"content", content)
 
 
+def keyed_question(question: str) -> UUID:
+    """What stands beside disclosed cells for who asked what, so that pages of one reading are known to be of one."""
+    return UUID(_keyed(b"question", question.encode()))
+
+
 def digest_cells(entry_id: UUID, cells: Sequence[int]) -> str:
     """32 hex digits over the cells that an entry disclosed, in rising order: what the sealed part must still hold.
 

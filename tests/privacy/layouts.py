@@ -243,7 +243,8 @@ def _lay_alerts(layout: Layout, name: str, hidden: random.Random) -> None:
     plan = layout.plan
     field_draw = random.Random(f"field {name} {plan.field[name]}")
     taken = {cell for alert in layout.alerts for cell in alert.cells}
-    # an auditor may know how many different cells somebody was shown, so answers must overlap equally: not at all
+    # an auditor may know how many different cells somebody was shown, so answers must overlap equally: a site is drawn
+    # beside all that is active, and is then active as a whole (`_show_sites`) or not at all
     shown = {look.cell for look in layout.looks if look.state == "active"} if plan.same_counts else set()
     places = [*range(field_draw.randint(4, 7) if name == "east" else field_draw.randint(0, 6))]
     if plan.sites_are_active:

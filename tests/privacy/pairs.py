@@ -4,10 +4,9 @@
 a month, in all of the present month, in the order of storing. `unseen`: also in all alerts, inspections and findings,
 of which whoever sees releases only must not even see that they are. `counted`: as `inside`, but counts are equal,
 also of different cells, because an auditor may know how many somebody read, and whoever reads all activity of the east is
-shown its sites. `finer`: as `inside`, but inside blocks of
-L1, for partners with an agreement on L1 and exact roles of guarded regions. `elsewhere`: the east is the same to the
-last cell and the west is not, its alerts and published bands included; nor is the far bank of a river, which shares a block
-of L1 with the near one.
+shown its sites. `finer`: as `inside`, but inside blocks of L1, for partners with an agreement on L1 and exact roles of
+guarded regions. `elsewhere`: the east is the same to the last cell and the west is not, its alerts and published bands
+included; nor is the far bank of a river, which shares a block of L1 with the near one.
 """
 
 from __future__ import annotations

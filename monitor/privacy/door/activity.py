@@ -14,7 +14,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from accounts.ledger.entry import ReadingPage, Reads, TicketScope
-from accounts.ledger.keyed import keyed_digest
+from accounts.ledger.keyed import keyed_question
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.access.sharpness import find_sharpness
@@ -99,8 +99,7 @@ def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[E
         disclosure.cells = page.numbers
         disclosure.answer = page.features.encode()
         if page.more or ask.cursor is not None:
-            question = UUID(keyed_digest(bound_to.encode()))
-            disclosure.page = ReadingPage(question, is_continued=ask.cursor is not None)
+            disclosure.page = ReadingPage(keyed_question(bound_to), is_continued=ask.cursor is not None)
     cursor = seal_cursor([page.numbers[-1]], bound_to) if page.more else None
     return ExactCells(
         provenance_of(rule), page.features, len(page.numbers), cursor

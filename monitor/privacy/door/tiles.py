@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from accounts.ledger.entry import ReadingPage, Reads, TicketScope
-from accounts.ledger.keyed import keyed_digest
+from accounts.ledger.keyed import keyed_question
 from accounts.viewer import Viewer
 from monitor.errors import NotThere, NotYours, QuotaSpent
 from monitor.field.states import CellState
@@ -88,7 +88,7 @@ def read_exact_tile(viewer: Viewer, ask: ExactTileAsk, endpoint: str) -> tuple[T
 def _page_of_map(viewer: Viewer) -> ReadingPage:
     """That a tile is a part of what somebody looks at in this hour: maps ask for tiles in an order that is known."""
     looked_at = f"{viewer.user_id} {viewer.role} {datetime.now(UTC):%Y-%m-%d %H}"
-    return ReadingPage(UUID(keyed_digest(looked_at.encode())), is_continued=True)
+    return ReadingPage(keyed_question(looked_at), is_continued=True)
 
 
 def read_released_tile(viewer: Viewer, ask: CoarseTileAsk, endpoint: str) -> tuple[Tile, str]:
