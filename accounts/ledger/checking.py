@@ -43,9 +43,7 @@ _UNPLACED = """
     ORDER BY 1, 2
 """
 _DISCLOSED = """
-    SELECT l.index, entry_id, c.cells_digest, array(
-        SELECT n FROM unnest(d.cells) AS r, generate_series(lower(r), upper(r) - 1) AS n ORDER BY n),
-        c.entry_id IS NULL AND EXISTS (
+    SELECT l.index, entry_id, c.cells_digest, coalesce(d.cells, '{}'), c.entry_id IS NULL AND EXISTS (
             SELECT FROM ledger.completion_key k JOIN ledger.archived_month m ON m.month = ledger.start_of_month(k.at)
             WHERE k.entry_id = d.entry_id)
     FROM ledger.completion c FULL JOIN ledger.disclosure d USING (entry_id)

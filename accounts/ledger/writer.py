@@ -11,7 +11,7 @@ from accounts.ledger.connection import LedgerUnavailable, Prepared, ledger_conne
 from accounts.ledger.entry import Entry, Outcome, ReadingPage, Refusal, Ticket, TicketScope
 from accounts.ledger.ids import make_entry_id
 from accounts.ledger.keyed import digest_cells, keyed_digest, keyed_reference
-from accounts.ledger.ranges import write_multirange
+from accounts.ledger.numbers import write_numbers
 from accounts.roles import Role
 
 _ENTRY = """
@@ -74,7 +74,7 @@ def complete_entry(
     values: list[str | bytes | None] = [str(ticket.entry_id), outcome.value, str(quantity), digest]
     numbers = sorted(set(cells))
     if numbers:
-        values += [digest_cells(ticket.entry_id, numbers), write_multirange(numbers), *_page_values(page)]
+        values += [digest_cells(ticket.entry_id, numbers), write_numbers(numbers), *_page_values(page)]
     else:
         values.append("")
     with ledger_connection() as connection:

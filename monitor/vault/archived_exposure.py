@@ -40,15 +40,10 @@ _REST = (
     """,
 )
 _EXPOSING = """
-    WITH site AS (
-        SELECT range_agg(int4range(member.row * 36000 + member.col, member.row * 36000 + member.col + 1)) AS cells
-        FROM vault.alert_site meant
-        JOIN vault.site_cell member ON member.site_id = vault.living_site(meant.site_id)
-        WHERE meant.alert_id = %(alert)s
-    )
     SELECT told.entry_id, told.first_at, told.last_at
-    FROM site, vault.told_cells(%(since)s, %(until)s) told JOIN read_entry e ON e.id = told.entry_id
-    WHERE told.cells && site.cells
+    FROM vault.list_site(%(alert)s) AS site (cells), vault.told_cells(%(since)s, %(until)s) told
+    JOIN read_entry e ON e.id = told.entry_id
+    WHERE vault.holds_any(told.cells, site.cells)
 """
 
 

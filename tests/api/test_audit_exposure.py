@@ -146,7 +146,12 @@ def test_the_answer_holds_no_cell_no_coordinate_and_no_id_of_an_entry(
     web: WebClient, cast: Cast, alert: Alert
 ) -> None:
     web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
-    content = web.as_(cast.aldo).get(URL, {"alert": str(alert.id)}).content.decode()
+    answer = web.as_(cast.aldo).get(URL, {"alert": str(alert.id)})
+    content = answer.content.decode()
+    for told_row in answer.json()["items"]:
+        # digits of ids and of times can be any
+        for name in ("actor", "organisation", "first_at", "last_at"):
+            content = content.replace(told_row[name] or "null", "")
     for row, col in EASTERN_SITE:
         assert not any(str(number) in content for number in (row, col, row * 36000 + col))
     assert "20.1" not in content

@@ -110,10 +110,7 @@ class Archived:
                 " VALUES (%s, %s, %s, 'regulator', 'read.activity', '/', %s, %s, 0, %s)",
                 [identifier, uuid4().bytes, actor, uuid4(), at, [UUID(self.region)]],
             )
-            opened.execute(
-                "INSERT INTO ledger.disclosure VALUES (%s, int4multirange(int4range(%s, %s)))",
-                [identifier, cell, cell + 1],
-            )
+            opened.execute("INSERT INTO ledger.disclosure VALUES (%s, %s)", [identifier, [cell]])
             opened.execute(
                 "INSERT INTO ledger.completion (entry_id, outcome, quantity, at) VALUES (%s, 'answered', 1, %s)",
                 [identifier, at],

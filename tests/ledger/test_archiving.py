@@ -168,9 +168,7 @@ def test_the_proof_of_an_archived_line_says_in_which_file_it_is(ledger: OwnDatab
 def test_disclosed_cells_stay_sealed_and_are_in_no_archive(ledger: OwnDatabase) -> None:
     identifier = ledger.write(datetime.combine(months_ago(1), datetime.min.time(), UTC))
     with ledger.connect() as connection:
-        connection.execute(
-            "INSERT INTO ledger.disclosure VALUES (%s, '{[123454321,123454322)}')", [identifier]
-        )
+        connection.execute("INSERT INTO ledger.disclosure VALUES (%s, '{123454321}')", [identifier])
         ledger.seal()
         file = archive(ledger, months_ago(0))
         assert connection.execute("SELECT count(*) FROM ledger.disclosure").fetchone() == (1,)

@@ -152,7 +152,7 @@ def test_disclosed_cells_that_are_changed_are_named_without_naming_a_cell(
     owner: Connection, disclosed: UUID
 ) -> None:
     place = find_places(owner, [disclosed])[(disclosed, "completion")]
-    with changed(owner, "disclosure", "cells = '{[70,71)}'", "entry_id = %s", disclosed):
+    with changed(owner, "disclosure", "cells = '{70}'", "entry_id = %s", disclosed):
         found = check()
     assert [(damage.kind, damage.index) for damage in found] == [("changed", place)]
     assert "70" not in found[0].text.replace(str(disclosed), "")

@@ -120,7 +120,7 @@ def read_disclosed(owner: Connection, since: Any) -> dict[str, list[int]]:
         " WHERE e.at >= %s",
         [since],
     ).fetchall()
-    return {entry: [n for span in cells for n in range(span.lower, span.upper)] for entry, cells in found}
+    return dict(found)
 
 
 def read_pages(web: WebClient, person: Person, url: str) -> dict[str, list[int]]:

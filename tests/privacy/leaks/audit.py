@@ -48,7 +48,7 @@ def _warn_of_the_extent(patch: pytest.MonkeyPatch) -> None:
 
 _PAGE_BY_PAGE = """
     CREATE OR REPLACE FUNCTION vault.told_cells(p_since timestamptz, p_until timestamptz)
-    RETURNS TABLE (entry_id uuid, cells int4multirange, first_at timestamptz, last_at timestamptz)
+    RETURNS TABLE (entry_id uuid, cells integer[], first_at timestamptz, last_at timestamptz)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         SELECT d.entry_id, d.cells, k.at, k.at FROM ledger.disclosure d JOIN ledger.entry_key k ON k.id = d.entry_id
         WHERE (p_since IS NULL OR k.at >= p_since) AND (p_until IS NULL OR k.at < p_until)
