@@ -44,6 +44,11 @@ def read_database(role: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # values travel apart from the statement, so none is in a log of statements or in pg_stat_activity (LC-35)
-        "OPTIONS": {"application_name": f"penumbra-{role}", "server_side_binding": True},
+        "OPTIONS": {
+            "application_name": f"penumbra-{role}",
+            "server_side_binding": True,
+            # a statement that comes again on a connection is read and planned once (decisions/0047)
+            "prepare_threshold": 3,
+        },
         "TEST": {"TEMPLATE": TEMPLATE},
     }

@@ -29,7 +29,9 @@ def digest_cells(entry_id: UUID, cells: Sequence[int]) -> str:
 
     The entry's id stands in it, so that the same cells are not recognised in another entry.
     """
-    return _keyed(b"cells", entry_id.bytes + ",".join(map(str, cells)).encode())
+    # numbers with commas between them, written at once: one by one would take twice as long
+    written = b"%d," * len(cells) % tuple(cells)
+    return _keyed(b"cells", entry_id.bytes + written[:-1])
 
 
 def _keyed(use: bytes, content: bytes) -> str:

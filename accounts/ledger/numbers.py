@@ -1,5 +1,7 @@
-"""Cell numbers as an `integer[]` in the form in which PostgreSQL sends and takes it (pure): as text, it would read digit by digit,
-and as ranges, it would take each apart."""
+"""Cell numbers as an `integer[]` in the form in which PostgreSQL sends and takes it (pure).
+
+As text, the server would read them digit by digit; as ranges, it would take each apart.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ import numpy as np
 
 _INT4 = 23
 """The type of the elements, by its number in every PostgreSQL."""
-_HEAD = np.dtype([(name, ">i4") for name in ("dimensions", "has_nulls", "element_type", "length", "first_index")])
+_HEAD = np.dtype(
+    [(name, ">i4") for name in ("dimensions", "has_nulls", "element_type", "length", "first_index")]
+)
 _ELEMENT = np.dtype([("length", ">i4"), ("number", ">i4")])
 
 

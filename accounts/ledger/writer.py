@@ -72,7 +72,8 @@ def complete_entry(
     """
     digest = keyed_digest(answer) if answer else ""
     values: list[str | bytes | None] = [str(ticket.entry_id), outcome.value, str(quantity), digest]
-    numbers = sorted(set(cells))
+    # most come in order, which is sorted at once
+    numbers = list(dict.fromkeys(sorted(cells)))
     if numbers:
         values += [digest_cells(ticket.entry_id, numbers), write_numbers(numbers), *_page_values(page)]
     else:

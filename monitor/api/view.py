@@ -187,9 +187,9 @@ class DoorView(APIView):
 
     @staticmethod
     def _validate(serializer: type[AnySerializer], data: dict[str, Any]) -> dict[str, Any]:
-        unknown = {name: ["Unknown parameter."] for name in data if name not in serializer().fields}
+        checked = serializer(data=data)
+        unknown = {name: ["Unknown parameter."] for name in data if name not in checked.fields}
         if unknown:
             raise ValidationError(unknown)
-        checked = serializer(data=data)
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
