@@ -52,10 +52,23 @@ KINDS = {
     "contradiction": "an entry says what no sound log would hold, for instance the end of something that never began",
     "unwitnessed": "no checkpoint has as many witnesses as were asked for",
 }
+TREE_DAMAGES = frozenset(KINDS) - {
+    "foreign-key",
+    "bad-signature",
+    "malformed",
+    "contradiction",
+    "unwitnessed",
+}
+"""Damages after which it is open whether all checkpoints that are shown are of one history."""
 LINE = re.compile(rb'\{"body":(\{.*\}),"hash":"([A-Za-z0-9+/]{43}=)","index":(0|[1-9][0-9]{0,17})\}\n?')
+PROOF = "c2sp.org/tlog-proof@v1"
 DECIMAL = re.compile(r"0|[1-9][0-9]{0,17}")
 EMPTY_ROOT = sha256(b"").digest()
 DASH = "\u2014 "
+MAX_NUMBER = 10**18
+"""Above all sizes and indexes that the log writes."""
+MAX_TIME_S = 253_402_300_799
+"""The last second of the year 9999: later ones are no dates."""
 MAX_WINDOW = 1024
 """Entries between two checkpoints among which a single displaced one is still searched for by trying."""
 
@@ -176,6 +189,10 @@ def split_note(text: str) -> tuple[str, list[tuple[str, bytes]]]:
     head, blank, tail = text.rpartition("\n\n")
     if not blank or not tail.endswith("\n") or any(ord(char) < 32 and char != "\n" for char in text):
         raise Unfit("this is no signed note")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Unfit("this is no text") from None
     signatures = []
     for line in tail[:-1].split("\n"):
         name, blank, encoded = line.removeprefix(DASH).partition(" ")
@@ -243,6 +260,8 @@ def read_checkpoint(text: str, trust: Trust, place: str, held: bool) -> tuple[He
         elif witness := witnesses.get((name, content[:4])):
             time_s = int.from_bytes(content[4:12])
             if witness.has_signed(f"cosignature/v1\ntime {time_s}\n{body}".encode(), content[12:]):
+                if time_s > MAX_TIME_S:
+                    raise Unfit(f"{name} has signed a time that is no date")
                 witnessed[name] = time_s
             else:
                 findings.append(Finding("bad-signature", f"the cosignature of {name} under {what} is wrong"))
@@ -294,14 +313,24 @@ def _refuse_float(text: str) -> float:
     raise ValueError(f"{text} is no integer")
 
 
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; whoever reads one with a name that stands twice may believe the other."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice")
+    return value
+
+
 _DECODE = json.JSONDecoder(parse_float=_refuse_float).decode
 
 
 @dataclass
 class Reading:
-    """One file while it is read: what its lines say of the file itself, rather than of the log."""
+    """One file while it is read: what its lines say of the file itself, rather than of the log. held: somebody kept it, and
+    only its checkpoints are taken."""
 
     name: str
+    held: bool = False
     notes: set[str] = field(default_factory=set)
     """Checkpoints that stood in it."""
     converted: int = 0
@@ -315,8 +344,11 @@ class Reading:
 
 
 def read_export(path: Path, shown: Shown, held: bool = False) -> None:
-    """Take in a file of JSON Lines: entries, checkpoints, receipts, or the head of an export. Raises OSError."""
-    file = Reading(path.name)
+    """Take in a file of JSON Lines: entries, checkpoints, the head of an export. Raises Unfit for an empty one, OSError.
+
+    held: somebody kept it: of an export of earlier times, whose entries stand in the one that is checked, the checkpoints.
+    """
+    file = Reading(path.name, held)
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             place = f"{path.name}, line {number}"
@@ -331,12 +363,14 @@ def read_export(path: Path, shown: Shown, held: bool = False) -> None:
                 )
             match = LINE.fullmatch(line)
             file.lacks_start |= number == 1 and (match is not None or b'"export"' not in line)
-            if match:
+            if match and not held:
                 take_entry(match, shown)
                 file.entries += 1
-            else:
-                take_other(line, place, shown, held, file)
+            elif not match:
+                take_other(line, place, shown, file)
             file.has_lines = True
+    if not file.has_lines:
+        raise Unfit(f"{path.name} is empty: fetch it again")
     if file.converted:
         text = f"{file.converted} lines of {path.name} end in CR LF: the file was converted on its way"
         shown.findings.append(Finding("malformed", text))
@@ -397,21 +431,19 @@ def take_meaning(value: dict[str, Any], index: int, shown: Shown) -> None:
         shown.findings.append(Finding("malformed", f"entry {index} is of no known kind", index, index))
 
 
-def take_other(line: bytes, place: str, shown: Shown, held: bool, file: Reading | None = None) -> None:
-    """A line that is no entry. file: what it stands in, where it is a file."""
+def take_other(line: bytes, place: str, shown: Shown, file: Reading) -> None:
+    """A line that is no entry. file: what it stands in."""
     value: Any = None
     try:
         value = json.loads(line)
         if "body" in value:
             raise Unfit("an entry that is not as the log writes it")
         if "checkpoint" in value:
-            take_checkpoint(value, line, place, shown, held, file)
-        elif "receipt" in value:
-            take_receipt(str(value["receipt"]), value.get("at"), place, shown)
+            take_checkpoint(value, line, place, shown, file)
         elif "export" in value:
             take_start(value, line, shown, file)
         else:
-            raise Unfit("no entry, checkpoint or receipt")
+            raise Unfit("no entry and no checkpoint")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         where = find_index(line, value)
         after = f"a line after entry {shown.indexes[-1]}" if shown.indexes else "a line"
@@ -436,45 +468,50 @@ def is_canonical(value: Any, line: bytes) -> bool:
     return text.encode("utf-8", "replace") == line.removesuffix(b"\n")
 
 
-def take_checkpoint(
-    value: dict[str, Any], line: bytes, place: str, shown: Shown, held: bool, file: Reading | None
-) -> None:
+def take_checkpoint(value: dict[str, Any], line: bytes, place: str, shown: Shown, file: Reading) -> None:
     """A checkpoint, with the hashes beside it. It is believed for its signature, whatever else is wrong with its line."""
     text, edge = str(value["checkpoint"]), value.get("edge")
     proper = "edge" not in value or (isinstance(edge, list) and all(isinstance(each, str) for each in edge))
-    if not proper or not is_canonical(value, line):
+    if not proper or not value.keys() <= {"checkpoint", "edge"} or not is_canonical(value, line):
         shown.findings.append(
             Finding("malformed", f"a checkpoint's line is not as the log writes it ({place})")
         )
-    if file is not None and text in file.notes:
+    if text in file.notes:
         shown.findings.append(Finding("malformed", f"a checkpoint stands twice ({place})"))
-    elif file is not None:
-        file.notes.add(text)
-    shown.notes.append((text, place, held, edge if proper else None))
+    file.notes.add(text)
+    shown.notes.append((text, place, file.held, edge if proper else None))
 
 
-def take_start(value: dict[str, Any], line: bytes, shown: Shown, file: Reading | None) -> None:
+def take_start(value: dict[str, Any], line: bytes, shown: Shown, file: Reading) -> None:
     """The head of an export. Files that follow upon each other count as one, which begins where the first begins.
 
     Within a file it stands first, or where the export before it ends.
     """
     told = value["export"]
-    start, keys = told["start"], told["keys"]
-    if type(start) is not int or not isinstance(keys, list) or not is_canonical(value, line):
+    start, keys, origin = told["start"], told["keys"], told["origin"]
+    if (
+        (set(value), set(told)) != ({"export"}, {"edge", "keys", "origin", "start"})
+        or (type(start), type(origin)) != (int, str)
+        or not 0 <= start < MAX_NUMBER
+        or not isinstance(keys, list)
+        or not is_canonical(value, line)
+    ):
         raise Unfit("no head of an export as the log writes it")
+    if file.held:
+        return
     edge = [decode_base64(text) for text in told["edge"]]
     for key in keys:
         read_key(key)
-    if start < 0 or len(edge) != start.bit_count():
+    if len(edge) != start.bit_count() or any(len(hashed) != 32 for hashed in edge):
         raise Unfit("the edge does not fit the start")
-    if file is not None and file.has_lines:
+    if file.has_lines:
         if not file.entries or start != shown.indexes[-1] + 1:
             raise Unfit("the head of an export in its midst")
         file.entries = 0
         # the checkpoint at which one export ends begins the next
         file.notes.clear()
     shown.told_keys += [key for key in keys if key not in shown.told_keys]
-    shown.origins |= {told["origin"]} - {""}
+    shown.origins |= {origin} - {""}
     if not shown.has_start or start < shown.start:
         shown.has_start, shown.start, shown.edge = True, start, edge
 
@@ -619,15 +656,15 @@ class Slots:
             for first, last in list_runs(holes)
         ]
 
-    def name_mislabelled(self) -> list[Finding]:
-        """Entries that are as they were signed beside a hash that is not theirs."""
+    def name_mislabelled(self, signed: int) -> list[Finding]:
+        """Entries that are as they were signed beside a hash that is not theirs. signed: behind the last such entry."""
         if not self.shown.claimed:
             return []
         text = "the hash beside entry {} is not that of the entry, which itself is as it was signed"
         return [
             Finding("changed", text.format(index), index, index)
             for index, position in enumerate(self.positions, self.start)
-            if position in self.shown.claimed and index not in self.changed
+            if index < signed and position in self.shown.claimed and index not in self.changed
         ]
 
 
@@ -726,7 +763,8 @@ class Walk:
     def _try_claims(self, window: Window) -> list[bytes] | None:
         """With the hashes that the lines name, in place of those of their bytes: then exactly those bytes are changed."""
         shown, changed, leaves = self.slots.shown, [], []
-        self.slots.changed.update(range(window.start + self.shift, window.end + self.shift))
+        reached = min(window.end + self.shift, self.slots.end())
+        self.slots.changed.update(range(window.start + self.shift, reached))
         for index in range(window.start + self.shift, window.end + self.shift):
             slot = index - self.slots.start
             position = self.slots.positions[slot] if 0 <= slot < len(self.slots.positions) else None
@@ -1001,10 +1039,15 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     signed = [*heads, *(proof.head for proof in proofs)]
     heads, beyond = split_reached(heads, proofs, shown)
     findings += more + shown.findings + check_order(signed)
-    doubts = [
-        "the log's key was taken from the export itself: compare it with one that you have from elsewhere"
-    ]
-    doubts = beyond + (doubts if trust.self_told else [])
+    doubts = list(beyond)
+    if trust.self_told:
+        doubts.append(
+            "the log's key was taken from the export itself: compare it with one that you have from elsewhere"
+        )
+    if shown.start:
+        doubts.append(
+            f"entries 0 to {shown.start - 1} are not shown: name the archives too, or say that nobody has looked at them"
+        )
     findings += check_origins(shown, signed) + check_keys(signed)
     chain, _ = choose_chain(heads)
     findings += choose_chain(signed)[1]
@@ -1013,12 +1056,18 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     walk = Walk(slots, chain, [head for head in heads if head not in chain])
     walk.run()
     findings += (
-        walk.findings + slots.findings + slots.name_holes() + slots.name_mislabelled() + name_doubles(slots)
+        walk.findings
+        + slots.findings
+        + slots.name_holes()
+        + slots.name_mislabelled(newest + walk.shift)
+        + name_doubles(slots)
     )
     findings += name_uncovered(slots, newest, walk.shift, bool(heads))
     findings += check_others(heads, chain, slots, walk)
     doubts += doubt_earlier(heads, slots.start)
     findings += check_receipts(shown, heads, doubts) + compare_leaves(proofs, slots)
+    is_one = not any(finding.kind in TREE_DAMAGES for finding in findings)
+    findings += check_clocks(signed, newest if is_one else 0, doubts)
     findings += check_certificates(shown, trust, doubts)
     findings += check_witnesses(shown, heads, witnesses, doubts)
     if shown.hashes and not heads and not findings:
@@ -1080,11 +1129,12 @@ def read_edge(told: list[str] | None, head: Head) -> list[bytes] | None:
         edge = [decode_base64(str(text)) for text in told or ()]
     except Unfit:
         return None
-    return edge if len(edge) == head.size.bit_count() and fold(edge) == head.root else None
+    fits = len(edge) == head.size.bit_count() and all(len(hashed) == 32 for hashed in edge)
+    return edge if fits and fold(edge) == head.root else None
 
 
 def check_order(heads: Sequence[Head]) -> list[Finding]:
-    """Sizes only grow, in the export and in what each witness signed, in the order of time."""
+    """In an export sizes only grow."""
     findings = []
     for before, after in pairwise([head for head in heads if not head.held]):
         if after.size < before.size:
@@ -1092,13 +1142,28 @@ def check_order(heads: Sequence[Head]) -> list[Finding]:
                 f"after the checkpoint of size {before.size} stands one of size {after.size} ({after.place})"
             )
             findings.append(Finding("rolled-back", text))
-    for name in {name for head in heads for name in head.witnessed}:
+    return findings
+
+
+def check_clocks(heads: Sequence[Head], proven: int, doubts: list[str]) -> list[Finding]:
+    """What a witness signs only grows, in the order of time. proven: up to this size all heads are of one history.
+
+    A witness signs nothing smaller than before; where both checkpoints are of the one history that is shown, its clock was
+    set back, which says nothing of the log and leaves a doubt.
+    """
+    findings = []
+    for name in sorted({name for head in heads for name in head.witnessed}):
         seen = sorted((head.witnessed[name], head.size) for head in heads if name in head.witnessed)
         for (_, before_size), (time_s, size) in pairwise(seen):
             if size < before_size:
                 when = datetime.fromtimestamp(time_s, UTC).isoformat()
                 text = f"{name} signed a checkpoint of size {size} at {when}, after one of size {before_size}"
-                findings.append(Finding("rolled-back", text))
+                if before_size <= proven:
+                    doubts.append(
+                        f"{text}; both are of this log, so that its clock was set back: ask the witness"
+                    )
+                else:
+                    findings.append(Finding("rolled-back", text))
     return findings
 
 
@@ -1216,7 +1281,7 @@ def check_proof(text: str, trust: Trust, place: str) -> tuple[Proof | None, list
     """A proof under a checkpoint that the log has signed, and what is wrong with it. Raises Unfit."""
     top, _, checkpoint = text.partition("\n\n")
     lines = top.split("\n")
-    if len(lines) < 3 or lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra "):
+    if len(lines) < 3 or lines[0] != PROOF or not lines[1].startswith("extra "):
         raise Unfit("this is no proof with its entry")
     number = lines[2].removeprefix("index ")
     if not DECIMAL.fullmatch(number):
@@ -1265,12 +1330,12 @@ def check_certificates(shown: Shown, trust: Trust, doubts: list[str]) -> list[Fi
     findings = []
     for text, place in shown.certificates:
         try:
-            answer = json.loads(text, parse_float=_refuse_float)
+            answer = json.loads(text, parse_float=_refuse_float, object_pairs_hook=_refuse_twice)
             signed, under = _ENCODE(answer["certificate"]), answer["signature"]
             if under is None:
                 doubts.append(f"{place}: the certificate is not signed yet; fetch it again in a minute")
                 continue
-            body, signatures = split_note(f"{signed}\n\n{under}")
+            body, signatures = split_note(f"{signed}\n\n{under}")  # Unfit is a ValueError
         except (ValueError, TypeError, KeyError, RecursionError):
             findings.append(Finding("malformed", f"{place}: this is no answer with a certificate"))
             continue
@@ -1390,8 +1455,11 @@ def read_text(path: Path) -> str:
         raise Unfit(f"{path.name} is no text") from None
 
 
-def read_keys(words: Iterable[str]) -> list[Key]:
-    """Keys from the command line: each a key or the name of a file with one a line. Raises Unfit, OSError."""
+def read_keys(words: Iterable[str], kind: int) -> list[Key]:
+    """Keys from the command line: each a key or the name of a file with one a line. kind: 1 of a log, 4 of a witness.
+
+    Raises Unfit, OSError.
+    """
     keys = []
     for word in words:
         path = Path(word)
@@ -1399,7 +1467,10 @@ def read_keys(words: Iterable[str]) -> list[Key]:
         for line in read_text(path).splitlines() if is_file else [word]:
             if line.strip() and not line.startswith("#"):
                 try:
-                    keys.append(read_key(line))
+                    key = read_key(line)
+                    if key.kind != kind:
+                        raise Unfit(f"this is a key of a {'witness' if key.kind == 4 else 'log'}")
+                    keys.append(key)
                 except Unfit as error:
                     name = f"the file {path.name}" if is_file else f"{word[:60]!r}, which is no file"
                     raise Unfit(f"{name}: {error}") from None
@@ -1412,12 +1483,7 @@ def gather(asked: argparse.Namespace) -> Shown:
     for path in order_exports(asked.export):
         read_export(path, shown)
     for path in asked.held:
-        text = read_text(path)
-        if text.startswith("{"):
-            read_export(path, shown, held=True)
-        else:
-            # whoever kept it may have lost or added a line's end
-            shown.notes.append((text.rstrip("\n") + "\n", path.name, True, None))
+        take_held(path, shown)
     for path in asked.receipt:
         for number, line in enumerate(read_text(path).splitlines(), 1):
             at, _, rest = line.rpartition("\t")
@@ -1427,13 +1493,38 @@ def gather(asked: argparse.Namespace) -> Shown:
                     take_receipt(rest, at.strip() or None, place, shown)
                 except Unfit as error:
                     raise Unfit(f"{place}: {error}") from None
-    shown.proofs = [(read_text(path), path.name) for path in asked.proof]
-    shown.certificates = [(read_text(path), path.name) for path in asked.certificate]
+    shown.proofs = [(read_part(path, PROOF, "proof"), path.name) for path in asked.proof]
+    shown.certificates = [
+        (read_part(path, '"certificate"', "answer with a certificate"), path.name)
+        for path in asked.certificate
+    ]
     return shown
+
+
+def take_held(path: Path, shown: Shown) -> None:
+    """A checkpoint that somebody kept, or a file of JSON Lines with some. Raises Unfit where it holds none, OSError."""
+    text, before = read_text(path), len(shown.notes)
+    if text.startswith("{"):
+        read_export(path, shown, held=True)
+    elif "\n\n" in text:
+        # whoever kept it may have lost or added a line's end
+        shown.notes.append((text.rstrip("\n") + "\n", path.name, True, None))
+    if len(shown.notes) == before:
+        raise Unfit(f"{path.name} holds no checkpoint: it may be what the service said where it had none")
+
+
+def read_part(path: Path, mark: str, what: str) -> str:
+    """A file that holds what it was named as. Raises Unfit, OSError."""
+    text = read_text(path)
+    if mark not in text:
+        raise Unfit(f"{path.name} is no {what}: it may be what the service said where it had none")
+    return text
 
 
 def tell_why_nothing(asked: argparse.Namespace, keys: Sequence[Key], shown: Shown) -> str | None:
     """Why nothing can be checked, where that is so."""
+    if asked.witnesses and not asked.witness_key:
+        return "name the witnesses' keys (--witness-key) beside their number (--witnesses)"
     if not (asked.export or asked.held or asked.proof or asked.certificate):
         return "name an export, a proof or a certificate"
     if not (shown.hashes or shown.notes or shown.proofs or shown.certificates):
@@ -1472,8 +1563,8 @@ def main(words: Sequence[str] | None = None) -> int:
     asked = read_arguments(sys.argv[1:] if words is None else words)
     try:
         shown = gather(asked)
-        keys = read_keys(asked.key or shown.told_keys)
-        trust = Trust(keys, read_keys(asked.witness_key), self_told=not asked.key)
+        keys = read_keys(asked.key or shown.told_keys, 1)
+        trust = Trust(keys, read_keys(asked.witness_key, 4), self_told=not asked.key)
     except (Unfit, OSError) as error:
         print(f"cannot check: {error}", file=sys.stderr)
         return UNREADABLE

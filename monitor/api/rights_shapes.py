@@ -12,6 +12,7 @@ from monitor.privacy.posture import Posture
 from monitor.privacy.released import (
     Leaving,
     PlacelessAccessRequest,
+    PlacelessAllowance,
     PlacelessGrant,
     PlacelessPosture,
     PlacelessQuota,
@@ -81,9 +82,17 @@ class QuotaShape(serializers.Serializer[Any]):
     release = serializers.CharField()
 
 
+class AllowanceShape(serializers.Serializer[Any]):
+    """How many different exact cells somebody may be shown today."""
+
+    username = serializers.CharField()
+    per_day = serializers.IntegerField()
+
+
 RIGHTS_SHAPES: dict[type[Leaving], type[serializers.Serializer[Any]]] = {
     PlacelessPosture: PostureShape,
     PlacelessAccessRequest: AccessRequestShape,
     PlacelessGrant: GrantShape,
     PlacelessQuota: QuotaShape,
+    PlacelessAllowance: AllowanceShape,
 }

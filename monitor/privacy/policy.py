@@ -13,15 +13,16 @@ from enum import StrEnum
 from accounts.roles import Role
 from monitor.grid import Level
 
-POLICY_VERSION = "2027-01"
+POLICY_VERSION = "2027-02"
 
 K_EFF_MIN = 40
 """Least number of effective plausible cells of a released block."""
 PRIOR_MAX = 0.10
 """Greatest plausibility of a single cell in a released block."""
 SEEN_PER_CENT_MIN = 95
-"""The band of a block moves once so many per cent of its plausible cells were observed since it could move before. When it
-moves together with public pictures and their clouds would otherwise tell where in the block something changed (LC-17)."""
+"""The band of a block moves once so many per cent of its plausible cells were observed since it could move before, so often
+that they could have changed their state; that of a coarser block once finer ones with so many of its cells could move. When
+it moves together with public pictures and their clouds would otherwise tell where in the block something changed (LC-17)."""
 MONTHS_OF_PERIOD: Mapping[Level, int] = {Level.L1: 1, Level.L2: 1, Level.L3: 3}
 """Calendar months of one period of what is published for a level."""
 PUBLISHED_AFTER_DAYS: Mapping[Level, int] = {Level.L1: 0, Level.L2: 0, Level.L3: 90}

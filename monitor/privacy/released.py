@@ -43,8 +43,7 @@ class ExactCells(Leaving):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReleasedBlock:
-    """One published block: bands, a month or a quarter, no count and no date. Equal to itself alone, so that what is kept
-    for it is found without looking at every field."""
+    """One published block: bands, a month or a quarter, no count, no date. Equal to itself alone, so keeping it is cheap."""
 
     level: str
     row: int
@@ -72,8 +71,7 @@ class ReleasedBlocks(Leaving):
 
 @dataclass(frozen=True, slots=True)
 class ReleasedBatch(Leaving):
-    """A published batch. digest, rows: of what the viewer receives of it, None where that is kept no longer; for an
-    auditor the digest is keyed."""
+    """A published batch. digest (an auditor's is keyed), rows: of what the viewer receives; None where kept no longer."""
 
     id: UUID
     published_at: datetime
@@ -251,15 +249,20 @@ class PlacelessGrant(Leaving):
 
 
 @dataclass(frozen=True, slots=True)
-class PlacelessQuota(Leaving):
-    """How many different exact cells somebody may be shown today (UTC), and has been shown."""
+class PlacelessAllowance(Leaving):
+    """How many different exact cells somebody may be shown today (UTC); how many they were is for themselves alone."""
 
     username: str
     per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacelessQuota(PlacelessAllowance):
+    """What of it was used, and where somebody else can release more."""
+
     used: int
     left: int
     release: str
-    """Where somebody else can release more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ with the next batch, which is complete in itself, so nothing is left behind that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -21,7 +21,7 @@ from monitor.grid import IntArray, Level
 from monitor.models import TrainedModel
 from monitor.privacy.certificate import Scope, canonical_json, make_certificate
 from monitor.privacy.coarsen import grade_activity, grade_observed, grade_trend, is_enough_seen
-from monitor.privacy.hiding import ACROSS, EDITIONS
+from monitor.privacy.hiding import ACROSS, EDITIONS, MaskArray
 from monitor.privacy.pieces import Edition
 from monitor.privacy.policy import MONTHS_OF_PERIOD, POLICY_VERSION, PUBLISHED_AFTER_DAYS
 from monitor.privacy.shown import EditionFigures
@@ -35,6 +35,9 @@ from monitor.releases.batches import (
 from monitor.releases.parts import write_parts
 from monitor.services.geography import Geography, renew_geography
 from monitor.vault.blocks import NEVER, MonthCounts, number_month, summarise_blocks
+
+Period = tuple[date, list[int]]
+"""Its first day, and the numbers of its months in their list, of which there is one at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,18 @@ def publish_release(today: date, only_changes: bool = False) -> Publication:
     months = summarise_blocks(geography.tiles, geography.counted, models, today) if models else []
     place = {(row, col): number for number, (row, col) in enumerate(geography.tiles.tolist())}
     tiles = [_tiles_of(month, place) for month in months]
-    rows = {
-        level: _make_rows(geography.editions[level], geography.map.editions[level], months, tiles, today)
-        for level in EDITIONS
-    }
+    rows: dict[Level, NewRows] = {}
+    finer: _Settled | None = None
+    for level in EDITIONS:
+        edition, figures = geography.editions[level], geography.map.editions[level]
+        periods = _gather_periods(level, months, today)
+        settled = (
+            _settle(edition, figures, months, tiles)
+            if finer is None
+            else _settle_sums(figures, finer, periods)
+        )
+        rows[level] = _make_rows(edition, figures, months, tiles, periods, settled)
+        finer = settled
     digests = {level: rows[level].digest() for level in EDITIONS}
     content_digest = combine_digests([digests[level] for level in EDITIONS])
     count = sum(map(len, rows.values()))
@@ -88,43 +99,102 @@ def publish_release(today: date, only_changes: bool = False) -> Publication:
     return Publication(batch_id, True, count, len(months), promoted)
 
 
+@dataclass(slots=True)
+class _Settled:
+    """What may be told of the pieces of one edition, and since when, as time goes on.
+
+    figures: of the edition. active, at: by the number of the month after which it was so, int (pieces,): how many cells were
+    active when nearly all of the piece had been seen for the last time, and the `number_month` of that; NEVER before.
+    """
+
+    figures: EditionFigures
+    active: dict[int, IntArray] = field(default_factory=dict)
+    at: dict[int, IntArray] = field(default_factory=dict)
+
+    def add(self, number: int, month: int, enough: MaskArray, active: IntArray) -> None:
+        """Where `enough` was seen, `active` holds from now on. number: of the month in its list. month: `number_month`."""
+        count = len(self.figures)
+        before, at = next(
+            ((self.active[last], self.at[last]) for last in list(self.active)[-1:]),
+            (np.zeros(count, dtype=np.int64), np.full(count, NEVER, dtype=np.int64)),
+        )
+        self.active[number], self.at[number] = np.where(enough, active, before), np.where(enough, month, at)
+
+
+def _settle(
+    edition: Edition, figures: EditionFigures, months: Sequence[MonthCounts], tiles: Sequence[IntArray]
+) -> _Settled:
+    """The finest edition, from cells: a piece settles in a month by whose end nearly all of it was seen, so often that its
+    state could have changed, since it settled before. Whoever knows which cells were under clouds learns nothing from when.
+
+    tiles: of the blocks of each month.
+    """
+    count = len(figures)
+    settled = _Settled(figures)
+    active, looked, at = (np.full(count, value, dtype=np.int64) for value in (0, 0, NEVER))
+    for number, month in enumerate(months):
+        of_block = _pieces_of(edition, month, tiles[number])
+        since = np.where(of_block >= 0, at[of_block], NEVER)
+        is_new = (month.enough_before <= since) & (since < month.enough)
+        looked += _sum_by_piece(of_block, np.where(is_new, month.observed, 0), count)
+        active += _sum_by_piece(of_block, month.step, count)
+        enough = is_enough_seen(looked, figures.cells)
+        settled.add(number, number_month(month.month), enough, active)
+        at, looked = settled.at[number], np.where(enough, 0, looked)
+    return settled
+
+
+def _settle_sums(figures: EditionFigures, finer: _Settled, periods: Sequence[Period]) -> _Settled:
+    """A coarser edition, from what the finer one has settled and from nothing else.
+
+    A piece settles at the end of a period by which finer pieces with nearly all of its cells have settled since it settled
+    before. Were it settled from cells, whoever reads both would learn, from what the coarser one tells first, in which
+    of the finer pieces that is, and among how few of its cells (decisions/0048).
+    """
+    count, parent = len(figures), finer.figures.parent
+    settled = _Settled(figures)
+    at = np.full(count, NEVER, dtype=np.int64)
+    for _, parts in periods:
+        number, below = parts[-1], finer.at[parts[-1]]
+        since = np.where(parent >= 0, at[parent], NEVER)
+        looked = _sum_by_piece(parent, np.where(below > since, finer.figures.cells, 0), count)
+        active = _sum_by_piece(parent, finer.active[number], count)
+        month = int(below.max(initial=NEVER))
+        settled.add(number, month, is_enough_seen(looked, figures.cells), active)
+        at = settled.at[number]
+    return settled
+
+
 def _make_rows(
     edition: Edition,
     figures: EditionFigures,
     months: Sequence[MonthCounts],
     tiles: Sequence[IntArray],
-    today: date,
+    periods: Sequence[Period],
+    settled: _Settled,
 ) -> NewRows:
-    """The rows of one edition: one for each period in which a piece was observed, from the first on by whose end nearly all
-    of it was. Its band moves in a period by whose end nearly all of it was observed since its band could move before, and
-    stays as it is in others: whoever knows which cells were under clouds learns nothing from when it moved.
+    """The rows of one edition: one for each period in which a piece was observed, from the first on by whose end it has
+    settled, with the band of what has settled last.
 
     tiles: of the blocks of each month.
     """
     count = len(figures)
-    active, looked = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    band, settled = np.full(count, -1, dtype=np.int64), np.full(count, NEVER, dtype=np.int64)
-    periods: list[date] = []
+    band = np.full(count, -1, dtype=np.int64)
     columns: list[tuple[IntArray, ...]] = [(np.empty(0, dtype=np.int64),) * 5]
-    for period, parts in _gather_periods(edition.level, months, today):
+    for place, (period, parts) in enumerate(periods):
         observed = np.zeros(count, dtype=np.int64)
         for number in parts:
             month, of_block = months[number], _pieces_of(edition, months[number], tiles[number])
             in_period = month.before < number_month(period)
             observed += _sum_by_piece(of_block, np.where(in_period, month.observed, 0), count)
-            since_settled = month.before <= settled[of_block]
-            looked += _sum_by_piece(of_block, np.where(since_settled, month.observed, 0), count)
-            active += _sum_by_piece(of_block, month.step, count)
-        is_settled = is_enough_seen(looked, figures.cells)
-        previous, band = band, np.where(is_settled, grade_activity(active, figures.cells), band)
-        settled[is_settled], looked[is_settled] = number_month(months[parts[-1]].month), 0
+        active, at = settled.active[parts[-1]], settled.at[parts[-1]]
+        previous, band = band, np.where(at > NEVER, grade_activity(active, figures.cells), -1)
         seen = np.flatnonzero((observed > 0) & (band >= 0))
         share = grade_observed(observed[seen], figures.cells[seen])
         trend = grade_trend(previous[seen], band[seen])
-        columns.append((seen, np.full(len(seen), len(periods)), band[seen], trend, share))
-        periods.append(period)
+        columns.append((seen, np.full(len(seen), place), band[seen], trend, share))
     together = [np.concatenate(column) for column in zip(*columns, strict=True)]
-    return NewRows(edition.level, figures, periods, *together).sorted()
+    return NewRows(edition.level, figures, [period for period, _ in periods], *together).sorted()
 
 
 def _sum_by_piece(pieces: IntArray, cells: IntArray, count: int) -> IntArray:
@@ -133,9 +203,7 @@ def _sum_by_piece(pieces: IntArray, cells: IntArray, count: int) -> IntArray:
     return np.bincount(pieces[kept], cells[kept], count).astype(np.int64)
 
 
-def _gather_periods(
-    edition: Level, months: Sequence[MonthCounts], today: date
-) -> list[tuple[date, list[int]]]:
+def _gather_periods(edition: Level, months: Sequence[MonthCounts], today: date) -> list[Period]:
     """The numbers of the months of each period of an edition that may be published today, oldest first."""
     length = MONTHS_OF_PERIOD[edition]
     periods: dict[date, list[int]] = {}

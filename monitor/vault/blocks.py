@@ -17,6 +17,7 @@ import numpy as np
 from django.db import connection
 
 from monitor.grid import IntArray
+from monitor.imagery.item import COMPOSITE_FROM
 from monitor.privacy.hiding import MaskArray
 
 
@@ -26,14 +27,19 @@ class MonthCounts:
     of it had been observed before. Never leaves the worker.
 
     rows, cols: the blocks in which any cell was observed. before: `number_month` of the last month in which these cells had
-    been observed until then; NEVER where they had not. observed: how many of them were observed in this month. step: how
-    many more of them are active at the month's end than at the end of the month before.
+    been observed until then; NEVER where they had not. enough: of the last month from which to this one, both included, they
+    were looked at so often that a change can be confirmed (`field.states`): on two days, by two systems, or in a composite
+    that was held against an earlier look; NEVER where they were not. enough_before: the same at the end of `before`.
+    observed: how many of them were observed in this month. step: how many more of them are active at the month's end than at
+    the end of the month before.
     """
 
     month: date
     rows: IntArray
     cols: IntArray
     before: IntArray
+    enough: IntArray
+    enough_before: IntArray
     observed: IntArray
     step: IntArray
 
@@ -59,20 +65,26 @@ def summarise_blocks(
         cursor.execute(
             "WITH tile AS MATERIALIZED (SELECT * FROM unnest(%(rows)s::int[], %(cols)s::int[], %(bits)s::bytea[])"
             " AS tile (row, col, counted)),"
-            " monthly AS (SELECT DISTINCT ON (s.row, s.col, month) s.row, s.col,"
-            "  date_trunc('month', s.observed_on::timestamp)::date AS month,"
-            "  (s.state_after IS NOT DISTINCT FROM 'active')::int AS active"
-            "  FROM vault.score s JOIN tile ON tile.row = s.row / 100 AND tile.col = s.col / 100"
+            " monthly AS (SELECT DISTINCT ON (s.row, s.col, s.month) s.row, s.col, s.month,"
+            "  (s.state_after IS NOT DISTINCT FROM 'active')::int AS active,"
+            "  min(s.observed_on) OVER looks < max(s.observed_on) OVER looks OR min(s.sensor) OVER looks < max(s.sensor)"
+            "   OVER looks OR bool_or(s.has_reference AND s.observed_on - s.observed_from >= %(composite)s) OVER looks"
+            "   AS is_enough"
+            "  FROM (SELECT s.*, (extract(year FROM s.observed_on) * 12 + extract(month FROM s.observed_on))::int - 1"
+            "   AS month FROM vault.score s) s"
+            "  JOIN tile ON tile.row = s.row / 100 AND tile.col = s.col / 100"
             "  WHERE s.observed AND s.model_id = ANY(%(models)s)"
             "  AND s.observed_on < date_trunc('month', %(before)s::timestamp)"
             "  AND get_bit(tile.counted, (s.row %% 100 * 100 + s.col %% 100)::bigint) = 1"
-            "  ORDER BY s.row, s.col, month, s.observed_on DESC, s.scene_id),"
+            "  WINDOW looks AS (PARTITION BY s.row, s.col, s.month)"
+            "  ORDER BY s.row, s.col, s.month, s.observed_on DESC, s.scene_id),"
             " stepped AS (SELECT row, col, month, active - coalesce(lag(active) OVER cell, 0) AS step,"
-            "  lag(month) OVER cell AS before FROM monthly WINDOW cell AS (PARTITION BY row, col ORDER BY month))"
-            " SELECT month, row / 10, col / 10,"
-            "  coalesce(extract(year FROM before)::int * 12 + extract(month FROM before)::int - 1, %(never)s),"
-            "  count(*), sum(step)"
-            " FROM stepped GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+            "  lag(month) OVER cell AS before, CASE WHEN is_enough THEN month ELSE lag(month) OVER cell END AS enough"
+            "  FROM monthly WINDOW cell AS (PARTITION BY row, col ORDER BY month)),"
+            " known AS (SELECT *, lag(enough) OVER (PARTITION BY row, col ORDER BY month) AS enough_before FROM stepped)"
+            " SELECT month, row / 10, col / 10, coalesce(before, %(never)s), coalesce(enough, %(never)s),"
+            "  coalesce(enough_before, %(never)s), count(*), sum(step)"
+            " FROM known GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",
             {
                 "rows": tiles[:, 0].tolist(),
                 "cols": tiles[:, 1].tolist(),
@@ -80,10 +92,13 @@ def summarise_blocks(
                 "models": list(model_ids),
                 "before": before,
                 "never": NEVER,
+                "composite": COMPOSITE_FROM.days,
             },
         )
         found = cursor.fetchall()
     return [
-        MonthCounts(month, *np.array([row[1:] for row in rows], dtype=np.int64).T)
-        for month, rows in groupby(found, key=itemgetter(0))
+        MonthCounts(
+            date(number // 12, number % 12 + 1, 1), *np.array([row[1:] for row in rows], dtype=np.int64).T
+        )
+        for number, rows in groupby(found, key=itemgetter(0))
     ]

@@ -73,7 +73,7 @@ def score(theatre: Theatre, attacker: Attacker, leak: str | None) -> Score:
 
 
 def test_attackers_win_at_a_leaky_server_and_gain_nothing_at_the_honest_one(theatre: Theatre) -> None:
-    assert len(theatre.audiences[PARTNER].targets) >= 4
+    assert len(theatre.audiences[PARTNER].targets) >= 3
     for attacker in FEW:
         control, honest = score(theatre, attacker, attacker.control), score(theatre, attacker, None)
         assert control.rho < 0.3, f"{attacker.name} does not see through its control"

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date
 from uuid import UUID
 
+import pytest
 from django.db import connection
 
 from monitor.grid import Level
@@ -53,6 +54,34 @@ def test_a_cell_is_told_in_all_three_editions(cast: Cast, model: UUID) -> None:
         (2, 460, 1000, "2026-04-01", "2_to_5"),  # of 400
         (3, 92, 200, "2026-04-01", "under_2"),  # of 1,600
     ]
+
+
+@pytest.mark.parametrize("sites", [[], [(9215, 20015)]], ids=["nothing there", "a site there"])
+def test_what_a_block_could_not_tell_yet_is_in_no_coarser_row(
+    cast: Cast, model: UUID, sites: list[Cell]
+) -> None:
+    """The L1 block in the north-east of an L2 block is seen by four fifths, all else in full: what is active there moves
+    neither its row nor those of the squares around it, or the cells that were not seen would be known not to be it."""
+    look_around(model, [(92, 200)], Level.L3, APRIL)
+    before = editions()
+    look_around(
+        model,
+        {(920 + k // 4, 2000 + k % 4) for k in range(16)} - {(921, 2001)},
+        Level.L1,
+        MAY,
+    )
+    seen = [cell for cell in square(2.1, 20.1, 10) if cell[0] < 9218]
+    put_cells(model, sites, observed_on=MAY, around=None)
+    put_cells(model, sorted({*seen} - {*sites}), "quiet", MAY, 0.1, around=None)
+    after = editions()
+    assert len(before[Level.L3]) == 1
+    for level in (Level.L1, Level.L2, Level.L3):
+        assert {row.band for row in after[level]} == {ActivityBand.NONE}
+    look_around(model, [(921, 2001)], Level.L1, JUNE)
+    told = editions()
+    assert {
+        level: sum(row.band is not ActivityBand.NONE for row in told[level]) for level in told
+    } == dict.fromkeys(told, len(sites))
 
 
 def test_a_quarter_has_the_state_at_its_end_and_counts_an_observed_cell_once(cast: Cast, model: UUID) -> None:

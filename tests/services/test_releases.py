@@ -46,6 +46,16 @@ def cells_of(block: tuple[int, int], count: int, skip: int = 0) -> list[Cell]:
     return [(block[0] * n + k // n, block[1] * n + k % n) for k in range(skip, skip + count)]
 
 
+def spread(block: tuple[int, int], count: int, skip: int = 0) -> list[Cell]:
+    """`count` cells of an L2 block, in turns from each of its four L1 blocks."""
+    n = Level.L1.span
+    south, west = block[0] * 2 * n, block[1] * 2 * n
+    return [
+        (south + k // 2 % 2 * n + k // 4 // n, west + k % 2 * n + k // 4 % n)
+        for k in range(skip, skip + count)
+    ]
+
+
 def published(today: date = TODAY, edition: Level = Level.L2) -> list[BlockRow]:
     """Publish, and read all rows of one edition of the new batch."""
     batch = publish_release(today).batch
@@ -122,15 +132,15 @@ def test_nothing_of_the_current_month_is_published(cast: Cast, model: UUID) -> N
 
 def cells_and_looks(model: UUID, month: date, seen: int, active: int) -> None:
     """In a month, `seen` cells of the block are looked at, and `active` of them are."""
-    put_cells(model, cells_of(BLOCK, active), observed_on=month, around=None)
-    put_cells(model, cells_of(BLOCK, seen - active, skip=active), "quiet", month, 0.1, around=None)
+    put_cells(model, spread(BLOCK, active), observed_on=month, around=None)
+    put_cells(model, spread(BLOCK, seen - active, skip=active), "quiet", month, 0.1, around=None)
 
 
 def test_a_block_has_no_row_until_nearly_all_of_it_was_observed(cast: Cast, model: UUID) -> None:
     """Or whoever knows which cells were in the pictures would know among how few the active ones are."""
     cells_and_looks(model, AUGUST, seen=379, active=30)
     assert published() == []
-    put_cells(model, cells_of(BLOCK, 1, skip=379), "quiet", SEPTEMBER, 0.1, around=None)
+    put_cells(model, spread(BLOCK, 1, skip=379), "quiet", SEPTEMBER, 0.1, around=None)
     assert [(row.period.month, row.band, row.trend, row.observed) for row in published()] == [
         (9, ActivityBand.FROM_5_TO_10, Trend.FIRST, ObservedBand.UNDER_25)
     ]
@@ -143,7 +153,7 @@ def test_a_band_moves_only_once_nearly_all_was_observed_since_it_could_move_befo
     cells_and_looks(model, AUGUST, seen=400, active=0)
     cells_and_looks(model, SEPTEMBER, seen=300, active=30)
     assert [row.band for row in published()] == [ActivityBand.NONE, ActivityBand.NONE]
-    put_cells(model, cells_of(BLOCK, 80, skip=300), "quiet", OCTOBER, 0.1, around=None)
+    put_cells(model, spread(BLOCK, 80, skip=300), "quiet", OCTOBER, 0.1, around=None)
     assert [(row.period.month, row.band, row.trend) for row in published()] == [
         (8, ActivityBand.NONE, Trend.FIRST),
         (9, ActivityBand.NONE, Trend.SAME),
@@ -156,6 +166,60 @@ def test_a_cell_that_was_seen_twice_counts_once_towards_nearly_all(cast: Cast, m
     for month in (SEPTEMBER, OCTOBER):
         cells_and_looks(model, month, seen=300, active=30)
     assert {row.band for row in published()} == {ActivityBand.NONE}
+
+
+def on_single_days() -> None:
+    """Make the composites that are there scenes of one day."""
+    read_rows("UPDATE vault.score SET observed_from = observed_on RETURNING row")
+
+
+@pytest.mark.parametrize(
+    "again", [AUGUST.replace(day=20), SEPTEMBER], ids=["in the same month", "a month later"]
+)
+def test_a_cell_that_was_seen_on_one_day_does_not_count_until_it_is_seen_on_another(
+    cast: Cast, model: UUID, again: date
+) -> None:
+    """One look makes no cell active, so that the cells of a second one would be known to be those that may be."""
+    cells_and_looks(model, AUGUST, seen=400, active=0)
+    on_single_days()
+    assert published() == []
+    put_cells(model, spread(BLOCK, 30), observed_on=again, around=None)
+    on_single_days()
+    assert published() == []
+    put_cells(model, spread(BLOCK, 350, skip=30), "quiet", again, 0.1, around=None)
+    on_single_days()
+    assert [(row.period.month, row.band) for row in published()] == [(again.month, ActivityBand.FROM_5_TO_10)]
+
+
+def test_looks_before_a_band_could_move_do_not_count_towards_the_next_time(cast: Cast, model: UUID) -> None:
+    for day in (AUGUST, AUGUST.replace(day=20)):
+        cells_and_looks(model, day, seen=400, active=0)
+    cells_and_looks(model, SEPTEMBER, seen=400, active=30)
+    on_single_days()
+    assert [row.band for row in published()] == [ActivityBand.NONE] * 2
+    cells_and_looks(model, OCTOBER, seen=400, active=30)
+    on_single_days()
+    assert [row.band for row in published()] == [ActivityBand.NONE] * 2 + [ActivityBand.FROM_5_TO_10]
+
+
+@pytest.mark.parametrize("has_reference", [True, False])
+def test_a_composite_counts_by_itself_where_it_is_held_against_an_earlier_one(
+    cast: Cast, model: UUID, has_reference: bool
+) -> None:
+    cells_and_looks(model, AUGUST, seen=400, active=0)
+    read_rows("UPDATE vault.score SET has_reference = %s RETURNING row", has_reference)
+    assert len(published()) == has_reference
+
+
+def test_two_systems_on_one_day_are_two_looks(cast: Cast, model: UUID) -> None:
+    for sensor in ("sentinel-1", "sentinel-2"):
+        cells_and_looks(model, AUGUST, seen=400, active=0)
+        read_rows(
+            "UPDATE vault.score SET sensor = %s WHERE sensor = 'sentinel-2' RETURNING row",
+            sensor,
+        )
+    on_single_days()
+    assert len(published()) == 1
 
 
 def test_a_later_month_does_not_change_an_earlier_one(cast: Cast, model: UUID) -> None:

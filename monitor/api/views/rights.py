@@ -19,11 +19,11 @@ from monitor.api.rights_asks import (
     PostureAsk,
     QuotaReleaseAsk,
 )
-from monitor.api.rights_shapes import AccessRequestShape, GrantShape, PostureShape, QuotaShape
+from monitor.api.rights_shapes import AccessRequestShape, AllowanceShape, GrantShape, PostureShape
 from monitor.api.view import Answer, DoorView
 from monitor.grid import Level
 from monitor.privacy.door.rights import (
-    describe_quota,
+    describe_allowance,
     list_access_requests,
     list_grants,
     read_access_request,
@@ -31,7 +31,7 @@ from monitor.privacy.door.rights import (
     read_posture,
 )
 from monitor.privacy.posture import BASE_LEVELS, Move, Posture
-from monitor.privacy.released import Page, PlacelessAccessRequest, PlacelessGrant, PlacelessQuota
+from monitor.privacy.released import Page, PlacelessAccessRequest, PlacelessAllowance, PlacelessGrant
 from monitor.services.access import ask_access, decide_request, release_quota, revoke_grant
 from monitor.services.postures import change_posture
 
@@ -187,13 +187,13 @@ class QuotaReleaseView(DoorView):
     roles = {"POST": DECIDERS}
     endpoint = "/api/v1/quotas/{username}/release"
 
-    @describe("quota_release", QuotaShape, body=QuotaReleaseAsk, also=(404, 409))
+    @describe("quota_release", AllowanceShape, body=QuotaReleaseAsk, also=(404, 409))
     def post(self, request: Request, username: str) -> ReleasedResponse:
         """Let somebody else be shown more exact cells until midnight (UTC); one day's quota where `cells` is not said."""
         cells = self.read_body(QuotaReleaseAsk).get("cells", settings.CELLS_PER_DAY)
 
-        def release() -> PlacelessQuota:
+        def release() -> PlacelessAllowance:
             user_id = release_quota(self.viewer, username, cells, self.endpoint)
-            return describe_quota(user_id, username)
+            return describe_allowance(user_id, username)
 
         return self.once(request, release)

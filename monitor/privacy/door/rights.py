@@ -21,6 +21,7 @@ from monitor.privacy.posture import APPROVALS, Posture
 from monitor.privacy.released import (
     Page,
     PlacelessAccessRequest,
+    PlacelessAllowance,
     PlacelessGrant,
     PlacelessPosture,
     PlacelessQuota,
@@ -111,6 +112,11 @@ def describe_quota(user_id: UUID, username: str) -> PlacelessQuota:
     return PlacelessQuota(
         username, quota.allowed, quota.used, quota.left, f"/api/v1/quotas/{username}/release"
     )
+
+
+def describe_allowance(user_id: UUID, username: str) -> PlacelessAllowance:
+    """What an account may be shown today, for somebody else."""
+    return PlacelessAllowance(username, read_quota(user_id).allowed)
 
 
 def _requests_of(viewer: Viewer) -> QuerySet[AccessRequest]:

@@ -32,11 +32,16 @@ SHARES = (0, 50, 75, 90, SEEN_PER_CENT_MIN, 99)
 
 @dataclass(frozen=True)
 class Paper:
-    """A country and what a release would count of it. blocks: number of each cell's block; active, seen: by month."""
+    """A country and what a release would count of it.
+
+    parts, blocks: the numbers of each cell's L1 and L2 block. block_of: of each L1 block, the number of its L2 block.
+    active: of L1 blocks, by month. seen: of L2 blocks, by month.
+    """
 
     country: Country
+    parts: Ints
     blocks: Ints
-    plausible: Ints
+    block_of: Ints
     active: Sequence[Ints]
     seen: Sequence[Ints]
     targets: Sequence[Target]
@@ -53,11 +58,9 @@ def write_paper(plan: Plan) -> Paper:
     )
     country = replace(country, months=months)
     n = Level.L2.span
-    rows, cols = np.indices(country.region.shape) + np.array(country.origin)[:, None, None]
-    keys, blocks = np.unique(
-        np.stack([rows // n, cols // n], axis=-1).reshape(-1, 2), axis=0, return_inverse=True
-    )
-    blocks = blocks.reshape(country.region.shape)
+    (_, parts), (keys, blocks) = (_number_blocks(country, level) for level in (Level.L1, Level.L2))
+    block_of = np.zeros(parts.max() + 1, dtype=np.int64)
+    block_of[parts] = blocks
     land = country.region >= 0
     count = len(keys)
     plausible = np.bincount(blocks[land], minlength=count)
@@ -66,7 +69,7 @@ def write_paper(plan: Plan) -> Paper:
         week = np.array([weeks_from_start(day) for day in month.day])[country.swath]
         is_seen = month.clear & land
         believed = np.where(is_seen, (country.since <= week) & (country.until > week), believed)
-        active.append(np.bincount(blocks[believed & land], minlength=count))
+        active.append(np.bincount(parts[believed & land], minlength=len(block_of)))
         seen.append(np.bincount(blocks[is_seen], minlength=count))
     targets, hidden, numbers = [], [], []
     by_block: dict[tuple[int, int], list[Site]] = {}
@@ -79,20 +82,37 @@ def write_paper(plan: Plan) -> Paper:
             targets.append(Target(Level.L2, row, col, cells, prior, len(by_block[row, col])))
             hidden.append(by_block[row, col])
             numbers.append(number)
-    return Paper(country, blocks, plausible, active, seen, targets, hidden, numbers)
+    return Paper(country, parts, blocks, block_of, active, seen, targets, hidden, numbers)
+
+
+def _number_blocks(country: Country, level: Level) -> tuple[Ints, Ints]:
+    """Rows and columns of a country's blocks, and the number of each cell's block."""
+    rows, cols = np.indices(country.region.shape) + np.array(country.origin)[:, None, None]
+    places = np.stack([rows // level.span, cols // level.span], axis=-1).reshape(-1, 2)
+    keys, numbers = np.unique(places, axis=0, return_inverse=True)
+    return keys, numbers.reshape(country.region.shape)
 
 
 def read_journal(paper: Paper, per_cent: int) -> Iterator[Page]:
     """What a partner would have been told on the first Monday after each month."""
     features: list[dict[str, Any]] = []
-    band = np.full(len(paper.plausible), -1)
-    seen = np.zeros(paper.blocks.shape, dtype=bool)
+    land = paper.country.region >= 0
+    cells = np.bincount(paper.parts[land], minlength=len(paper.block_of))
+    plausible = np.bincount(paper.block_of, cells).astype(np.int64)
+    settled, band = np.zeros(len(cells), dtype=np.int64), np.full(len(plausible), -1)
+    seen, waiting = np.zeros(land.shape, dtype=bool), np.zeros(len(cells), dtype=bool)
     for k, month in enumerate(paper.country.months[:-1]):
-        seen |= month.clear & (paper.country.region >= 0)
-        counts = np.bincount(paper.blocks[seen], minlength=len(band))
-        moves = (100 * counts >= per_cent * paper.plausible) & (paper.seen[k] > 0)
-        band = np.where(moves, grade_activity(paper.active[k], paper.plausible), band)
-        seen &= ~moves[paper.blocks]
+        seen |= month.clear & land
+        counts = np.bincount(paper.parts[seen], minlength=len(cells))
+        could = 100 * counts >= per_cent * cells
+        settled = np.where(could, paper.active[k], settled)
+        seen &= ~could[paper.parts]
+        waiting |= could
+        moves = 100 * np.bincount(paper.block_of, cells * waiting) >= per_cent * plausible
+        moves &= paper.seen[k] > 0
+        active = np.bincount(paper.block_of, settled).astype(np.int64)
+        band = np.where(moves, grade_activity(active, plausible), band)
+        waiting &= ~moves[paper.block_of]
         for target, number in zip(paper.targets, paper.numbers, strict=True):
             if paper.seen[k][number] and band[number] >= 0:
                 place = {"level": target.level.name, "row": target.row, "col": target.col}

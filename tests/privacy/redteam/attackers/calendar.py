@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from monitor.grid import Level
 from tests.privacy.redteam.attackers.lessons import choose_beliefs, mix
 from tests.privacy.redteam.campaign import Atlas, Campaign, Guess, Page, Target, Trail, is_about, normalise
-from tests.privacy.redteam.country import Bools, Floats
+from tests.privacy.redteam.country import Bools, Floats, Ints
 
 MIDDLE_OF_BAND = {"none": 0.0, "under_2": 0.01, "2_to_5": 0.035, "5_to_10": 0.075, "over_10": 0.15}
 SEEN_PER_CENT = 95
@@ -97,7 +98,8 @@ class Differencing:
         expected = np.zeros(len(target.cells))
         level, unseen, unseen_this_week = 0.0, np.zeros(len(target.cells)), np.zeros(len(target.cells))
         months = 1 if any(month.month % 3 for month in now) else 3
-        moved, moves = (self._find_moves(looks, week, months) for week in (page.week - 1, page.week))
+        blocks = _nest(target)
+        moved, moves = (self._find_moves(looks, blocks, week, months) for week in (page.week - 1, page.week))
         for look in looks:
             unseen += np.where(look.seen & (look.week <= page.week), look.gap, 0.0)
             unseen_this_week += np.where(look.seen & (look.week == page.week), look.gap, 0.0)
@@ -114,16 +116,35 @@ class Differencing:
             unseen, unseen_this_week = np.zeros(len(target.cells)), np.zeros(len(target.cells))
         return expected
 
-    def _find_moves(self, looks: list[Look], week: int, months: int) -> set[date]:
-        """At the ends of which months the band could move, by the rule and the pictures handled up to a week. months: of a
-        period."""
-        found, seen = set(), np.zeros(len(looks[0].seen), dtype=bool)
+    def _find_moves(self, looks: list[Look], blocks: list[Ints], week: int, months: int) -> set[date]:
+        """At the ends of which months the band could move, by the rule and the pictures handled up to a week.
+
+        Finer blocks can once nearly all of each was seen, coarser ones once finer ones with nearly all of their cells could.
+        blocks: of `_nest`. months: of a period.
+        """
+        found = set()
+        fresh = [np.zeros(len(looks[0].seen), dtype=bool) for _ in blocks]
         for look in looks:
-            seen |= look.seen & (look.week <= week)
-            if look.first.month % months == 0 and 100 * seen.sum() >= self.seen_per_cent * len(seen):
-                found.add(look.first)
-                seen[:] = False
+            could = look.seen & (look.week <= week)
+            for level, (block, waiting) in enumerate(zip(blocks, fresh, strict=True)):
+                waiting |= could
+                if level == len(blocks) - 1 and look.first.month % months:
+                    break
+                share = 100 * np.bincount(block, waiting) >= self.seen_per_cent * np.bincount(block)
+                could = share[block]
+                waiting &= ~could
+            else:
+                if could.any():
+                    found.add(look.first)
         return found
+
+
+def _nest(target: Target) -> list[Ints]:
+    """The number of each cell's block, of the finest blocks, then of coarser ones, and at last of the target alone."""
+    finer = [level for level in (Level.L1, Level.L2) if level < target.level]
+    places = [target.cells // level.span @ np.array([36_000, 1]) for level in finer]
+    inside = [np.unique(place, return_inverse=True)[1] for place in places]
+    return [*inside, np.zeros(len(target.cells), dtype=np.int64)]
 
 
 def _list_looks(atlas: Atlas, target: Target) -> Iterator[Look]:
