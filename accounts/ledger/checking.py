@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -47,8 +48,8 @@ _DISCLOSED = """
             SELECT FROM ledger.completion_key k JOIN ledger.archived_month m ON m.month = ledger.start_of_month(k.at)
             WHERE k.entry_id = d.entry_id)
     FROM ledger.completion c FULL JOIN ledger.disclosure d USING (entry_id)
-    LEFT JOIN ledger.leaf l USING (entry_id)
-    WHERE (c.cells_digest <> '' OR d.entry_id IS NOT NULL) AND coalesce(l.kind, 'completion') = 'completion'
+    LEFT JOIN (SELECT * FROM ledger.leaf WHERE kind = 'completion') l USING (entry_id)
+    WHERE c.cells_digest <> '' OR d.entry_id IS NOT NULL
     ORDER BY l.index
 """
 _ENTRY_WIDTH = len(EntryColumns.COLUMNS.split(","))
@@ -182,17 +183,21 @@ class _Check:
             cursor.itersize = FETCHED
             cursor.execute(_DISCLOSED)
             for index, entry_id, digest, cells, is_archived in cursor:
-                # completions from before cells were sealed have no digest; that of an archived one is in a file
-                if (
-                    not is_archived
-                    and digest != ""
-                    and (digest is None or digest != digest_cells(entry_id, cells))
-                ):
+                # the digest of an archived completion is in a file
+                if not is_archived and not _is_sealed(digest, cells, partial(digest_cells, entry_id)):
                     yield Damage(
                         "changed",
                         f"the disclosed cells of entry {entry_id} are not those that were sealed",
                         index,
                     )
+
+
+def _is_sealed(
+    digest: str | None, cells: Sequence[object], digest_cells: Callable[[Sequence[int]], str]
+) -> bool:
+    """Whether a completion's digest is that of these cells. None: there is no completion, so nothing was disclosed."""
+    numbers = [cell for cell in cells if isinstance(cell, int)]
+    return digest is not None and len(numbers) == len(cells) and digest == digest_cells(numbers)
 
 
 def _write_entry(*columns: Any) -> bytes:

@@ -18,6 +18,7 @@ from typing import Protocol
 import psycopg
 
 from accounts.ledger.proof.checkpoint import DECIMAL, TreeHead, read_cosignatures, read_head
+from accounts.ledger.proof.memory import write_memory
 from accounts.ledger.proof.note import (
     COSIGNATURE,
     DASH,
@@ -73,9 +74,7 @@ class FolderWitness:
         file = self.folder / f"{head.size:015d}.checkpoint"
         if file.exists():
             return
-        partial = file.with_suffix(".partial")
-        partial.write_text(str(note), encoding="utf-8")
-        partial.rename(file)
+        write_memory(file, str(note))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1044,10 +1044,6 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
         doubts.append(
             "the log's key was taken from the export itself: compare it with one that you have from elsewhere"
         )
-    if shown.start:
-        doubts.append(
-            f"entries 0 to {shown.start - 1} are not shown: name the archives too, or say that nobody has looked at them"
-        )
     findings += check_origins(shown, signed) + check_keys(signed)
     chain, _ = choose_chain(heads)
     findings += choose_chain(signed)[1]
@@ -1070,6 +1066,10 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     findings += check_clocks(signed, newest if is_one else 0, doubts)
     findings += check_certificates(shown, trust, doubts)
     findings += check_witnesses(shown, heads, witnesses, doubts)
+    if shown.start:
+        doubts.append(
+            f"entries 0 to {shown.start - 1} are not shown: name the archives too, or say that nobody has looked at them"
+        )
     if shown.hashes and not heads and not findings:
         doubts.append("there is no checkpoint to check anything against")
     counts = {
@@ -1506,7 +1506,7 @@ def take_held(path: Path, shown: Shown) -> None:
     text, before = read_text(path), len(shown.notes)
     if text.startswith("{"):
         read_export(path, shown, held=True)
-    elif "\n\n" in text:
+    elif f"\n{DASH}" in text:
         # whoever kept it may have lost or added a line's end
         shown.notes.append((text.rstrip("\n") + "\n", path.name, True, None))
     if len(shown.notes) == before:

@@ -230,7 +230,7 @@ def test_a_file_that_is_no_export_cannot_be_checked_and_the_message_says_so(
 ) -> None:
     code, _, told = judge(capsys, tmp_path, content)
     assert code == 2
-    assert "hold no entry and no checkpoint" in told
+    assert ("hold no entry and no checkpoint" if content else "export.jsonl is empty") in told
 
 
 def test_a_single_byte_anywhere_in_the_file_is_found(
@@ -250,13 +250,13 @@ def test_an_entry_moved_within_its_batch_or_to_the_next_is_named_when_all_are_nu
     for here, there in ((0, 229), (200, 10), (231, 300), (229, 231), (40, 300), (300, 40)):
         leaves = list(batches.leaves)
         leaves.insert(there, leaves.pop(here))
-        shown = verifier.Shown()
+        shown, file = verifier.Shown(), verifier.Reading("here")
         for line in [
             *batches.checkpoint_lines(),
             *(write_leaf_line(leaf, at) for at, leaf in enumerate(leaves)),
         ]:
             match = verifier.LINE.fullmatch(line)
-            verifier.take_entry(match, shown) if match else verifier.take_other(line, "here", shown, False)
+            verifier.take_entry(match, shown) if match else verifier.take_other(line, "here", shown, file)
         report = verifier.verify(shown, verifier.Trust([verifier.read_key(str(LOG.verifier))]))
         found = [each for each in report.findings if each.kind != "contradiction"]
         named = [(each.kind, each.first, each.last) for each in found]
@@ -328,7 +328,7 @@ def test_a_certificate_without_end_is_no_certificate(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     deep = tmp_path / "deep"
-    deep.write_text("[" * 100_000)
+    deep.write_text('{"certificate":' + "[" * 100_000)
     code, found, _ = judge(capsys, tmp_path, b"".join(export()), "--certificate", deep)
     assert (code, found) == (1, [("malformed", None)])
 

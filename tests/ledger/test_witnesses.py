@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, sign_head
-from accounts.ledger.proof.note import COSIGNATURE, parse_note
+from accounts.ledger.proof.note import COSIGNATURE, Note, parse_note, parse_signature
 from accounts.ledger.proof.tree import hash_leaf
 from accounts.ledger.proof.witness import Submission
 from accounts.ledger.proof.witness_server import Witness, make_server
@@ -94,6 +94,28 @@ def test_of_two_histories_handed_in_at_once_only_one_is_signed(tmp_path: Path) -
     assert sorted(answers) == [200, *[409] * 15]
     remembered = parse_note(next(tmp_path.glob("*.checkpoint")).read_text())
     assert remembered.text in {str(HONEST.head(20)), str(FORKED.head(20))}
+
+
+def test_two_witnesses_on_one_folder_sign_one_history(tmp_path: Path) -> None:
+    """Somebody may start a second process by mistake."""
+    one, other = (Witness(WITNESS, [LOG.verifier], tmp_path) for _ in range(2))
+    assert one.add_checkpoint(str(HONEST.submit(0, 5))).status == 200
+    assert other.add_checkpoint(str(FORKED.submit(0, 5))).status == 409
+    assert other.add_checkpoint(str(HONEST.submit(5, 9))).status == 200
+    assert one.add_checkpoint(str(FORKED.submit(5, 9))).status == 409
+
+
+def test_a_witness_whose_clock_is_set_back_signs_no_earlier_time(tmp_path: Path) -> None:
+    now = iter((1_800_000_060, 1_800_000_000, 1_800_000_061))
+    witness = Witness(WITNESS, [LOG.verifier], tmp_path, clock=lambda: next(now))
+    times = []
+    for old, new in ((0, 5), (5, 9), (9, 12)):
+        submission = HONEST.submit(old, new)
+        note = parse_note(submission.checkpoint)
+        signature = parse_signature(witness.add_checkpoint(str(submission)).body[:-1])
+        (signed,) = read_cosignatures(Note(note.text, [*note.signatures, signature]), [WITNESS.verifier])
+        times.append(signed.time_s)
+    assert times == [1_800_000_060, 1_800_000_060, 1_800_000_061]
 
 
 def test_a_witness_answers_nonsense_calmly(tmp_path: Path) -> None:

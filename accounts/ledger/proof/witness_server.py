@@ -7,14 +7,18 @@ Runs on another machine than the log, in other hands: `python -m accounts.ledger
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from accounts.ledger.proof.checkpoint import TreeHead
 from accounts.ledger.proof.keyfile import KeyUnusable, read_keys
 from accounts.ledger.proof.memory import read_memory, write_memory
 from accounts.ledger.proof.note import COSIGNATURE, NoteRefused, SigningKey, VerifierKey, read_verifier_key
@@ -43,20 +47,40 @@ class Witness:
             name: state / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.checkpoint"
             for name in self._logs
         }
-        found = {name: read_memory(file) for name, file in self._files.items()}
-        self._remembered = {name: head for name, head in found.items() if head is not None}
+        self._state = state
         self._clock = clock
+        self._signed_s = 0
         self._lock = threading.Lock()
+        self._read()
+
+    def _read(self) -> dict[str, TreeHead]:
+        found = {name: read_memory(file) for name, file in self._files.items()}
+        return {name: head for name, head in found.items() if head is not None}
 
     def add_checkpoint(self, body: str) -> Verdict:
         """The answer to a submission. What it signs is on disk before it is told. Raises OSError where that fails."""
-        with self._lock:  # comparing and remembering are one step, or two submissions could pass each other
-            verdict = judge(body, self._logs, self._remembered, self.key, int(self._clock()))
+        # comparing and remembering are one step, or two submissions could pass each other: of threads, and of a second
+        # process that somebody started on the same folder
+        with self._lock, _locked(self._state):
+            time_s = max(
+                int(self._clock()), self._signed_s
+            )  # a clock that is set back makes no signature older
+            verdict = judge(body, self._logs, self._read(), self.key, time_s)
             if verdict.remember is not None:
-                head = verdict.remember
-                write_memory(self._files[head.origin], parse_submission(body).checkpoint)
-                self._remembered[head.origin] = head
+                write_memory(self._files[verdict.remember.origin], parse_submission(body).checkpoint)
+                self._signed_s = time_s
             return verdict
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """No other process that asks for it has this folder meanwhile. Raises OSError."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
 
 
 def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
