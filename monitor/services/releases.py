@@ -134,7 +134,7 @@ def _settle(
     active, looked, at = (np.full(count, value, dtype=np.int64) for value in (0, 0, NEVER))
     for number, month in enumerate(months):
         of_block = _pieces_of(edition, month, tiles[number])
-        since = np.where(of_block >= 0, at[of_block], NEVER)
+        since = np.append(at, NEVER)[of_block]  # the number of no piece finds the last
         is_new = (month.enough_before <= since) & (since < month.enough)
         looked += _sum_by_piece(of_block, np.where(is_new, month.observed, 0), count)
         active += _sum_by_piece(of_block, month.step, count)
@@ -156,7 +156,7 @@ def _settle_sums(figures: EditionFigures, finer: _Settled, periods: Sequence[Per
     at = np.full(count, NEVER, dtype=np.int64)
     for _, parts in periods:
         number, below = parts[-1], finer.at[parts[-1]]
-        since = np.where(parent >= 0, at[parent], NEVER)
+        since = np.append(at, NEVER)[parent]
         looked = _sum_by_piece(parent, np.where(below > since, finer.figures.cells, 0), count)
         active = _sum_by_piece(parent, finer.active[number], count)
         month = int(below.max(initial=NEVER))

@@ -29,7 +29,7 @@ from monitor.releases.parts import list_batches_of
 from monitor.releases.sight import Reader, read_rights
 from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
-from tests.builders import Cell, cell_at, look_around, make_scene, put_cells
+from tests.builders import Cell, cell_at, look_around, make_model, make_scene, put_cells
 from tests.cast import Cast, Person, hire, make_box
 from tests.rights import set_posture
 from tests.roles import as_role, read_rows
@@ -363,6 +363,12 @@ def test_the_parent_counts_no_block_that_is_published_by_itself(cast: Cast, mode
 def test_where_even_the_parent_hides_too_little_nothing_is_published(cast: Cast, model: UUID) -> None:
     create_region("Islet", make_box(30.0, 5.0, 30.05, 5.05))
     put_cells(model, [cell_at(30.005, 5.005)], observed_on=SEPTEMBER)
+    assert published() == []
+
+
+def test_a_country_in_which_nothing_can_be_published_has_an_empty_batch(db: None) -> None:
+    create_region("Islet", make_box(30.0, 5.0, 30.05, 5.05))
+    put_cells(make_model(hire("anna", Role.ANALYST).user), [cell_at(30.005, 5.005)], observed_on=SEPTEMBER)
     assert published() == []
 
 
