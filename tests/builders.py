@@ -139,7 +139,7 @@ def look_around(model_id: UUID, blocks: Iterable[Cell], level: Level, month: dat
             " FROM unnest(%(rows)s::int[], %(cols)s::int[]) AS block (row, col),"
             " LATERAL (SELECT block.row * %(n)s + i AS row, block.col * %(n)s + j AS col"
             "  FROM generate_series(0, %(n)s - 1) i, generate_series(0, %(n)s - 1) j) cell"
-            " WHERE NOT EXISTS (SELECT FROM vault.score s WHERE (s.row, s.col) = (cell.row, cell.col)"
+            " WHERE NOT EXISTS (SELECT FROM vault.score s WHERE (s.row, s.col) = (cell.row, cell.col) AND s.observed"
             "  AND date_trunc('month', s.observed_on) = date_trunc('month', %(first)s::date))",
             {
                 "scene": scene_id,
