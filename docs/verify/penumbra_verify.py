@@ -1514,7 +1514,7 @@ def take_held(path: Path, shown: Shown) -> None:
 
 
 def read_part(path: Path, mark: str, what: str) -> str:
-    """A file that holds what it was named as. Raises Unfit, OSError."""
+    """A file that was named as a `what`, which holds this mark. Raises Unfit, OSError."""
     text = read_text(path)
     if mark not in text:
         raise Unfit(f"{path.name} is no {what}: it may be what the service said where it had none")

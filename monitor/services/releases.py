@@ -110,15 +110,22 @@ class _Settled:
     figures: EditionFigures
     active: dict[int, IntArray] = field(default_factory=dict)
     at: dict[int, IntArray] = field(default_factory=dict)
+    _active: IntArray = field(init=False)
+    _at: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.figures)
+        self._active = np.zeros(count, dtype=np.int64)
+        self._at = np.full(count, NEVER, dtype=np.int64)
+
+    def since(self, pieces: IntArray) -> IntArray:
+        """The `number_month` in which each of these pieces has settled last; NEVER for the number of no piece, -1."""
+        return np.append(self._at, NEVER)[pieces]
 
     def add(self, number: int, month: int, enough: MaskArray, active: IntArray) -> None:
         """Where `enough` was seen, `active` holds from now on. number: of the month in its list. month: `number_month`."""
-        count = len(self.figures)
-        before, at = next(
-            ((self.active[last], self.at[last]) for last in list(self.active)[-1:]),
-            (np.zeros(count, dtype=np.int64), np.full(count, NEVER, dtype=np.int64)),
-        )
-        self.active[number], self.at[number] = np.where(enough, active, before), np.where(enough, month, at)
+        self._active, self._at = np.where(enough, active, self._active), np.where(enough, month, self._at)
+        self.active[number], self.at[number] = self._active, self._at
 
 
 def _settle(
@@ -131,16 +138,16 @@ def _settle(
     """
     count = len(figures)
     settled = _Settled(figures)
-    active, looked, at = (np.full(count, value, dtype=np.int64) for value in (0, 0, NEVER))
+    active, looked = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     for number, month in enumerate(months):
         of_block = _pieces_of(edition, month, tiles[number])
-        since = np.append(at, NEVER)[of_block]  # the number of no piece finds the last
+        since = settled.since(of_block)
         is_new = (month.enough_before <= since) & (since < month.enough)
         looked += _sum_by_piece(of_block, np.where(is_new, month.observed, 0), count)
         active += _sum_by_piece(of_block, month.step, count)
         enough = is_enough_seen(looked, figures.cells)
         settled.add(number, number_month(month.month), enough, active)
-        at, looked = settled.at[number], np.where(enough, 0, looked)
+        looked[enough] = 0
     return settled
 
 
@@ -153,15 +160,13 @@ def _settle_sums(figures: EditionFigures, finer: _Settled, periods: Sequence[Per
     """
     count, parent = len(figures), finer.figures.parent
     settled = _Settled(figures)
-    at = np.full(count, NEVER, dtype=np.int64)
     for _, parts in periods:
         number, below = parts[-1], finer.at[parts[-1]]
-        since = np.append(at, NEVER)[parent]
-        looked = _sum_by_piece(parent, np.where(below > since, finer.figures.cells, 0), count)
+        is_new = below > settled.since(parent)
+        looked = _sum_by_piece(parent, np.where(is_new, finer.figures.cells, 0), count)
         active = _sum_by_piece(parent, finer.active[number], count)
         month = int(below.max(initial=NEVER))
         settled.add(number, month, is_enough_seen(looked, figures.cells), active)
-        at = settled.at[number]
     return settled
 
 

@@ -51,9 +51,10 @@ class Witness:
         self._clock = clock
         self._signed_s = 0
         self._lock = threading.Lock()
-        self._read()
+        self._read()  # what cannot be read is told at the start, not at the first submission
 
     def _read(self) -> dict[str, TreeHead]:
+        """What was signed last, by origin. Raises NoteRefused, OSError."""
         found = {name: read_memory(file) for name, file in self._files.items()}
         return {name: head for name, head in found.items() if head is not None}
 
@@ -62,9 +63,8 @@ class Witness:
         # comparing and remembering are one step, or two submissions could pass each other: of threads, and of a second
         # process that somebody started on the same folder
         with self._lock, _locked(self._state):
-            time_s = max(
-                int(self._clock()), self._signed_s
-            )  # a clock that is set back makes no signature older
+            # a clock that is set back makes no signature older
+            time_s = max(int(self._clock()), self._signed_s)
             verdict = judge(body, self._logs, self._read(), self.key, time_s)
             if verdict.remember is not None:
                 write_memory(self._files[verdict.remember.origin], parse_submission(body).checkpoint)
