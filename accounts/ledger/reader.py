@@ -95,3 +95,27 @@ def list_entries(
     with connection.cursor() as cursor:
         cursor.execute(f"{_SELECT}{where} ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s", values)
         return [LedgerRow(*row) for row in cursor.fetchall()]
+
+
+def find_unheard_of(wanted: EntryFilter) -> list[str]:
+    """Which of the names and words that are looked for no entry has, at whatever time: those may be misspelt.
+
+    Words of which there are only a few are not looked at. Reads all entries for each that none has.
+    """
+    asked = {
+        name: condition
+        for name, condition in {
+            "actor": "e.actor = %s",
+            "organisation": "e.organisation = %s",
+            "action": "e.action = %s",
+            "region": "%s = ANY(e.regions)",
+        }.items()
+        if getattr(wanted, name) is not None
+    }
+    if not asked:
+        return []
+    found = ", ".join(f"EXISTS (SELECT FROM ledger.entry e WHERE {each})" for each in asked.values())
+    with connection.cursor() as cursor:
+        # the conditions are fixed text; what they look for are parameters
+        cursor.execute(f"SELECT {found}", [getattr(wanted, name) for name in asked])
+        return [name for name, is_there in zip(asked, cursor.fetchone(), strict=True) if not is_there]

@@ -19,7 +19,11 @@ BESIDE_ENTRIES: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "archived_before": serializers.DateTimeField(
         allow_null=True,
         help_text="Entries before it are in archives; null where the question does not reach there.",
-    )
+    ),
+    "unheard_of": serializers.ListField(
+        child=serializers.ChoiceField(choices=["actor", "organisation", "action", "region"]),
+        help_text="Where no entry was found: the filters whose value no entry has, at any time.",
+    ),
 }
 
 

@@ -46,7 +46,8 @@ def _(shape: Page, request: Request) -> tuple[str, str]:
 def _(shape: EntriesPage, request: Request) -> tuple[str, str]:
     items = [SHAPES[type(item)](item).data for item in shape.items]
     following = _next_link(request, shape.next_cursor)
-    return JSON, dump({"items": items, "next": following, "archived_before": shape.archived_before})
+    beside = {"archived_before": shape.archived_before, "unheard_of": shape.unheard_of}
+    return JSON, dump({"items": items, "next": following, **beside})
 
 
 @_render.register

@@ -16,9 +16,11 @@ from monitor.privacy.released_files import Stream
 
 @dataclass(frozen=True, slots=True)
 class EntriesPage(Page):
-    """A page of entries. archived_before: entries before it are in archives; None: not asked for."""
+    """A page of entries. archived_before: entries before it are in archives; None: not asked for. unheard_of: where nothing
+    was found, the filters whose word or name no entry has at all."""
 
     archived_before: datetime | None = None
+    unheard_of: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,36 @@ def test_an_auditor_learns_who_asked_what_why_how_sharply_and_how_much_left(
     assert entry["objects"] == [keyed_reference(alert.id)]
 
 
+def test_an_empty_list_says_whether_the_words_are_known_at_all(
+    web: WebClient, cast: Cast, alert: Alert
+) -> None:
+    web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
+    web.as_(cast.pia).get("/api/v1/activity")
+    rosa, later = str(cast.rosa.user.pseudonym), "2199-01-01"
+
+    def ask(**query: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = web.as_(cast.aldo).get(URL, query).json()
+        return answer
+
+    nobody = str(uuid4())
+    misspelt = ask(
+        action="read.alert_sight", actor=nobody, organisation=nobody, region=nobody, role="regulator"
+    )
+    assert (misspelt["items"], misspelt["unheard_of"]) == ([], ["actor", "organisation", "action", "region"])
+    # each is known, and nothing is found: it did not happen in that time
+    quiet = ask(
+        action="read.alert_site",
+        actor=rosa,
+        organisation=str(cast.pia.user.organisation_id),
+        region=str(cast.east),
+        since=later,
+    )
+    assert (quiet["items"], quiet["unheard_of"]) == ([], [])
+    # known, but not of this person
+    assert ask(action="read.alert_site", actor=str(cast.aldo.user.pseudonym))["unheard_of"] == []
+    assert ask(action="read.alert_site")["unheard_of"] == []
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for inner in value.values():

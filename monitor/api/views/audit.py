@@ -61,7 +61,8 @@ class AuditEntriesView(AuditView):
     def get(self, request: Request) -> EntriesPage:
         """Newest first. `outcome` open means that no completion was written: count it as full disclosure.
 
-        `archived_before`: entries before it are in archives and not in this list.
+        `archived_before`: entries before it are in archives and not in this list. `unheard_of`, where the list is empty:
+        the filters whose value no entry has at any time.
         """
         ask = self.read_query(EntriesAsk)
         limit, cursor = ask.pop("limit"), ask.pop("cursor", None)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.ledger.archived import find_archived, refuse_archived
 from accounts.ledger.own_connection import own_connection
-from accounts.ledger.reader import EntryFilter, LedgerRow, list_entries
+from accounts.ledger.reader import EntryFilter, LedgerRow, find_unheard_of, list_entries
 from accounts.viewer import Viewer
 from monitor.privacy.door.cursors import CursorUnusable, open_cursor, seal_cursor
 from monitor.privacy.door.disclosure import disclose
@@ -18,7 +18,8 @@ from monitor.privacy.released_audit import EntriesPage
 def read_entries(
     viewer: Viewer, wanted: EntryFilter, limit: int, cursor: str | None, endpoint: str
 ) -> EntriesPage:
-    """One page of ledger entries, newest first; it says where older ones are in archives.
+    """One page of ledger entries, newest first; it says where older ones are in archives, and where nothing was found, of
+    which filters no entry has ever been.
 
     Raises PeriodArchived where all of the period was archived; CursorUnusable, LedgerUnavailable.
     """
@@ -31,11 +32,13 @@ def read_entries(
             refuse_archived(own_connection(), wanted.since)
         rows = list_entries(wanted, limit + 1, before)
         page = rows[:limit]
+        # an empty page would say of a misspelt word that it never happened
+        unheard_of = find_unheard_of(wanted) if not rows and before is None else []
         disclosure.quantity = len(page)
     following = (
         seal_cursor([page[-1].at.isoformat(), str(page[-1].id)], bound_to) if len(rows) > limit else None
     )
-    return EntriesPage([_shape(row) for row in page], following, archived_before)
+    return EntriesPage([_shape(row) for row in page], following, archived_before, unheard_of)
 
 
 def _read_cursor(cursor: str | None, bound_to: str) -> tuple[datetime, UUID] | None:
