@@ -23,7 +23,7 @@ REPORT = Path(__file__).resolve().parents[2] / "var/reports/bench.json"
 
 
 def main(wanted: Sequence[str]) -> None:
-    """All benchmarks, or those of the modules that are named; a part takes its place in the report that is there."""
+    """All benchmarks, or those of the modules that are named; each takes its place in the report as soon as it is measured."""
     os.environ["PENUMBRA_REQUESTS_PER_MINUTE"] = "100000000"
     django.setup()
     from django.conf import settings
@@ -48,16 +48,24 @@ def main(wanted: Sequence[str]) -> None:
             ("tile", tile.measure_tile),
         ]
         for module, benchmark in benchmarks:
-            for figure in benchmark() if not wanted or module in wanted else []:
+            if wanted and module not in wanted:
+                continue
+            for figure in benchmark():
                 print(figure, flush=True)
                 figures.append(figure)
+            _write_report(figures, REPORT.exists())
+    if not wanted:  # figures that are measured no longer go
+        _write_report(figures, keep_others=False)
+    print(f"written to {REPORT.name}")
+
+
+def _write_report(figures: Sequence[Figure], keep_others: bool) -> None:
     told = [asdict(figure) for figure in figures]
-    if wanted and REPORT.exists():
+    if keep_others:
         names = {figure.name for figure in figures}
         told = [each for each in json.loads(REPORT.read_text()) if each["name"] not in names] + told
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(told, indent=2) + "\n")
-    print(f"written to {REPORT.name}")
 
 
 if __name__ == "__main__":
