@@ -23,7 +23,7 @@ REPORT = Path(__file__).resolve().parents[2] / "var/reports/bench.json"
 
 
 def main(wanted: Sequence[str]) -> None:
-    """All benchmarks, or those of the modules that are named; each takes its place in the report as soon as it is measured."""
+    """All benchmarks, or those of the modules that are named; each goes into the report as soon as it is measured."""
     os.environ["PENUMBRA_REQUESTS_PER_MINUTE"] = "100000000"
     django.setup()
     from django.conf import settings
