@@ -105,8 +105,9 @@ def pair_features(
     Returns
     -------
     PairedFeatures
-        Of each cell the latest scene of the same sensor that had ended when `now` began, that shows enough of it,
-        and that `now` lies upon as far as can be told.
+        Of each cell the latest scene of the same sensor that had ended on a day (UTC) before `now` began, that shows
+        enough of it, and that `now` lies upon as far as can be told. Granules of one pass overlap, seconds apart, so
+        that none of the same day tells what was before.
 
     Raises
     ------
@@ -130,7 +131,7 @@ def pair_features(
         (scene.observed_to, scene.item_id, position)
         for position, scene in enumerate(earlier)
         if scene.sensor == now.sensor
-        and scene.observed_to < now.observed_from
+        and scene.observed_to.date() < now.observed_from.date()
         and _may_share_cells(now.features, scene.features)
     ]
     places = [position for _, _, position in sorted(past)]

@@ -9,12 +9,22 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from string import hexdigits
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from monitor.imagery.refusal import Cause, SceneRefused
 
-_SHA2_256 = "1220"
-"""Multihash prefix: function sha2-256, 32 bytes follow."""
+_FUNCTIONS = {
+    "d50110": "md5",
+    "1114": "sha1",
+    "1220": "sha256",
+    "1340": "sha512",
+    "1620": "sha3_256",
+    "1440": "sha3_512",
+}
+"""Prefixes of multihashes, function and length, with the function's name."""
+_BARE = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
+"""Functions by their number of hex digits, where an item states the digest alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +71,27 @@ def locate_asset(href: str, base_href: str, access: AssetAccess) -> Located:
     return _locate_local(path, _choose_roots(base_href, access))
 
 
-def verify_checksum(path: Path, multihash: str) -> None:
-    """Compare a local file with the multihash (hex) its item states.
+def verify_checksum(path: Path, stated: str) -> None:
+    """Compare a local file with the multihash (hex) its item states, or with the digest alone, as some items have it.
 
-    sha2-256 alone is verified; another function says nothing here and is passed over. Raises
-    SceneRefused(CHECKSUM_MISMATCH).
+    Raises SceneRefused(CHECKSUM_MISMATCH) where they differ, and where the statement cannot be verified.
     """
-    if not multihash.startswith(_SHA2_256):
-        return
+    digits = stated.lower()
+    prefix = next((prefix for prefix in _FUNCTIONS if digits.startswith(prefix)), "")
+    function = _FUNCTIONS.get(prefix, "")
+    if (
+        not function
+        or len(digits) - len(prefix) != 2 * hashlib.new(function, usedforsecurity=False).digest_size
+    ):
+        prefix, function = "", _BARE.get(len(digits), "")
+    if not function or not set(digits) <= set(hexdigits):
+        raise SceneRefused(
+            Cause.CHECKSUM_MISMATCH,
+            "An item states a checksum that cannot be verified; state it as a multihash in hex, such as sha2-256.",
+        )
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != multihash.removeprefix(_SHA2_256):
+        found = hashlib.file_digest(file, function).hexdigest()
+    if found != digits.removeprefix(prefix):
         raise SceneRefused(
             Cause.CHECKSUM_MISMATCH,
             "A file differs from the checksum its item states; hand in the scene anew.",

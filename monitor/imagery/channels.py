@@ -15,7 +15,15 @@ from monitor.imagery.assets import Asset, BandRef
 from monitor.imagery.item import SceneItem
 from monitor.imagery.rasterfile import RasterFile
 from monitor.imagery.refusal import Cause, SceneRefused
-from monitor.imagery.sensors import RADAR_BANDS, RADAR_CALIBRATIONS, Calibration, profile_of
+from monitor.imagery.sensors import (
+    LEAST_DB,
+    PLAUSIBLE,
+    RADAR_BANDS,
+    RADAR_CALIBRATIONS,
+    Calibration,
+    MaskRule,
+    profile_of,
+)
 
 _OPTICAL_DTYPES = ("int16", "uint16", "float32", "float64")
 _RADAR_DTYPES = ("float32", "float64")
@@ -29,7 +37,8 @@ Bool = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One wanted band. unit: "reflectance", "dB", "power", or None for radar whose unit only the pixels can tell."""
+    """One wanted band. unit: "reflectance", "dB", "power", or None for radar whose unit only the pixels can tell. empty:
+    stored numbers that mean that nothing was measured."""
 
     name: str
     asset: Asset
@@ -37,13 +46,14 @@ class Channel:
     dtype: str
     calibration: Calibration
     unit: str | None
+    empty: tuple[float, ...] = ()
 
     def calibrate(self, band: Float32) -> Bool:
         """Turn stored numbers (H, W) into physical ones, in place; power becomes dB. Returns where there is data."""
         # one comparison for NaN, infinity and fill values that no float32 holds
         data = np.abs(band) < _MOST_STORED if self.dtype.startswith("float") else np.ones(band.shape, bool)
-        if self.calibration.nodata is not None:
-            data &= band != np.float32(self.calibration.nodata)
+        for number in self.empty:
+            data &= band != np.float32(number)
         band *= np.float32(self.calibration.scale)
         if self.calibration.offset:
             band += np.float32(self.calibration.offset)
@@ -52,6 +62,11 @@ class Channel:
             np.log10(band, out=band, where=data)
             band *= np.float32(10.0)
         return data
+
+    def find_plausible(self, band: Float32) -> Bool:
+        """Where calibrated numbers (H, W) are what ground can have. The unit of radar must be settled."""
+        least, most = PLAUSIBLE["dB" if self.name in RADAR_BANDS else "reflectance"]
+        return (band >= np.float32(least)) & (band <= np.float32(most))
 
 
 def choose_channels(
@@ -127,17 +142,43 @@ def _choose_channel(item: SceneItem, ref: BandRef, file: RasterFile) -> Channel:
         ref.offset if ref.offset is not None else tag_offset if tagged else usual.offset if usual else 0.0
     )
     tag_nodata = file.dataset.nodatavals[position]
-    usual_nodata = usual.nodata if usual else None
-    nodata = next((value for value in (ref.nodata, tag_nodata, usual_nodata) if value is not None), None)
+    stated = next((value for value in (ref.nodata, tag_nodata) if value is not None), None)
+    # zero is no measurement of any product here, whatever else is stated; but reflectance in fractions may be clipped to it
+    keeps_usual = stated is None or radar or not dtype.startswith("float")
+    usually = usual.nodata if usual and keeps_usual else None
+    empty = tuple(number for number in (stated, usually) if number is not None)
     unit = ref.unit if radar else "reflectance"
-    return Channel(ref.common_name, ref.asset, ref.index, dtype, Calibration(scale, offset, nodata), unit)
+    is_guessed = (
+        usual is not None and usual.is_guessed and not tagged and (ref.scale, ref.offset) == (None, None)
+    )
+    calibration = Calibration(scale, offset, is_guessed=is_guessed)
+    return Channel(ref.common_name, ref.asset, ref.index, dtype, calibration, unit, empty)
 
 
 def settle_unit(channel: Channel, sample: Float32) -> Channel:
-    """Radar without a stated unit: decibels of land are nearly always negative, power only where noise was taken off.
+    """Radar without a stated unit: decibels of land are far from zero, power is nearly always below one.
 
     sample: (n,), of valid pixels.
     """
     if channel.unit is not None:
         return channel
-    return replace(channel, unit="dB" if np.count_nonzero(sample < 0) * 2 > sample.size else "power")
+    is_far = sample.size > 0 and np.median(np.abs(sample)) > LEAST_DB
+    return replace(channel, unit="dB" if is_far else "power")
+
+
+def check_mask(item: SceneItem, files: Mapping[Asset, RasterFile]) -> None:
+    """Whether the mask band can be read. Raises SceneRefused: MISSING_BAND, UNKNOWN_SCALE."""
+    if item.mask is None:
+        return
+    file = files[item.mask.asset]
+    if item.mask.index > file.dataset.count:
+        raise SceneRefused(
+            Cause.MISSING_BAND,
+            "The band that tells clouds is not in its file; correct the item's list of bands.",
+        )
+    dtype = file.dataset.dtypes[item.mask.index - 1]
+    if item.mask.rule is MaskRule.CLOUD_PROBABILITY and dtype.startswith("float"):
+        raise SceneRefused(
+            Cause.UNKNOWN_SCALE,
+            f"Cloud probability of type {dtype} may be per cent or a fraction; hand in whole per cent.",
+        )

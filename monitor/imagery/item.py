@@ -17,13 +17,14 @@ from typing import Any
 from monitor.imagery.assets import Asset, BandRef, MaskRef, read_assets
 from monitor.imagery.fields import read_list, read_mapping, read_moment, read_number, read_numbers, read_text
 from monitor.imagery.refusal import Cause, SceneRefused
-from monitor.imagery.sensors import PROFILES, Calibration, choose_product, choose_sensor
+from monitor.imagery.sensors import OFFSET_SINCE, PROFILES, Calibration, choose_product, choose_sensor
 
 __all__ = ["Asset", "BandRef", "MaskRef", "SceneItem", "parse_item"]
 
 COMPOSITE_FROM = timedelta(days=30)
 """An observation at least this long is a composite of many passes, not a scene on a day."""
 MAX_POSITIONS = 100_000
+_BASELINES = ("s2:processing_baseline", "sentinel:processing_baseline")
 _NULL_CHARACTER = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """As JSON writes it; behind an even number of backslashes, or it is text about one."""
 Bbox = tuple[float, float, float, float]
@@ -89,7 +90,10 @@ def parse_item(document: Any, base_href: str = "") -> SceneItem:
     calibrations: Mapping[str, Calibration] = {}
     offset_is_applied = False
     if profile is not None:
-        product = choose_product(profile, _product_words(properties, collection, item_id))
+        words = _product_words(properties, collection, item_id)
+        if observed_to.date() < OFFSET_SINCE:
+            words += "\nprocessed-without-offset"
+        product = choose_product(profile, words)
         if product.refused is not None:
             raise SceneRefused(
                 Cause.WRONG_PROCESSING_LEVEL, f"The product cannot be used: {product.refused}."
@@ -200,6 +204,17 @@ def _sensor_words(properties: Mapping[str, Any], collection: str | None, item_id
     return [text for text in map(read_text, stated) if text is not None]
 
 
+def _read_baseline(value: Any) -> str | None:
+    """A processing baseline as two digits, a point and two digits, however it is written: 05.09, 5.09, N0509, 5; or None."""
+    number = read_number(value)
+    text = f"{number:.2f}" if number is not None else read_text(value)
+    found = re.fullmatch(r"[Nn]?(\d{1,2})(?:\.(\d{1,2}))?|[Nn]?(\d\d)(\d\d)", text or "")
+    if found is None:
+        return None
+    whole, part = found[1] or found[3], found[2] or found[4] or ""
+    return f"{int(whole):02d}.{part:0<2}"
+
+
 def _product_words(properties: Mapping[str, Any], collection: str | None, item_id: str) -> str:
     """All that tells one product of a sensor from another, as one text for the patterns of `sensors`."""
     words = [item_id, collection or ""]
@@ -208,9 +223,13 @@ def _product_words(properties: Mapping[str, Any], collection: str | None, item_i
         for key, value in properties.items()
         if re.search(r"product|correction|granule|datatake", str(key)) and (text := read_text(value))
     ]
-    baseline = properties.get("s2:processing_baseline") or properties.get("sentinel:processing_baseline")
-    number = read_number(baseline)
-    words += [f"baseline {text}" for text in (read_text(baseline), number and f"{number:.2f}") if text]
+    baseline = next(filter(None, (_read_baseline(properties.get(key)) for key in _BASELINES)), None)
+    words += [f"baseline {baseline}"] if baseline else []
+    # of any software, and of Sentinel-2 its baseline, which is written so
+    version = read_text(properties.get("processing:version"))
+    words += (
+        [f"baseline {version}"] if version and re.fullmatch(r"\d\d\.\d\d", version) and not baseline else []
+    )
     level = properties.get("processing:level") or properties.get("landsat:processing_level")
     words += [f"level {text}" for text in (read_text(level),) if text]
     words += [

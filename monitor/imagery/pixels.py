@@ -17,7 +17,7 @@ import numpy.typing as npt
 from monitor.grid import CELLS_PER_DEG
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.assets import Asset, MaskRef
-from monitor.imagery.channels import Channel, choose_channels, settle_unit
+from monitor.imagery.channels import Channel, check_mask, choose_channels, settle_unit
 from monitor.imagery.georeference import Grid, check_stated_grid
 from monitor.imagery.item import Bbox, SceneItem
 from monitor.imagery.labelmap import CellMap, map_cells
@@ -26,7 +26,7 @@ from monitor.imagery.opening import open_raster
 from monitor.imagery.rasterfile import RasterFile, gdal_env
 from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.imagery.strips import STRIP_BYTES, Strip, plan_strips
-from monitor.imagery.survey import Tally, check_units
+from monitor.imagery.survey import Tally, check_offset, check_units, drop_fill
 
 WHOLE_PIXELS = 4_000_000
 """A scene no larger than this is seen whole when it is opened."""
@@ -70,6 +70,7 @@ class OpenScene:
         self._outside = _cells_outside(self._cells, item.bbox, grid.tolerance_deg)
         self._max_cloud_share = max_cloud_share
         block_rows = max(file.block_rows for file in files.values())
+        self._is_surveyed = False
         self._plan = plan_strips(grid.height, grid.width, len(channels), block_rows, strip_bytes)
         self._survey()
 
@@ -133,6 +134,8 @@ class OpenScene:
             quality = self._read_quality(row_from, row_to)
         for channel, band in zip(self._channels, pixels, strict=True):
             valid &= channel.calibrate(band)
+            if self._is_surveyed:
+                valid &= channel.find_plausible(band)
         if quality is not None:
             empty, cloudy = quality
             valid &= ~empty
@@ -188,9 +191,13 @@ class OpenScene:
             samples.append(pixels.reshape(len(self._channels), -1)[:, found])
         else:
             tally.judge(self._max_cloud_share)
-        sample = np.concatenate(samples, axis=1)
+        sample = drop_fill(self.bands, np.concatenate(samples, axis=1))
+        stated = [channel.unit for channel in self._channels]
         self._channels = tuple(map(settle_unit, self._channels, sample))
-        check_units(self.bands, sample)
+        check_units(self.bands, sample, stated)
+        check_offset(sample[[channel.calibration.is_guessed for channel in self._channels]])
+        # not before: a wrong scale must be told from fill values
+        self._is_surveyed = True
 
     def _choose_looks(self) -> list[tuple[int, int]]:
         """All strips, a few evenly spaced ones first."""
@@ -226,6 +233,7 @@ def open_scene(
             files[asset] = open_raster(asset, item.base_href, access or AssetAccess())
             opened.callback(files[asset].close)
             check_stated_grid(files[asset].grid, asset, item.bbox)
+        check_mask(item, files)
         channels = choose_channels(item, bands, {asset: files[asset] for asset in dict.fromkeys(wanted)})
         grid = min((files[asset].grid for asset in wanted), key=lambda grid: grid.pixel_m)
         for file in files.values():

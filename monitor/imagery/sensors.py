@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 
 from monitor.imagery.refusal import Cause, SceneRefused
@@ -17,15 +18,23 @@ OPTICAL_BANDS = ("blue", "green", "red", "nir", "swir16", "swir22")
 """The six reflective bands that optical sensors have in common, by eo common name."""
 RADAR_BANDS = ("VV", "VH")
 """Backscatter by polarisation; these have no eo common name."""
+S2_OFFSET = 0.1
+"""What the numbers of Sentinel-2 Level-2A are too high by since OFFSET_SINCE, in reflectance."""
+PLAUSIBLE = {"reflectance": (-0.3, 1.6), "dB": (-80.0, 40.0)}
+"""Least and greatest value by unit that a pixel of ground can have. What lies outside is a fill value that nothing names."""
+LEAST_DB = 1.5
+"""Half of a scene's backscatter is farther from zero than this in dB, and nearer in power."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """physical = stored * scale + offset; `nodata` is the stored number that means nothing was measured."""
+    """physical = stored * scale + offset; `nodata` is the stored number that means nothing was measured. is_guessed: nothing
+    says whether the numbers have the offset of Sentinel-2."""
 
     scale: float
     offset: float = 0.0
     nodata: float | None = None
+    is_guessed: bool = False
 
 
 class MaskRule(StrEnum):
@@ -39,7 +48,7 @@ class MaskRule(StrEnum):
 
 _NUMBERS = ("int16", "uint16", "float32", "float64")
 _TIMES_10_000 = {dtype: Calibration(1e-4, nodata=0.0) for dtype in _NUMBERS}
-_TIMES_10_000_LESS_1000 = {dtype: Calibration(1e-4, -0.1, nodata=0.0) for dtype in _NUMBERS}
+_TIMES_10_000_LESS_1000 = {dtype: Calibration(1e-4, -S2_OFFSET, nodata=0.0) for dtype in _NUMBERS}
 _LANDSAT_TIMES_10_000 = {
     dtype: Calibration(1e-4, nodata=-9999.0) for dtype in ("int16", "float32", "float64")
 }
@@ -99,8 +108,10 @@ _SENTINEL_2 = SensorProfile(
         ),
         Product(r"hlss30", _LANDSAT_TIMES_10_000),
         Product(r"boa-offset-applied", _TIMES_10_000, offset_is_applied=True),
-        Product(r"baseline 0?[4-9]\.|_n0[4-9]\.?\d\d", _TIMES_10_000_LESS_1000),
-        Product(r"", _TIMES_10_000),
+        Product(r"baseline (0[4-9]|[1-9]\d)\.|_n(0[4-9]|[1-9]\d)\.?\d\d", _TIMES_10_000_LESS_1000),
+        Product(r"baseline \d|_n\d\d\.?\d\d|processed-without-offset", _TIMES_10_000),
+        # of after the offset came: what the pixels must bear out
+        Product(r"", {dtype: replace(usual, is_guessed=True) for dtype, usual in _TIMES_10_000.items()}),
     ),
     mask_names={
         MaskRule.SCL: r"scl(_20m)?",
@@ -150,6 +161,9 @@ _SENTINEL_1 = SensorProfile(
     products=(Product(r"", {dtype: Calibration(1.0, nodata=0.0) for dtype in ("float32", "float64")}),),
 )
 
+OFFSET_SINCE = date(2022, 1, 25)
+"""Sentinel-2 scenes observed before this day have the offset of 1000 only where they were processed anew, and then say so.
+Baseline 04.00, see the Sentinel-2 Products Specification Document, 14.9."""
 PROFILES: Mapping[str, SensorProfile] = {p.name: p for p in (_SENTINEL_2, _LANDSAT, _SENTINEL_1)}
 REQUIRED_BANDS: Mapping[str, tuple[str, ...]] = {name: p.required_bands for name, p in PROFILES.items()}
 RADAR_CALIBRATIONS: Mapping[str, Calibration] = _SENTINEL_1.products[0].calibrations

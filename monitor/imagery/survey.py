@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.imagery.refusal import Cause, SceneRefused
-from monitor.imagery.sensors import RADAR_BANDS
+from monitor.imagery.sensors import LEAST_DB, PLAUSIBLE, RADAR_BANDS, S2_OFFSET
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -50,8 +50,20 @@ class Tally:
             )
 
 
-def check_units(names: Sequence[str], sample: Float32) -> None:
-    """Whether physical values can be what they claim. names: of the bands; sample: (bands, n). Raises
+def drop_fill(names: Sequence[str], sample: Float32) -> Float32:
+    """The sample, (bands, n), without pixels that hold the one value of a band that no ground has: a fill value that nothing
+    names. A wrong scale gives many such values. names: of the bands."""
+    fill = np.zeros(sample.shape[1], bool)
+    for name, values in zip(names, sample, strict=True):
+        least, most = PLAUSIBLE["dB" if name in RADAR_BANDS else "reflectance"]
+        odd = (values < least) | (values > most)
+        if odd.any() and np.ptp(values[odd]) == 0:
+            fill |= odd
+    return sample[:, ~fill]
+
+
+def check_units(names: Sequence[str], sample: Float32, units: Sequence[str | None]) -> None:
+    """Whether physical values can be what they claim. names: of the bands; sample: (bands, n); units: as stated. Raises
     SceneRefused(UNKNOWN_SCALE).
 
     Wide limits, for one purpose: a scale forgotten or applied twice, and the Sentinel-2 offset subtracted from numbers
@@ -59,6 +71,9 @@ def check_units(names: Sequence[str], sample: Float32) -> None:
     """
     if sample.shape[1] == 0:
         return
+    for values, unit in zip(sample, units, strict=True):
+        if unit == "dB" and np.median(np.abs(values)) < LEAST_DB:
+            raise _wrong_scale("radar values in dB that are as small as power")
     middles = dict(zip(names, np.median(sample, axis=1), strict=True))
     radar = [middles[name] for name in names if name in RADAR_BANDS]
     optical = [position for position, name in enumerate(names) if name not in RADAR_BANDS]
@@ -71,6 +86,20 @@ def check_units(names: Sequence[str], sample: Float32) -> None:
         raise _wrong_scale("a scene darker than any ground")
     if optical and min(middles[names[position]] for position in optical) > 2.0:
         raise _wrong_scale("a scene brighter than snow")
+
+
+def check_offset(sample: Float32) -> None:
+    """Whether reflectance from which no offset was taken can be without one. sample: (bands, n), of bands where nothing says
+    so. Raises SceneRefused(UNKNOWN_SCALE).
+
+    Numbers with the offset of Sentinel-2 are brighter by 0.1 in every band, and of most ground one band at least is darker.
+    """
+    if sample.size and np.median(sample.min(axis=0)) >= S2_OFFSET:
+        raise SceneRefused(
+            Cause.UNKNOWN_SCALE,
+            "Nothing says whether these numbers hold the offset of Sentinel-2, and they are bright enough for it; state the"
+            " processing baseline (s2:processing_baseline), or raster:scale and raster:offset.",
+        )
 
 
 def _wrong_scale(what: str) -> SceneRefused:

@@ -46,9 +46,16 @@ def test_the_reference_of_each_cell_is_the_latest_scene_before_that_shows_it() -
 def test_a_scene_that_has_not_ended_when_this_one_begins_is_no_reference() -> None:
     features = make_features([A], [1.0])
     overlapping = make_scene_features("composite", "2024-01-01T00:00:00", "2024-01-20T10:00:00", features)
-    ended = make_scene_features("composite", "2024-01-01T00:00:00", "2024-01-20T09:59:59", features)
+    ended = make_scene_features("composite", "2024-01-01T00:00:00", "2024-01-19T23:59:59", features)
     assert pair_features(NOW, [overlapping], 0.5).source[0] == -1
     assert pair_features(NOW, [ended], 0.5).source[0] == 0
+
+
+def test_another_granule_of_the_same_pass_is_no_reference() -> None:
+    features = make_features([A], [1.0])
+    before = of_day(3, "before", [A], 2.0)
+    granule = make_scene_features("granule", "2024-01-20T09:59:46", "2024-01-20T09:59:46", features)
+    assert pair_features(NOW, [before, granule], 0.5).source[0] == 0
 
 
 def test_the_scene_itself_and_other_sensors_are_no_reference() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from monitor.imagery.access import AssetAccess, locate_asset
+from monitor.imagery.access import AssetAccess, locate_asset, verify_checksum
 from monitor.imagery.item import parse_item
 from monitor.imagery.pixels import open_scene
 from monitor.imagery.refusal import Cause, SceneRefused
@@ -106,3 +108,34 @@ def test_a_scene_handed_in_without_a_folder_needs_roots(tmp_path: Path) -> None:
     assert caught.value.cause is Cause.ASSET_FORBIDDEN
     with open_scene(parse_item(document), SIX, access=AssetAccess(roots=(tmp_path,))) as scene:
         assert scene.bands == SIX
+
+
+def test_a_checksum_is_verified_however_it_is_stated(tmp_path: Path) -> None:
+    path = tmp_path / "band.tif"
+    path.write_bytes(b"pixels")
+    for prefix, bare, function in (
+        ("1220", True, "sha256"),
+        ("1114", True, "sha1"),
+        ("d50110", True, "md5"),
+        ("1340", True, "sha512"),
+        ("1620", False, "sha3_256"),
+    ):
+        right, wrong = (hashlib.new(function, data).hexdigest() for data in (b"pixels", b"others"))
+        for stated, is_right in (
+            (prefix + right, True),
+            ((prefix + right).upper(), True),
+            (prefix + wrong, False),
+            (right, bare),
+            (wrong, False),
+        ):
+            with nullcontext() if is_right else pytest.raises(SceneRefused) as caught:
+                verify_checksum(path, stated)
+            assert caught is None or caught.value.cause is Cause.CHECKSUM_MISMATCH
+
+
+@pytest.mark.parametrize("stated", ["sha256:abc", "b220" + "0" * 64, "1220abcd", "z" * 64])
+def test_a_checksum_that_cannot_be_verified_is_not_passed_over(tmp_path: Path, stated: str) -> None:
+    path = tmp_path / "band.tif"
+    path.write_bytes(b"pixels")
+    with pytest.raises(SceneRefused, match="cannot be verified"):
+        verify_checksum(path, stated)

@@ -254,6 +254,11 @@ def test_of_several_files_with_one_band_the_finest_data_wins() -> None:
         ({"s2__processing_baseline": "02.14"}, 0.0),
         ({"s2__processing_baseline": "04.00"}, -0.1),
         ({"s2__processing_baseline": 5.1}, -0.1),
+        ({"s2__processing_baseline": "5"}, -0.1),
+        ({"s2__processing_baseline": "N0509"}, -0.1),
+        ({"s2__processing_baseline": "10.00"}, -0.1),
+        ({"processing__version": "05.10"}, -0.1),
+        ({"processing__version": "2"}, 0.0),
         ({"s2__product_uri": "S2B_MSIL2A_20220413T150759_N0400_R025_T33XWJ_20220414T082126.SAFE"}, -0.1),
         ({"s2__datatake_id": "GS2B_20220612T182919_027509_N04.00"}, -0.1),
         ({"s2__processing_baseline": "05.09", "earthsearch__boa_offset_applied": True}, 0.0),
@@ -264,6 +269,19 @@ def test_sentinel_2_subtracts_1000_from_baseline_4_on_unless_done_before(
     fields: dict[str, Any], offset: float
 ) -> None:
     assert parse_item(changed(**fields)).calibrations["uint16"].offset == offset
+
+
+def test_numbers_that_may_have_the_offset_or_not_are_not_guessed() -> None:
+    since, before = "2022-01-25T10:00:00Z", "2022-01-24T23:59:59Z"
+    for fields, is_guessed in (
+        ({"datetime": since}, True),
+        ({"datetime": since, "processing__version": "2"}, True),
+        ({"datetime": since, "s2__processing_baseline": "02.14"}, False),
+        ({"datetime": since, "earthsearch__boa_offset_applied": True}, False),
+        ({"datetime": before}, False),
+    ):
+        usual = parse_item(changed(**fields)).calibrations["uint16"]
+        assert (usual.offset, usual.is_guessed) == (0.0, is_guessed), fields
 
 
 def test_earth_searchs_offset_is_ignored_where_it_was_applied_already() -> None:

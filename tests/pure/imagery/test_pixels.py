@@ -157,6 +157,60 @@ def test_the_mask_inside_a_file_is_heeded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(valid, seen)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "fill", "tag"),
+    [
+        ("uint16", 0, 65535),
+        ("uint16", 65535, 0),
+        ("int16", -9999, None),
+        ("float32", -9999, None),
+        ("float32", 0, None),
+    ],
+)
+def test_a_fill_value_is_no_measurement_whatever_the_tag_says(
+    tmp_path: Path, dtype: str, fill: int, tag: int | None
+) -> None:
+    data = make_reflectance(dtype=dtype)
+    data[:, :70] = fill
+    with open_scene(scene_item(tmp_path, data, nodata=tag), SIX) as scene:
+        pixels, valid, _ = read_whole(scene)
+    assert not valid[:70].any()
+    assert valid[70:].all()
+    assert 0 < pixels[:, 70:].min() < pixels.max() < 1
+
+
+def test_reflectance_that_was_clipped_to_zero_is_a_measurement(tmp_path: Path) -> None:
+    data = make_reflectance(dtype="float32") * np.float32(1e-4)
+    data[:, :9], data[:, 9:12] = 0, -1
+    document, href = write_scene(tmp_path, data, nodata=-1)
+    document["assets"]["image"]["raster:scale"] = 1
+    with open_scene(parse_item(document, href), SIX) as scene:
+        _, valid, _ = read_whole(scene)
+    assert valid[:9].all()
+    assert not valid[9:12].any()
+
+
+def test_fill_values_do_not_make_decibels_of_power(tmp_path: Path) -> None:
+    data = np.random.default_rng(1).gamma(2.0, 0.05, (2, 90, 90))
+    data[:, :60] = -9999
+    with open_scene(radar_item(tmp_path, data), ("VV", "VH")) as scene:
+        pixels, valid, _ = read_whole(scene)
+    assert not valid[:60].any()
+    np.testing.assert_allclose(pixels[:, 60:], 10 * np.log10(data[:, 60:]), atol=1e-4)
+
+
+@pytest.mark.parametrize(("fill", "tag"), [(-9999, 0), (0, -32768)])
+def test_a_fill_value_of_radar_is_no_measurement(tmp_path: Path, fill: int, tag: int) -> None:
+    data = np.random.default_rng(1).normal(-12, 3, (2, 90, 90))
+    data[:, :60] = fill
+    path = write_raster(tmp_path / "radar.tif", data.astype("float32"), nodata=tag)
+    document = make_item({"image": path}, {"image": ("VV", "VH")}, constellation="sentinel-1")
+    with open_scene(parse_item(document, str(tmp_path / "item.json")), ("VV", "VH")) as scene:
+        _, valid, _ = read_whole(scene)
+    assert not valid[:60].any()
+    assert valid[60:].all()
+
+
 def test_a_scale_in_the_file_counts_where_the_item_is_silent(tmp_path: Path) -> None:
     data = make_reflectance(bands=1)
     item = scene_item(tmp_path, data, scales=(2e-4,), offsets=(-0.05,))
@@ -200,10 +254,10 @@ def test_decibels_of_a_collection_that_usually_holds_power_stay_so(tmp_path: Pat
 
 def test_power_from_which_noise_was_taken_off_stays_power(tmp_path: Path) -> None:
     data = np.random.default_rng(1).gamma(2.0, 0.05, (2, 90, 90))
-    data[:, 7] *= -0.01
+    data[:, 7:60] *= -0.01  # more than half of it
     with open_scene(radar_item(tmp_path, data), ("VV", "VH")) as scene:
         pixels, valid, _ = read_whole(scene)
-    assert not valid[7].any()
+    assert not valid[7:60].any()
     np.testing.assert_allclose(pixels[:, valid], 10 * np.log10(data[:, valid]), atol=1e-4)
 
 

@@ -230,6 +230,23 @@ def test_a_scale_that_cannot_be_right(tmp_path: Path, stored: Any, stated: dict[
     assert refuse(document, href).cause is Cause.UNKNOWN_SCALE
 
 
+def test_numbers_that_may_hold_the_offset_of_sentinel_2(tmp_path: Path) -> None:
+    document, href = write_scene(tmp_path, make_reflectance() + 1000)
+    assert refuse(document, href).cause is Cause.UNKNOWN_SCALE
+    document["properties"]["s2:processing_baseline"] = "05.09"
+    read_to_the_end(parse_item(document, href), SIX)
+
+
+def test_a_band_of_clouds_that_cannot_be_read(tmp_path: Path) -> None:
+    paths = {
+        "image": write_raster(tmp_path / "image.tif", make_reflectance()),
+        "cloud": write_raster(tmp_path / "cloud.tif", np.zeros((1, 120, 160), np.float32)),
+    }
+    for bands, cause in ((["cloud"], Cause.UNKNOWN_SCALE), (["x", "cloud"], Cause.MISSING_BAND)):
+        document = make_item(paths, {"image": SIX, "cloud": bands})
+        assert refuse(document, str(tmp_path / "item.json")).cause is cause
+
+
 def test_unsigned_landsat_counts_of_an_unnamed_product(tmp_path: Path) -> None:
     document, href = write_odd(tmp_path)
     document["properties"] |= {"constellation": None, "platform": "landsat-8"}

@@ -16,7 +16,7 @@ from monitor.imagery.sensors import (
     choose_sensor,
     profile_of,
 )
-from monitor.imagery.survey import Tally, check_units
+from monitor.imagery.survey import Tally, check_units, drop_fill
 
 
 @pytest.mark.parametrize(
@@ -120,21 +120,34 @@ def test_a_tally_names_what_is_wrong() -> None:
     Tally(data=1000, cloudy=900, valid=100, outside=1).judge(0.9)
 
 
+OPTICAL = ["reflectance"] * 6
+
+
+def test_a_fill_value_that_nothing_names_is_no_wrong_scale() -> None:
+    values = np.random.default_rng(0).uniform(0.05, 0.2, (2, 1000)).astype(np.float32)
+    values[:, 200:] = -9999.0  # most of it, as at the edge of a swath
+    left = drop_fill(("red", "nir"), values)
+    np.testing.assert_array_equal(left, values[:, :200])
+    values[:, 200:] = np.random.default_rng(0).uniform(500, 2000, (2, 800))  # a wrong scale
+    assert drop_fill(("red", "nir"), values).shape == values.shape
+
+
 def test_dark_water_and_bright_ground_are_possible_units() -> None:
     def sample(*levels: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         rng = np.random.default_rng(0)
         return (np.array(levels)[:, None] * rng.uniform(0.8, 1.2, (len(levels), 500))).astype(np.float32)
 
-    check_units(OPTICAL_BANDS, sample(0.03, 0.02, 0.01, 0.001, 0.0005, 0.0003))  # deep water
-    check_units(OPTICAL_BANDS, sample(0.5, 0.55, 0.6, 0.7, 0.8, 0.7))  # salt
-    check_units(("VV", "VH"), sample(-9.0, -15.0))
-    check_units(("red",), np.empty((1, 0), np.float32))
+    check_units(OPTICAL_BANDS, sample(0.03, 0.02, 0.01, 0.001, 0.0005, 0.0003), OPTICAL)  # deep water
+    check_units(OPTICAL_BANDS, sample(0.5, 0.55, 0.6, 0.7, 0.8, 0.7), OPTICAL)  # salt
+    check_units(("VV", "VH"), sample(-9.0, -15.0), ["dB", "dB"])
+    check_units(("red",), np.empty((1, 0), np.float32), OPTICAL[:1])
     for bands, levels in (
         (("red", "nir"), (3e-6, 3e-5)),
         (("red", "nir"), (400.0, 2900.0)),
         (("blue", "red", "nir"), (-0.07, -0.06, 0.2)),
         (("VV", "VH"), (120.0, 90.0)),
+        (("VV", "VH"), (0.15, 0.02)),  # power that is said to be dB
     ):
         with pytest.raises(SceneRefused) as caught:
-            check_units(bands, sample(*levels))
+            check_units(bands, sample(*levels), ["dB" if "VV" in bands else "reflectance"] * len(bands))
         assert caught.value.cause is Cause.UNKNOWN_SCALE
