@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -86,8 +86,10 @@ def read_api_answer(text: str, system: str) -> list[OutsideAlert]:
 
 
 def read_csv_download(text: str, system: str) -> list[OutsideAlert]:
-    """Alerts of a CSV with the same columns. Raises OutsideRefused."""
-    return list(_read_rows(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))), system))
+    """Alerts of a CSV with the same columns, named in its first line even if no row follows. Raises OutsideRefused."""
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    _check_head(reader.fieldnames or ())
+    return list(_read_rows(reader, system))
 
 
 def decode_pixels(values: npt.NDArray[np.integer[Any]]) -> tuple[Int64, Int64]:
@@ -146,6 +148,17 @@ def read_trust(word: str) -> Trust:
         return _WORDS[word.strip().lower()]
     except KeyError:
         raise OutsideRefused(f"{word[:20]!r} is no confidence that is known here.") from None
+
+
+def _check_head(names: Sequence[str]) -> None:
+    """Refuse a table that does not name what is read here: without rows it would pass for one of no alerts."""
+    wrong = [name for name in ("latitude", "longitude") if names.count(name) != 1]
+    wrong += [what for what in ("date", "confidence") if sum(what in name for name in names) != 1]
+    if wrong:
+        raise OutsideRefused(
+            f"There is not one column for the {', the '.join(wrong)}; the first line of the table must name latitude, "
+            "longitude, one date and one confidence, with commas between."
+        )
 
 
 def _read_rows(rows: Iterable[Mapping[str, Any]], system: str) -> Iterator[OutsideAlert]:

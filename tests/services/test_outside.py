@@ -76,6 +76,19 @@ def test_a_file_under_the_name_of_an_earlier_one_takes_its_place(cast: Cast, tmp
         load_outside(first, "radd", TODAY, name="east", issued_on=TODAY + timedelta(days=1))
 
 
+@pytest.mark.parametrize("content", ["", "foo;bar\n"])
+def test_a_table_without_its_columns_takes_nothing_back(cast: Cast, tmp_path: Path, content: str) -> None:
+    load_outside(write_answer(tmp_path / "a.json", (20.105, 2.105)), "radd", TODAY, name="east")
+    table = tmp_path / "b.csv"
+    table.write_text(content)
+    with pytest.raises(OutsideRefused, match="first line"):
+        load_outside(table, "radd", TODAY, name="east")
+    assert read_rows("SELECT count(*) FROM vault.evidence") == [(1,)]
+    table.write_text("latitude,longitude,radd__date,radd__confidence\n")
+    assert load_outside(table, "radd", TODAY, name="east").is_new
+    assert read_rows("SELECT count(*) FROM vault.evidence") == [(0,)]
+
+
 def test_a_raster_is_read_in_whatever_projection_it_comes(cast: Cast, tmp_path: Path) -> None:
     values = np.zeros((40, 30), np.uint16)
     values[20, 10] = 30_000 + (date(2025, 2, 1) - EPOCH).days

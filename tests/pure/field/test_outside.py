@@ -76,6 +76,32 @@ def test_an_answer_without_alerts_is_refused(text: str) -> None:
         read_api_answer(text, "radd")
 
 
+HEAD = "latitude,longitude,radd__date,radd__confidence\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\ufeff",
+        "\n",
+        "foo;bar\n",
+        HEAD.replace(",", ";"),
+        HEAD.replace("latitude", "lat"),
+        HEAD.replace("radd__date", "radd__day"),
+        HEAD.replace("radd__confidence", "radd__date"),
+        HEAD.replace("longitude", "longitude,longitude"),
+    ],
+)
+def test_a_table_that_does_not_name_its_columns_is_refused_even_without_rows(text: str) -> None:
+    with pytest.raises(OutsideRefused, match="first line of the table must name latitude"):
+        read_csv_download(text, "radd")
+
+
+def test_a_table_of_named_columns_and_no_rows_tells_of_no_alerts() -> None:
+    assert read_csv_download(HEAD, "radd") == []
+
+
 @given(st.integers(1, 4), st.integers(0, 9999))
 def test_the_raster_encoding_is_a_digit_and_days(digit: int, days: int) -> None:
     values = np.array([digit * 10_000 + days, 0], np.uint16)
