@@ -77,7 +77,7 @@ def read_api_answer(text: str, system: str) -> list[OutsideAlert]:
     """
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise OutsideRefused("The file is no JSON; save the answer of the API as it came.") from None
     rows = content.get("data") if isinstance(content, dict) else content
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -88,8 +88,13 @@ def read_api_answer(text: str, system: str) -> list[OutsideAlert]:
 def read_csv_download(text: str, system: str) -> list[OutsideAlert]:
     """Alerts of a CSV with the same columns, named in its first line even if no row follows. Raises OutsideRefused."""
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
-    _check_head(reader.fieldnames or ())
-    return list(_read_rows(reader, system))
+    try:
+        _check_head(reader.fieldnames or ())
+        return list(_read_rows(reader, system))
+    except csv.Error:
+        raise OutsideRefused(
+            f"Line {reader.line_num + 1} of the table is no CSV, or one of its fields is too long; save the table again."
+        ) from None
 
 
 def decode_pixels(values: npt.NDArray[np.integer[Any]]) -> tuple[Int64, Int64]:
@@ -167,7 +172,7 @@ def _read_rows(rows: Iterable[Mapping[str, Any]], system: str) -> Iterator[Outsi
             lon, lat = float(row["longitude"]), float(row["latitude"])
             seen = date.fromisoformat(str(_find(row, "date"))[:10])
             trust = read_trust(str(_find(row, "confidence")))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             cause = (
                 str(error) if isinstance(error, OutsideRefused) else "latitude, longitude or date is missing"
             )

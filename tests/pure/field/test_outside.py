@@ -57,6 +57,7 @@ def test_an_answer_of_the_api_is_read_whatever_the_columns_are_called() -> None:
         {"latitude": "north"},
         {"longitude": 200},
         {"latitude": float("nan")},
+        {"latitude": 10**400},
         {"gfw_integrated_alerts__date": "yesterday"},
         {"gfw_integrated_alerts__date": "1999-01-01"},
         {"gfw_integrated_alerts__confidence": "certain"},
@@ -70,7 +71,9 @@ def test_a_row_that_cannot_be_read_is_named_and_its_place_is_not(wrong: dict[str
     assert "2.105" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "no json", "3", '{"data": 3}', '{"data": [1]}', '{"status": "error"}'])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[" * 100_000, "3", '{"data": 3}', '{"data": [1]}', '{"status": "error"}']
+)
 def test_an_answer_without_alerts_is_refused(text: str) -> None:
     with pytest.raises(OutsideRefused):
         read_api_answer(text, "radd")
@@ -100,6 +103,14 @@ def test_a_table_that_does_not_name_its_columns_is_refused_even_without_rows(tex
 
 def test_a_table_of_named_columns_and_no_rows_tells_of_no_alerts() -> None:
     assert read_csv_download(HEAD, "radd") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [(f"{HEAD}2,20,2025-01-15,{'x' * 200_000}\n", 2), (f"{HEAD[:-1]}{'x' * 200_000}\n", 1)]
+)
+def test_a_line_that_is_no_csv_is_named(text: str, line: int) -> None:
+    with pytest.raises(OutsideRefused, match=f"Line {line} of the table is no CSV"):
+        read_csv_download(text, "radd")
 
 
 @given(st.integers(1, 4), st.integers(0, 9999))
