@@ -18,13 +18,19 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.field.systems import SYSTEMS, Theme, Trust
-from monitor.grid import locate_cells
+from monitor.grid import OutsideLattice, locate_cells
 
 Int64 = npt.NDArray[np.int64]
 
 EPOCH = date(2014, 12, 31)
 """Day 0 of the raster encoding of Global Forest Watch."""
 FIRST_DAY, LAST_DAY = date(2014, 12, 31), date(2100, 1, 1)
+
+
+PIXELS_OUTSIDE = (
+    "Alerts of the raster lie outside the world, beyond 180 degrees or a pole; check its coordinate system "
+    "and its corner."
+)
 
 
 class OutsideRefused(ValueError):
@@ -117,10 +123,13 @@ def read_pixels(
     lat: npt.NDArray[np.float64],
     system: str,
 ) -> list[OutsideAlert]:
-    """Alerts of pixels (n,) in that encoding, with the centres of the pixels in degrees (n,)."""
+    """Alerts of pixels (n,) in that encoding, with the centres of the pixels in degrees (n,). Raises OutsideRefused."""
     digit, days = decode_pixels(values)
     found = np.flatnonzero(digit)
-    rows, cols = locate_cells(lon[found], lat[found])
+    try:
+        rows, cols = locate_cells(lon[found], lat[found])
+    except OutsideLattice:
+        raise OutsideRefused(PIXELS_OUTSIDE) from None
     words = {number: _WORDS[str(number)] for number in range(1, 5)}
     return [
         OutsideAlert(

@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import rasterio
 from affine import Affine
-from django.contrib.gis.gdal import CoordTransform, DataSource, GDALException, OGRGeometry, SpatialReference
+from django.contrib.gis.gdal import CoordTransform, DataSource, GDALException, SpatialReference
+from django.contrib.gis.gdal.feature import Feature
 from rasterio.errors import RasterioError
 from rasterio.features import rasterize
 from rasterio.warp import transform as to_crs
 
 from monitor.field.outside import (
+    PIXELS_OUTSIDE,
     OutsideAlert,
     OutsideRefused,
     gather_published,
@@ -29,7 +31,8 @@ from monitor.field.outside import (
     read_pixels,
 )
 from monitor.field.systems import SYSTEMS, Theme, Trust
-from monitor.grid import CELLS_PER_DEG, COLS, ROWS, box_of_degrees
+from monitor.grid import CELLS_PER_DEG, COLS, ROWS, OutsideLattice, box_of_degrees
+from monitor.imagery.georeference import GDAL_ERRORS
 from monitor.services.evidence import take_in
 from monitor.vault.outside import Met
 
@@ -40,6 +43,8 @@ MINING_CLASSES = frozenset({"ilegal_mining", "illegal_mining", "mining"})
 """The class as the export writes it, and as it is spelt."""
 STRIP = 512
 """Rows of a raster read at a time."""
+ON_LINE = 1e-9
+"""Degrees: what lies on a line of the lattice stays in the cell north and east of it, whatever floats make of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def _read_file(path: Path, system: str, date_field: str | None) -> list[OutsideA
                 return list(_read_raster(raster, system))
         dated = DATE_FIELD if date_field is None and system == MAPBIOMAS else date_field
         return list(_read_polygons(path, system, dated))
-    except (RasterioError, GDALException) as error:
+    except (*GDAL_ERRORS, GDALException) as error:
         raise OutsideRefused(f"The file cannot be read: {type(error).__name__}.") from error
 
 
@@ -107,6 +112,8 @@ def _is_raster(path: Path) -> bool:
 def _read_raster(raster: Any, system: str) -> Iterator[OutsideAlert]:
     if raster.crs is None:
         raise OutsideRefused("The raster does not say in which coordinate system it is.")
+    if raster.transform.is_identity:
+        raise OutsideRefused("The raster does not say where its pixels lie; give it with its georeference.")
     if not np.issubdtype(np.dtype(raster.dtypes[0]), np.integer):
         raise OutsideRefused(
             "The raster must hold whole numbers: a confidence digit and days since 2014-12-31."
@@ -118,28 +125,39 @@ def _read_raster(raster: Any, system: str) -> Iterator[OutsideAlert]:
         if not len(rows):
             continue
         x, y = raster.transform * (cols + 0.5, rows + first + 0.5)
-        lon, lat = to_crs(raster.crs, "EPSG:4326", np.atleast_1d(x), np.atleast_1d(y))[:2]
+        try:
+            lon, lat = to_crs(raster.crs, "EPSG:4326", np.atleast_1d(x), np.atleast_1d(y))[:2]
+        except GDAL_ERRORS:
+            raise OutsideRefused(PIXELS_OUTSIDE) from None
         yield from read_pixels(values[rows, cols], np.asarray(lon), np.asarray(lat), system)
 
 
 def _read_polygons(path: Path, system: str, date_field: str | None) -> Iterator[OutsideAlert]:
-    layer = DataSource(str(path))[0]
+    source = DataSource(str(path))
+    if not len(source):
+        raise OutsideRefused("The file holds no layer; give the one file that holds the polygons.")
+    layer = source[0]
     if layer.srs is None:
         raise OutsideRefused("The layer does not say in which coordinate system it is.")
     if date_field is None or date_field not in layer.fields:
         raise OutsideRefused("Say which field of the polygons holds the date, with --date-field.")
+    if system == MAPBIOMAS and CLASS_FIELD not in layer.fields:
+        raise OutsideRefused(f"The layer has no field {CLASS_FIELD}; give the export with all its fields.")
     to_lonlat = CoordTransform(layer.srs, SpatialReference(4326))
     for number, feature in enumerate(layer, start=1):
-        if feature.geom.empty:
-            continue
-        seen = _read_day(feature[date_field].value, number)
+        seen = _read_day(_read_value(feature, date_field, number), number)
         theme = SYSTEMS[system].theme
-        if system == MAPBIOMAS and str(feature[CLASS_FIELD].value) in MINING_CLASSES:
+        if system == MAPBIOMAS and str(_read_value(feature, CLASS_FIELD, number)) in MINING_CLASSES:
             theme = Theme.MINING
-        geometry = feature.geom.clone()
-        geometry.transform(to_lonlat)
-        for row, col in _cells_touched(geometry):
+        for row, col in _list_cells(feature, number, to_lonlat):
             yield OutsideAlert(row, col, system, theme, seen, Trust.HIGH)
+
+
+def _read_value(feature: Feature, field: str, number: int) -> Any:
+    try:
+        return feature[field].value
+    except UnicodeDecodeError:
+        raise OutsideRefused(f"Feature {number} holds text that is not in UTF-8.") from None
 
 
 def _read_day(value: Any, number: int) -> date:
@@ -153,13 +171,31 @@ def _read_day(value: Any, number: int) -> date:
         raise OutsideRefused(f"Feature {number} has no date like 2021-12-31.") from None
 
 
-def _cells_touched(geometry: OGRGeometry) -> Iterator[tuple[int, int]]:
-    """The cells that a geometry in degrees touches."""
-    west, south, east, north = geometry.extent
-    box = box_of_degrees(west, south, east, north)
+def _list_cells(feature: Feature, number: int, to_lonlat: CoordTransform) -> list[tuple[int, int]]:
+    """The cells that a feature touches, at least one. Raises OutsideRefused."""
+    try:
+        geometry = feature.geom
+        geometry.transform(to_lonlat)
+        shape = json.loads(geometry.json)
+        box = box_of_degrees(*geometry.extent)
+        if box.row_to > ROWS or box.col_to > COLS:  # on the last line of the earth, with no cell beyond
+            raise OutsideLattice
+    except OutsideLattice:
+        raise OutsideRefused(
+            f"Feature {number} lies outside the world, beyond 180 degrees or a pole; check its coordinate system, and cut "
+            "it in two where it crosses 180 degrees."
+        ) from None
+    except (GDALException, TypeError):  # none at all, or one that has no form in GeoJSON
+        raise OutsideRefused(
+            f"Feature {number} has no shape that can be brought to degrees; mend it or take it out."
+        ) from None
     step = 1 / CELLS_PER_DEG
-    corner = Affine(step, 0, (box.col_from - COLS // 2) * step, 0, step, (box.row_from - ROWS // 2) * step)
-    shape = (box.row_to - box.row_from, box.col_to - box.col_from)
-    touched = rasterize([json.loads(geometry.json)], out_shape=shape, transform=corner, all_touched=True)
-    for row, col in zip(*np.nonzero(touched), strict=True):
-        yield box.row_from + int(row), box.col_from + int(col)
+    west, south = (box.col_from - COLS // 2) * step - ON_LINE, (box.row_from - ROWS // 2) * step - ON_LINE
+    corner = Affine(step, 0, west, 0, step, south)
+    size = (box.row_to - box.row_from, box.col_to - box.col_from)
+    touched = np.argwhere(rasterize([shape], out_shape=size, transform=corner, all_touched=True))
+    if not len(touched):
+        raise OutsideRefused(
+            f"Feature {number} touches no cell: its shape is empty or broken; mend it or take it out."
+        )
+    return [(box.row_from + row, box.col_from + col) for row, col in touched.tolist()]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from django.core.management import CommandError, call_command
 from rasterio.transform import from_origin
 
@@ -89,23 +91,115 @@ def test_a_table_without_its_columns_takes_nothing_back(cast: Cast, tmp_path: Pa
     assert read_rows("SELECT count(*) FROM vault.evidence") == [(0,)]
 
 
-def test_a_raster_is_read_in_whatever_projection_it_comes(cast: Cast, tmp_path: Path) -> None:
+def write_raster(file: Path, crs: str, transform: Affine, seen: date = date(2025, 2, 1)) -> Path:
+    """One alert among 40 x 30 pixels."""
     values = np.zeros((40, 30), np.uint16)
-    values[20, 10] = 30_000 + (date(2025, 2, 1) - EPOCH).days
+    values[20, 10] = 30_000 + (seen - EPOCH).days
+    shape = {"height": 40, "width": 30, "count": 1, "dtype": "uint16"}
+    with rasterio.open(file, "w", driver="GTiff", crs=crs, transform=transform, **shape) as raster:
+        raster.write(values, 1)
+    return file
+
+
+def test_a_raster_is_read_in_whatever_projection_it_comes(cast: Cast, tmp_path: Path) -> None:
     for name, crs, corner, size in (
         ("degrees.tif", "EPSG:4326", (20.1, 2.11), 0.0005),
         ("metres.tif", "EPSG:32634", (399_800.0, 233_000.0), 30.0),
     ):
-        transform = from_origin(*corner, size, size)
-        shape = {"height": 40, "width": 30, "count": 1, "dtype": "uint16"}
-        with rasterio.open(
-            tmp_path / name, "w", driver="GTiff", crs=crs, transform=transform, **shape
-        ) as file:
-            file.write(values, 1)
-        assert load_outside(tmp_path / name, "radd", TODAY).cells == 1
+        raster = write_raster(tmp_path / name, crs, from_origin(*corner, size, size))
+        assert load_outside(raster, "radd", TODAY).cells == 1
     assert [row for (row,) in read_rows("SELECT DISTINCT observed_on FROM vault.evidence")] == [
         date(2025, 2, 1)
     ]
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize(
+    ("crs", "transform", "words"),
+    [
+        ("EPSG:4326", Affine.identity(), "where its pixels lie"),
+        ("EPSG:4326", from_origin(190, 2, 0.001, 0.001), "outside the world"),
+        ("EPSG:32634", from_origin(5e9, 5e9, 30, 30), "outside the world"),
+    ],
+)
+def test_a_raster_that_does_not_lie_in_the_world_is_refused(
+    tmp_path: Path, crs: str, transform: Affine, words: str
+) -> None:
+    with pytest.raises(OutsideRefused, match=words):
+        load_outside(write_raster(tmp_path / "a.tif", crs, transform), "radd", TODAY)
+
+
+RING = [[20.1, 2.1], [20.12, 2.1], [20.12, 2.12], [20.1, 2.1]]
+
+
+def draw(ring: list[list[float]]) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def write_shapes(
+    file: Path, *shapes: dict[str, Any] | None, seen: str = "2026-01-05", crs: int = 4326
+) -> Path:
+    features = [{"type": "Feature", "geometry": shape, "properties": {"seen": seen}} for shape in shapes]
+    named = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{crs}"}}
+    file.write_text(json.dumps({"type": "FeatureCollection", "crs": named, "features": features}))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("shape", "crs", "words"),
+    [
+        (None, 4326, "no shape"),
+        (draw([]), 4326, "touches no cell"),
+        (draw([[20.1, 2.1]] * 4), 4326, "touches no cell"),
+        (draw([[lon + 161.5, lat] for lon, lat in RING]), 4326, "outside the world"),
+        (draw([[lon + 159.89, lat] for lon, lat in RING]), 4326, "outside the world"),
+        ({"type": "Point", "coordinates": [180, 2.1]}, 4326, "outside the world"),
+        (draw([[lon, lat + 87.89] for lon, lat in RING]), 4326, "outside the world"),
+        (draw([[500_000 + lon, 9_500_000 + lat] for lon, lat in RING]), 4326, "outside the world"),
+        (draw([[lon * 1e9, lat * 1e9] for lon, lat in RING]), 32634, "no shape"),
+    ],
+)
+def test_a_polygon_that_lies_in_no_cell_is_named_and_its_place_is_not(
+    tmp_path: Path, shape: dict[str, Any] | None, crs: int, words: str
+) -> None:
+    good = draw(RING if crs == 4326 else [[500_000, 0], [500_100, 0], [500_100, 100], [500_000, 0]])
+    file = write_shapes(tmp_path / "a.geojson", good, shape, crs=crs)
+    with pytest.raises(OutsideRefused, match=f"Feature 2 .*{words}") as caught:
+        load_outside(file, "other_detector", TODAY, "seen")
+    assert not any(digits in str(caught.value) for digits in ("20.1", "2.1", "181", "500"))
+
+
+def test_what_lies_on_a_line_of_the_lattice_is_of_the_cell_north_and_east_of_it(
+    cast: Cast, tmp_path: Path
+) -> None:
+    places = [(col, row) for col in range(2010, 2030) for row in (-210, 210, 211)]
+    shapes = [{"type": "Point", "coordinates": [col / 100, row / 100]} for col, row in places]
+    load_outside(write_shapes(tmp_path / "a.geojson", *shapes), "other_detector", TODAY, "seen")
+    cells = read_rows("SELECT col - 18000, row - 9000 FROM vault.evidence ORDER BY 1, 2")
+    assert cells == sorted(places)
+
+
+def test_polygons_whose_text_no_one_can_read_are_named(tmp_path: Path) -> None:
+    file = write_shapes(tmp_path / "a.geojson", draw(RING), seen="spring")
+    with pytest.raises(OutsideRefused, match="Feature 1 has no date"):
+        load_outside(file, "other_detector", TODAY, "seen")
+    file.write_bytes(file.read_bytes().replace(b"spring", b"\xe9t\xe9 2025"))
+    with pytest.raises(OutsideRefused, match="Feature 1 holds text"):
+        load_outside(file, "other_detector", TODAY, "seen")
+
+
+def test_an_export_of_mapbiomas_without_its_classes_is_refused(tmp_path: Path) -> None:
+    file = write_shapes(tmp_path / "a.geojson", draw(RING))
+    with pytest.raises(OutsideRefused, match="no field ALERTCLASS"):
+        load_outside(file, "mapbiomas_alerta", TODAY, "seen")
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutsideRefused, match="cannot be read"):
+        load_outside(tmp_path, "other_detector", TODAY, "seen")
+    (tmp_path / "a.shp").write_text("no shapes")
+    with pytest.raises(OutsideRefused, match="no layer"):
+        load_outside(tmp_path, "other_detector", TODAY, "seen")
 
 
 @pytest.mark.parametrize("name", ["nothing.shp", "text.tif"])

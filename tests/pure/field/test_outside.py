@@ -128,6 +128,12 @@ def test_a_raster_of_something_else_is_refused(value: int) -> None:
         decode_pixels(np.array([30_123, value]))
 
 
+@pytest.mark.parametrize(("lon", "lat"), [(190.0, 2.0), (20.0, 91.0), (float("inf"), 2.0)])
+def test_a_raster_whose_alerts_lie_outside_the_world_is_refused(lon: float, lat: float) -> None:
+    with pytest.raises(OutsideRefused, match="outside the world"):
+        read_pixels(np.array([30_123]), np.array([lon]), np.array([lat]), "radd")
+
+
 def test_many_pixels_of_a_cell_are_one_place_for_each_system_and_day() -> None:
     days = [date(2025, 1, 5), date(2025, 3, 1), date(2025, 1, 5)]
     alerts = [
