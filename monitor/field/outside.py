@@ -24,7 +24,10 @@ Int64 = npt.NDArray[np.int64]
 
 EPOCH = date(2014, 12, 31)
 """Day 0 of the raster encoding of Global Forest Watch."""
-FIRST_DAY, LAST_DAY = date(2014, 12, 31), date(2100, 1, 1)
+FIRST_DAY = EPOCH
+"""The oldest day of an alert that is taken, in whatever form it comes: the raster encoding knows none before."""
+AHEAD = timedelta(days=1)
+"""East of here it may be tomorrow."""
 
 
 PIXELS_OUTSIDE = (
@@ -75,7 +78,7 @@ class Published:
         return self.observed_on + SYSTEMS[self.system].settles
 
 
-def read_api_answer(text: str, system: str) -> list[OutsideAlert]:
+def read_api_answer(text: str, system: str, today: date) -> list[OutsideAlert]:
     """Alerts of an answer of the GFW data API: JSON with `data`, rows with latitude, longitude, a date and a confidence.
 
     The names of date and confidence differ between data sets (`gfw_integrated_alerts__date`, `alert__date`,
@@ -88,15 +91,15 @@ def read_api_answer(text: str, system: str) -> list[OutsideAlert]:
     rows = content.get("data") if isinstance(content, dict) else content
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise OutsideRefused("The answer has no list of alerts under `data`; ask the API for rows.")
-    return list(_read_rows(rows, system))
+    return list(_read_rows(rows, system, today))
 
 
-def read_csv_download(text: str, system: str) -> list[OutsideAlert]:
+def read_csv_download(text: str, system: str, today: date) -> list[OutsideAlert]:
     """Alerts of a CSV with the same columns, named in its first line even if no row follows. Raises OutsideRefused."""
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     try:
         _check_head(reader.fieldnames or ())
-        return list(_read_rows(reader, system))
+        return list(_read_rows(reader, system, today))
     except csv.Error:
         raise OutsideRefused(
             f"Line {reader.line_num + 1} of the table is no CSV, or one of its fields is too long; save the table again."
@@ -122,6 +125,7 @@ def read_pixels(
     lon: npt.NDArray[np.float64],
     lat: npt.NDArray[np.float64],
     system: str,
+    today: date,
 ) -> list[OutsideAlert]:
     """Alerts of pixels (n,) in that encoding, with the centres of the pixels in degrees (n,). Raises OutsideRefused."""
     digit, days = decode_pixels(values)
@@ -137,7 +141,7 @@ def read_pixels(
             int(col),
             system,
             SYSTEMS[system].theme,
-            EPOCH + timedelta(days=int(days[at])),
+            check_day(EPOCH + timedelta(days=int(days[at])), today, "An alert of the raster"),
             words[int(digit[at])],
         )
         for row, col, at in zip(rows.tolist(), cols.tolist(), found.tolist(), strict=True)
@@ -164,6 +168,15 @@ def read_trust(word: str) -> Trust:
         raise OutsideRefused(f"{word[:20]!r} is no confidence that is known here.") from None
 
 
+def check_day(seen: date, today: date, what: str) -> date:
+    """The day of an alert, which must be one on which it can have been seen. what: how to call it. Raises OutsideRefused."""
+    if not FIRST_DAY <= seen <= today + AHEAD:
+        raise OutsideRefused(
+            f"{what} is dated before {FIRST_DAY} or after tomorrow; correct the date or take it out."
+        )
+    return seen
+
+
 def _check_head(names: Sequence[str]) -> None:
     """Refuse a table that does not name what is read here: without rows it would pass for one of no alerts."""
     wrong = [name for name in ("latitude", "longitude") if names.count(name) != 1]
@@ -175,7 +188,7 @@ def _check_head(names: Sequence[str]) -> None:
         )
 
 
-def _read_rows(rows: Iterable[Mapping[str, Any]], system: str) -> Iterator[OutsideAlert]:
+def _read_rows(rows: Iterable[Mapping[str, Any]], system: str, today: date) -> Iterator[OutsideAlert]:
     for number, row in enumerate(rows, start=1):
         try:
             lon, lat = float(row["longitude"]), float(row["latitude"])
@@ -186,8 +199,9 @@ def _read_rows(rows: Iterable[Mapping[str, Any]], system: str) -> Iterator[Outsi
                 str(error) if isinstance(error, OutsideRefused) else "latitude, longitude or date is missing"
             )
             raise OutsideRefused(f"Row {number} cannot be read: {cause}.") from None
-        if not (-180 <= lon < 180 and -90 <= lat < 90 and FIRST_DAY <= seen < LAST_DAY):
-            raise OutsideRefused(f"Row {number} lies outside the world or its time.")
+        if not (-180 <= lon < 180 and -90 <= lat < 90):
+            raise OutsideRefused(f"Row {number} lies outside the world; check latitude and longitude.")
+        check_day(seen, today, f"Row {number}")
         cell_row, cell_col = locate_cells(lon, lat)
         yield OutsideAlert(int(cell_row), int(cell_col), system, SYSTEMS[system].theme, seen, trust)
 

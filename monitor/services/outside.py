@@ -25,6 +25,7 @@ from monitor.field.outside import (
     PIXELS_OUTSIDE,
     OutsideAlert,
     OutsideRefused,
+    check_day,
     gather_published,
     read_api_answer,
     read_csv_download,
@@ -75,28 +76,28 @@ def load_outside(
     """
     if issued_on is not None and issued_on > today:
         raise OutsideRefused("A delivery cannot have been issued after today.")
-    alerts = _read_file(path, system, date_field)
+    alerts = _read_file(path, system, today, date_field)
     records = gather_published(alerts)
     taken = take_in(system, records, today, name, issued_on)
     cells = len({(record.row, record.col) for record in records})
     return LoadedOutside(len(alerts), cells, taken.is_new, taken.looked_at, taken.raised, taken.met)
 
 
-def _read_file(path: Path, system: str, date_field: str | None) -> list[OutsideAlert]:
+def _read_file(path: Path, system: str, today: date, date_field: str | None) -> list[OutsideAlert]:
     try:
         if path.suffix.lower() == ".json":
-            return read_api_answer(path.read_text(encoding="utf-8"), system)
+            return read_api_answer(path.read_text(encoding="utf-8"), system, today)
         if path.suffix.lower() == ".csv":
-            return read_csv_download(path.read_text(encoding="utf-8"), system)
+            return read_csv_download(path.read_text(encoding="utf-8"), system, today)
     except UnicodeDecodeError:
         raise OutsideRefused("The file is no text in UTF-8.") from None
     path.stat()  # a file that is not there is told as such
     try:
         if _is_raster(path):
             with rasterio.open(path) as raster:
-                return list(_read_raster(raster, system))
+                return list(_read_raster(raster, system, today))
         dated = DATE_FIELD if date_field is None and system == MAPBIOMAS else date_field
-        return list(_read_polygons(path, system, dated))
+        return list(_read_polygons(path, system, today, dated))
     except (*GDAL_ERRORS, GDALException) as error:
         raise OutsideRefused(f"The file cannot be read: {type(error).__name__}.") from error
 
@@ -109,7 +110,7 @@ def _is_raster(path: Path) -> bool:
         return False
 
 
-def _read_raster(raster: Any, system: str) -> Iterator[OutsideAlert]:
+def _read_raster(raster: Any, system: str, today: date) -> Iterator[OutsideAlert]:
     if raster.crs is None:
         raise OutsideRefused("The raster does not say in which coordinate system it is.")
     if raster.transform.is_identity:
@@ -129,10 +130,10 @@ def _read_raster(raster: Any, system: str) -> Iterator[OutsideAlert]:
             lon, lat = to_crs(raster.crs, "EPSG:4326", np.atleast_1d(x), np.atleast_1d(y))[:2]
         except GDAL_ERRORS:
             raise OutsideRefused(PIXELS_OUTSIDE) from None
-        yield from read_pixels(values[rows, cols], np.asarray(lon), np.asarray(lat), system)
+        yield from read_pixels(values[rows, cols], np.asarray(lon), np.asarray(lat), system, today)
 
 
-def _read_polygons(path: Path, system: str, date_field: str | None) -> Iterator[OutsideAlert]:
+def _read_polygons(path: Path, system: str, today: date, date_field: str | None) -> Iterator[OutsideAlert]:
     source = DataSource(str(path))
     if not len(source):
         raise OutsideRefused("The file holds no layer; give the one file that holds the polygons.")
@@ -146,6 +147,7 @@ def _read_polygons(path: Path, system: str, date_field: str | None) -> Iterator[
     to_lonlat = CoordTransform(layer.srs, SpatialReference(4326))
     for number, feature in enumerate(layer, start=1):
         seen = _read_day(_read_value(feature, date_field, number), number)
+        check_day(seen, today, f"Feature {number}")
         theme = SYSTEMS[system].theme
         if system == MAPBIOMAS and str(_read_value(feature, CLASS_FIELD, number)) in MINING_CLASSES:
             theme = Theme.MINING

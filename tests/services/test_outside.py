@@ -179,6 +179,22 @@ def test_what_lies_on_a_line_of_the_lattice_is_of_the_cell_north_and_east_of_it(
     assert cells == sorted(places)
 
 
+@pytest.mark.parametrize("seen", ["1900-01-01", "2014-12-30", "2026-06-03", "2999-01-01"])
+def test_polygons_of_a_day_on_which_nothing_can_have_been_seen_are_named(tmp_path: Path, seen: str) -> None:
+    with pytest.raises(OutsideRefused, match="Feature 1 is dated before 2014-12-31 or after tomorrow"):
+        load_outside(
+            write_shapes(tmp_path / "a.geojson", draw(RING), seen=seen), "other_detector", TODAY, "seen"
+        )
+
+
+def test_a_raster_with_an_alert_of_the_future_is_refused(tmp_path: Path) -> None:
+    file = write_raster(
+        tmp_path / "a.tif", "EPSG:4326", from_origin(20.1, 2.11, 0.0005, 0.0005), date(2026, 6, 3)
+    )
+    with pytest.raises(OutsideRefused, match=r"raster is dated .* after tomorrow"):
+        load_outside(file, "radd", TODAY)
+
+
 def test_polygons_whose_text_no_one_can_read_are_named(tmp_path: Path) -> None:
     file = write_shapes(tmp_path / "a.geojson", draw(RING), seen="spring")
     with pytest.raises(OutsideRefused, match="Feature 1 has no date"):

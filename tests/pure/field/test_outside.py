@@ -32,6 +32,7 @@ ROW: dict[str, Any] = {
     "gfw_integrated_alerts__confidence": "high",
 }
 CELL = (9210, 20010)
+TODAY = date(2026, 6, 1)
 
 
 def answer(*rows: dict[str, Any]) -> str:
@@ -40,14 +41,14 @@ def answer(*rows: dict[str, Any]) -> str:
 
 def test_an_answer_of_the_api_is_read_whatever_the_columns_are_called() -> None:
     fire = {"latitude": 2.105, "longitude": 20.105, "alert__date": "2025-01-15", "confidence__cat": "l"}
-    assert read_api_answer(answer(ROW), "gfw_integrated") == [
+    assert read_api_answer(answer(ROW), "gfw_integrated", TODAY) == [
         OutsideAlert(*CELL, "gfw_integrated", Theme.FOREST_LOSS, date(2024, 10, 31), Trust.HIGH)
     ]
-    assert read_api_answer(answer(fire), "viirs") == [
+    assert read_api_answer(answer(fire), "viirs", TODAY) == [
         OutsideAlert(*CELL, "viirs", Theme.FIRE, date(2025, 1, 15), Trust.LOW)
     ]
     text = "latitude,longitude,glad_alerts__date,glad_alerts__confidence\n2.105,20.105,2025-01-15,nominal\n"
-    assert read_csv_download(text, "glad_l")[0].trust is Trust.NOMINAL
+    assert read_csv_download(text, "glad_l", TODAY)[0].trust is Trust.NOMINAL
 
 
 @pytest.mark.parametrize(
@@ -60,13 +61,15 @@ def test_an_answer_of_the_api_is_read_whatever_the_columns_are_called() -> None:
         {"latitude": 10**400},
         {"gfw_integrated_alerts__date": "yesterday"},
         {"gfw_integrated_alerts__date": "1999-01-01"},
+        {"gfw_integrated_alerts__date": "2014-12-30"},
+        {"gfw_integrated_alerts__date": "2026-06-03"},
         {"gfw_integrated_alerts__confidence": "certain"},
         {"another__date": "2024-10-31"},
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_and_its_place_is_not(wrong: dict[str, Any]) -> None:
     with pytest.raises(OutsideRefused, match="Row 2") as caught:
-        read_api_answer(answer(ROW, ROW | wrong), "gfw_integrated")
+        read_api_answer(answer(ROW, ROW | wrong), "gfw_integrated", TODAY)
     assert "20.1" not in str(caught.value)
     assert "2.105" not in str(caught.value)
 
@@ -76,7 +79,7 @@ def test_a_row_that_cannot_be_read_is_named_and_its_place_is_not(wrong: dict[str
 )
 def test_an_answer_without_alerts_is_refused(text: str) -> None:
     with pytest.raises(OutsideRefused):
-        read_api_answer(text, "radd")
+        read_api_answer(text, "radd", TODAY)
 
 
 HEAD = "latitude,longitude,radd__date,radd__confidence\n"
@@ -98,11 +101,11 @@ HEAD = "latitude,longitude,radd__date,radd__confidence\n"
 )
 def test_a_table_that_does_not_name_its_columns_is_refused_even_without_rows(text: str) -> None:
     with pytest.raises(OutsideRefused, match="first line of the table must name latitude"):
-        read_csv_download(text, "radd")
+        read_csv_download(text, "radd", TODAY)
 
 
 def test_a_table_of_named_columns_and_no_rows_tells_of_no_alerts() -> None:
-    assert read_csv_download(HEAD, "radd") == []
+    assert read_csv_download(HEAD, "radd", TODAY) == []
 
 
 @pytest.mark.parametrize(
@@ -110,13 +113,15 @@ def test_a_table_of_named_columns_and_no_rows_tells_of_no_alerts() -> None:
 )
 def test_a_line_that_is_no_csv_is_named(text: str, line: int) -> None:
     with pytest.raises(OutsideRefused, match=f"Line {line} of the table is no CSV"):
-        read_csv_download(text, "radd")
+        read_csv_download(text, "radd", TODAY)
 
 
 @given(st.integers(1, 4), st.integers(0, 9999))
 def test_the_raster_encoding_is_a_digit_and_days(digit: int, days: int) -> None:
     values = np.array([digit * 10_000 + days, 0], np.uint16)
-    alerts = read_pixels(values, np.array([20.105, 20.2]), np.array([2.105, 2.2]), "radd")
+    alerts = read_pixels(
+        values, np.array([20.105, 20.2]), np.array([2.105, 2.2]), "radd", EPOCH + timedelta(days=days)
+    )
     assert [(alert.row, alert.col) for alert in alerts] == [CELL]
     assert alerts[0].observed_on == EPOCH + timedelta(days=days)
     assert alerts[0].trust.rank == digit - 1
@@ -131,7 +136,14 @@ def test_a_raster_of_something_else_is_refused(value: int) -> None:
 @pytest.mark.parametrize(("lon", "lat"), [(190.0, 2.0), (20.0, 91.0), (float("inf"), 2.0)])
 def test_a_raster_whose_alerts_lie_outside_the_world_is_refused(lon: float, lat: float) -> None:
     with pytest.raises(OutsideRefused, match="outside the world"):
-        read_pixels(np.array([30_123]), np.array([lon]), np.array([lat]), "radd")
+        read_pixels(np.array([30_123]), np.array([lon]), np.array([lat]), "radd", TODAY)
+
+
+def test_an_alert_of_tomorrow_is_read_and_one_of_the_day_after_is_not() -> None:
+    tomorrow = ROW | {"gfw_integrated_alerts__date": "2026-06-02"}
+    assert len(read_api_answer(answer(tomorrow), "gfw_integrated", TODAY)) == 1
+    with pytest.raises(OutsideRefused, match="Row 1 is dated before 2014-12-31 or after tomorrow"):
+        read_api_answer(answer(tomorrow), "gfw_integrated", TODAY - timedelta(days=1))
 
 
 def test_many_pixels_of_a_cell_are_one_place_for_each_system_and_day() -> None:
@@ -173,7 +185,7 @@ def test_real_answers_of_the_api_are_read(shared_data: Path) -> None:
     systems = {"gfw_integrated_alerts": "gfw_integrated", "glad_alerts": "glad_l"}
     for name, content in answers.items():
         system = systems.get(name, "viirs")
-        alerts = read_api_answer(json.dumps(content), system)
+        alerts = read_api_answer(json.dumps(content), system, TODAY)
         assert len(alerts) == len(content["data"]) > 2
         assert {alert.system for alert in alerts} == {system} <= set(SYSTEMS)
         assert len({alert.trust for alert in alerts}) > 1
