@@ -7,6 +7,7 @@ line of the file, never a place. May import `change` and `featurizer`.
 from __future__ import annotations
 
 import csv
+import difflib
 import hashlib
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,13 @@ CLASSES = ("none", "artisanal", "industrial")
 """What a cell may be; the order of all columns of probabilities."""
 _ALSO = {"artisanal_mine": "artisanal", "industrial_mine": "industrial"}
 _NEEDED = ("cell_row", "cell_col", "label")
+_PERIOD = ("observed_from", "observed_to")
 _OPTIONAL = ("kind", "source", "region", "mineral", "formalisation")
+_SCENE = "item_t1"
+_BESIDE = ("lon", "lat", "item_t0")
+"""What sets of labels tell besides, and nothing here reads."""
+_ALIKE = 0.81
+"""Share of letters from which a name is taken for another one misspelt; 0.8 is `source_id` beside `source`."""
 
 
 class LabelsRefused(ValueError):
@@ -83,7 +90,8 @@ def read_labels(path: Path) -> tuple[CellLabel, ...]:
     ----------
     path : Path
         With the columns cell_row, cell_col, label and, if there are any, observed_from, observed_to, kind, source, region,
-        mineral, formalisation, item_t1. `artisanal_mine` is artisanal.
+        mineral, formalisation, item_t1. Others are passed over, unless they look like one of these misspelt.
+        `artisanal_mine` is artisanal.
 
     Returns
     -------
@@ -108,18 +116,35 @@ def read_labels(path: Path) -> tuple[CellLabel, ...]:
 
 
 def read_numbered_labels(path: Path) -> tuple[tuple[int, CellLabel], ...]:
-    """As `read_labels`, each label with the number of its line, by which a message may name it."""
+    """As `read_labels`, each label with the number of its line, by which a message may name it. Raises LabelsRefused,
+    OSError."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise LabelsRefused(
-                f"The labels have no column {', '.join(missing)}; the first line must name them."
-            )
+        _check_head(reader.fieldnames or ())
         labels = tuple((reader.line_num, _read_label(fields, reader.line_num)) for fields in reader)
     if not labels:
         raise LabelsRefused("The file holds no labels.")
     return labels
+
+
+def _check_head(names: Sequence[str]) -> None:
+    """Refuse names of columns by which a label would be read wrongly. A headless file names places: they are not told."""
+    missing = [name for name in _NEEDED if name not in names]
+    if missing:
+        raise LabelsRefused(f"The labels have no column {', '.join(missing)}; the first line must name them.")
+    known = (*_NEEDED, *_PERIOD, *_OPTIONAL, _SCENE)
+    absent = [name for name in known if name not in names]
+    for at, name in enumerate(names):
+        if name and name in names[:at]:
+            raise LabelsRefused(
+                f"Line 1: column {at + 1} has the name of one before it; take one of them out."
+            )
+        alike = difflib.get_close_matches(name.strip().lower(), absent, 1, _ALIKE)
+        if alike and name not in (*known, *_BESIDE):
+            raise LabelsRefused(
+                f"Line 1: column {at + 1} looks like {alike[0]} misspelt and would not be read; "
+                f"write {alike[0]} or take it out."
+            )
 
 
 def _read_label(fields: Mapping[Any, Any], line: int) -> CellLabel:
@@ -130,16 +155,20 @@ def _read_label(fields: Mapping[Any, Any], line: int) -> CellLabel:
         raise LabelsRefused(f"Line {line}: the label must be one of {', '.join([*CLASSES, *_ALSO])}.")
     try:
         row, col = int(text["cell_row"]), int(text["cell_col"])
-        period = [_read_date(text.get(name, "")) for name in ("observed_from", "observed_to")]
+        period = [_read_date(text.get(name, "")) for name in _PERIOD]
     except ValueError:
         raise LabelsRefused(
             f"Line {line}: cell_row and cell_col must be whole numbers, dates must be like 2021-12-31."
         ) from None
     if not (0 <= row < ROWS and 0 <= col < COLS):
         raise LabelsRefused(f"Line {line}: the cell is not on the lattice of 0.01 degree.")
+    if period[0] and period[1] and period[0] > period[1]:
+        raise LabelsRefused(
+            f"Line {line}: observed_from lies after observed_to; the earlier date must be the first."
+        )
     optional = {name: text.get(name, "") for name in _OPTIONAL}
     return CellLabel(
-        row, col, CLASSES.index(named), period[0], period[1], item=text.get("item_t1", ""), **optional
+        row, col, CLASSES.index(named), period[0], period[1], item=text.get(_SCENE, ""), **optional
     )
 
 

@@ -52,6 +52,7 @@ def test_labels_are_read_with_the_words_of_older_sets(tmp_path: Path) -> None:
         ("9212,20032,,,spring,,none,,,,", "dates must be like 2021-12-31"),
         ("9212,40000,,,,,none,,,,", "not on the lattice"),
         ("9212", "Line 2: the label must be"),
+        ("9212,20032,,,2021-12-31,2021-01-01,none,,,,", "Line 2: observed_from lies after observed_to"),
     ],
 )
 def test_a_bad_line_is_named_without_its_place(tmp_path: Path, line: str, words: str) -> None:
@@ -67,6 +68,54 @@ def test_missing_columns_and_empty_files_are_refused(tmp_path: Path) -> None:
         read_labels(write(tmp_path, "1,2", header="cell_row,other\n"))
     with pytest.raises(LabelsRefused, match="holds no labels"):
         read_labels(write(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("label", "column 4 has the name of one before it"),
+        ("kind,lon,lat,kind", "column 7 has the name of one before it"),
+        ("seen_by,seen_by", "column 5 has the name of one before it"),
+        ("observed_form", "column 4 looks like observed_from misspelt"),
+        ("Observed_From", "column 4 looks like observed_from misspelt"),
+        (" observed_to", "column 4 looks like observed_to misspelt"),
+        ("kind,regoin", "column 5 looks like region misspelt"),
+        ("formalization", "column 4 looks like formalisation misspelt"),
+        ("item_t2", "column 4 looks like item_t1 misspelt"),
+    ],
+)
+def test_names_of_columns_by_which_a_label_would_be_read_wrongly_are_refused(
+    tmp_path: Path, names: str, words: str
+) -> None:
+    with pytest.raises(LabelsRefused, match=f"^Line 1: {words}"):
+        read_labels(write(tmp_path, "9212,20032,none", header=f"cell_row,cell_col,label,{names}\n"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "lon,lat,item_t0",
+        "source_id,region_id,labeller",
+        "kind,kinds,item_t1,item_t2,lables",
+        "date,year,mine",
+        ",,",
+    ],
+)
+def test_what_else_a_set_of_labels_tells_is_passed_over(tmp_path: Path, names: str) -> None:
+    labels = read_labels(write(tmp_path, "9212,20032,none", header=f"cell_row,cell_col,label,{names}\n"))
+    assert labels == (CellLabel(9212, 20032, 0),)
+
+
+@pytest.mark.shared_data
+def test_the_real_labels_are_read(shared_data: Path) -> None:
+    labels = read_labels(shared_data / "amazon-pairs/labels.csv")
+    assert len({(label.row, label.col) for label in labels}) > 300
+    assert all(label.observed_from and label.observed_to and label.item for label in labels)
+
+
+def test_a_period_of_one_day_is_one(tmp_path: Path) -> None:
+    (label,) = read_labels(write(tmp_path, "9212,20032,,,2021-01-01,2021-01-01,none,,,,"))
+    assert label.period == "2021-01-01/2021-01-01"
 
 
 def test_a_line_with_too_many_fields_is_read_as_far_as_it_is_named(tmp_path: Path) -> None:
