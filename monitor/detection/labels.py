@@ -100,7 +100,7 @@ def read_labels(path: Path) -> tuple[CellLabel, ...]:
     Raises
     ------
     LabelsRefused
-        With the line and the mend, never a place.
+        With the line and the mend, never a place; also if the file is no CSV in UTF-8.
     OSError
 
     Examples
@@ -120,8 +120,14 @@ def read_numbered_labels(path: Path) -> tuple[tuple[int, CellLabel], ...]:
     OSError."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        _check_head(reader.fieldnames or ())
-        labels = tuple((reader.line_num, _read_label(fields, reader.line_num)) for fields in reader)
+        try:
+            _check_head(reader.fieldnames or ())
+            labels = tuple((reader.line_num, _read_label(fields, reader.line_num)) for fields in reader)
+        except (UnicodeDecodeError, csv.Error):
+            raise LabelsRefused(
+                f"The labels cannot be read: line {reader.line_num + 1} or one after it is no CSV in UTF-8; "
+                "save the file as such."
+            ) from None
     if not labels:
         raise LabelsRefused("The file holds no labels.")
     return labels

@@ -5,7 +5,6 @@ The readers of numbers are for `type=` of an argument; `find_catalog` and `load_
 
 from __future__ import annotations
 
-import csv
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
@@ -120,8 +119,6 @@ def load_numbered_labels(path: Path) -> tuple[tuple[int, CellLabel], ...]:
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(f"The labels cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CommandError("The labels cannot be read: the file is no CSV in UTF-8.") from error
 
 
 def _read_number(text: str) -> float:

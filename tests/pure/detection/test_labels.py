@@ -113,6 +113,23 @@ def test_the_real_labels_are_read(shared_data: Path) -> None:
     assert all(label.observed_from and label.observed_to and label.item for label in labels)
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"\xff\xfec\x00", 1),
+        (b"cell_row,cell_col,label,kind\n1,2,none,for\xeat\n", 1),
+        (b"cell_row,cell_col,label\n1,2,none\n1,2," + b"x" * 200_000 + b"\n", 3),
+        (b"x" * 200_000 + b"\n1,2,none\n", 1),
+    ],
+    ids=["UTF-16", "Latin-1", "a huge field", "a huge name"],
+)
+def test_what_is_no_csv_in_utf_8_is_refused(tmp_path: Path, content: bytes, line: int) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_bytes(content)
+    with pytest.raises(LabelsRefused, match=f"line {line} or one after it is no CSV in UTF-8"):
+        read_labels(path)
+
+
 def test_a_period_of_one_day_is_one(tmp_path: Path) -> None:
     (label,) = read_labels(write(tmp_path, "9212,20032,,,2021-01-01,2021-01-01,none,,,,"))
     assert label.period == "2021-01-01/2021-01-01"
