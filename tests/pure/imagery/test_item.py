@@ -165,6 +165,12 @@ def test_dates_are_in_utc_and_a_month_makes_a_composite() -> None:
             {"start_datetime": "2024-03-05T00:00:00Z", "end_datetime": "2024-03-04T00:00:00Z"},
             Cause.NO_OBSERVATION_DATE,
         ),
+        ({"datetime": "2999-03-05T10:00:00Z"}, Cause.NO_OBSERVATION_DATE),
+        (
+            {"start_datetime": "2024-03-05T00:00:00Z", "end_datetime": "2999-01-01T00:00:00Z"},
+            Cause.NO_OBSERVATION_DATE,
+        ),
+        ({"datetime": "1901-03-05T10:00:00Z"}, Cause.NO_OBSERVATION_DATE),
         ({"assets": {}}, Cause.ASSET_MISSING),
         ({"assets": {"thumbnail": {"href": "a.tif"}}}, Cause.ASSET_MISSING),
         ({"assets": {"a": {"href": "a.tif", "roles": ["overview"]}}}, Cause.ASSET_MISSING),
