@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from monitor.detection.metrics import LEVEL, Bool, Figure, Float64, calibration_error
+from monitor.detection.metrics import LEVEL, Bool, Figure, Float64, calibration_error, count_above
 
 POINTS = 60
 """A curve is thinned to about so many points."""
@@ -18,7 +18,7 @@ CHANCE_DRAWS = 200
 
 def roc_points(mining: Bool, score: npt.ArrayLike) -> list[list[float]]:
     """Pairs of false alarm rate and recall, from (0, 0) to (1, 1), thresholds falling. Empty without both kinds."""
-    hits, misses = _count(mining, score)
+    hits, misses = count_above(mining, score)
     if not hits[-1] or not misses[-1]:
         return []
     return _thin(misses / misses[-1], hits / hits[-1])
@@ -26,7 +26,7 @@ def roc_points(mining: Bool, score: npt.ArrayLike) -> list[list[float]]:
 
 def precision_recall_points(mining: Bool, score: npt.ArrayLike) -> list[list[float]]:
     """Pairs of recall and precision, thresholds falling. Empty without mines."""
-    hits, misses = _count(mining, score)
+    hits, misses = count_above(mining, score)
     if not hits[-1]:
         return []
     return _thin(hits[1:] / hits[-1], hits[1:] / (hits[1:] + misses[1:]))
@@ -72,13 +72,6 @@ def move_share(probability: npt.ArrayLike, share: float) -> Float64:
         else:
             high = middle
     return np.asarray(1 / (1 + np.exp(-(odds + low))))
-
-
-def _count(mining: Bool, score: npt.ArrayLike) -> tuple[Float64, Float64]:
-    """Mines, and others, at or above each distinct score, from the highest down, from 0."""
-    _, place = np.unique(-np.asarray(score, np.float64), return_inverse=True)
-    hits = np.append(0.0, np.cumsum(np.bincount(place, mining)))
-    return hits, np.append(0.0, np.cumsum(np.bincount(place, ~mining)))
 
 
 def _thin(x: Float64, y: Float64) -> list[list[float]]:

@@ -1,7 +1,8 @@
 """Metrics: how well probabilities of mining agree with labels, with intervals from a bootstrap over blocks.
 
 Room `detection`, pure numpy. Every figure takes weights, so that a bootstrap draw is a count per cell and not a copy.
-Imports nothing of this project.
+Labels are True or False, or 1 and 0; scores are finite and probabilities lie from 0 to 1, or a ValueError says so. Imports
+nothing of this project.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ BINS = 10
 SPECIFICITY = 0.99
 DRAWS = 1000
 LEVEL = 95
+ROUNDING = 1e-6
+"""So far may a sum of probabilities lie outside of 0 to 1."""
 LEAST_BLOCKS = 5
 """Fewer blocks than this give no interval: they cannot tell what others would say, and one block draws itself alone."""
 
@@ -33,21 +36,51 @@ class Figure:
     high: float
 
 
-def _curve(mining: Bool, score: npt.ArrayLike, weight: Float64 | None) -> tuple[Float64, Float64]:
-    """Weight of mines, and of others, at or above each distinct score, from the highest score down, from 0."""
-    weights = np.ones(len(mining)) if weight is None else weight
-    _, place = np.unique(-np.asarray(score, np.float64), return_inverse=True)
-    hits = np.bincount(place, weights * mining)
-    misses = np.bincount(place, weights * ~mining)
+def _check_scores(mining: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Bool, Float64]:
+    """Labels as bool (n,) and scores as float64 (n,). Raises ValueError."""
+    told, scores = np.asarray(mining), np.asarray(score, np.float64)
+    if told.ndim != 1 or told.shape != scores.shape:
+        raise ValueError("mining and the scores must have one value for each cell.")
+    if told.dtype != np.bool_ and not np.isin(told, (0, 1)).all():
+        raise ValueError(
+            "mining must be True or False for each cell, or 1 and 0; say which classes are mines."
+        )
+    if not np.isfinite(scores).all():
+        raise ValueError("The scores hold numbers that are not finite; leave out cells that were not judged.")
+    return told.astype(np.bool_), scores
+
+
+def _check_probabilities(mining: npt.ArrayLike, probability: npt.ArrayLike) -> tuple[Bool, Float64]:
+    """As `_check_scores`, and the probabilities lie from 0 to 1 but for the rounding of a sum."""
+    is_mine, stated = _check_scores(mining, probability)
+    if ((stated < -ROUNDING) | (stated > 1 + ROUNDING)).any():
+        raise ValueError(
+            "Probabilities must lie from 0 to 1; calibrate scores before their errors are measured."
+        )
+    return is_mine, np.clip(stated, 0, 1)
+
+
+def count_above(
+    mining: npt.ArrayLike, score: npt.ArrayLike, weight: Float64 | None = None
+) -> tuple[Float64, Float64]:
+    """Weight of mines, and of others, at or above each distinct score, from the highest score down, from 0.
+
+    Takes and raises what `area_under_roc` does.
+    """
+    is_mine, scores = _check_scores(mining, score)
+    weights = np.ones(len(is_mine)) if weight is None else weight
+    _, place = np.unique(-scores, return_inverse=True)
+    hits = np.bincount(place, weights * is_mine)
+    misses = np.bincount(place, weights * ~is_mine)
     return np.append(0.0, np.cumsum(hits)), np.append(0.0, np.cumsum(misses))
 
 
-def area_under_roc(mining: Bool, score: npt.ArrayLike, weight: Float64 | None = None) -> float:
+def area_under_roc(mining: npt.ArrayLike, score: npt.ArrayLike, weight: Float64 | None = None) -> float:
     """Chance that a mine scores above another cell, ties counted half.
 
     Parameters
     ----------
-    mining : bool (n,)
+    mining : bool array (n,), or 1 and 0
     score : float array (n,)
     weight : float64 (n,), optional
 
@@ -56,20 +89,28 @@ def area_under_roc(mining: Bool, score: npt.ArrayLike, weight: Float64 | None = 
     float
         NaN without mines or without others.
 
+    Raises
+    ------
+    ValueError
+        For shapes that differ, labels that are not 0 and 1, or scores that are not finite.
+
     Examples
     --------
     >>> area_under_roc(np.array([True, True, False, False]), [0.9, 0.4, 0.4, 0.1])
     0.875
     """
-    hits, misses = _curve(mining, score, weight)
+    hits, misses = count_above(mining, score, weight)
     if hits[-1] == 0 or misses[-1] == 0:
         return float("nan")
     return float(np.trapezoid(hits, misses) / (hits[-1] * misses[-1]))
 
 
-def average_precision(mining: Bool, score: npt.ArrayLike, weight: Float64 | None = None) -> float:
-    """Mean precision over the mines, as scikit-learn defines it (no interpolation). NaN without mines."""
-    hits, misses = _curve(mining, score, weight)
+def average_precision(mining: npt.ArrayLike, score: npt.ArrayLike, weight: Float64 | None = None) -> float:
+    """Mean precision over the mines, as scikit-learn defines it (no interpolation). NaN without mines.
+
+    Takes and raises what `area_under_roc` does.
+    """
+    hits, misses = count_above(mining, score, weight)
     if hits[-1] == 0:
         return float("nan")
     found = hits[1:] + misses[1:]
@@ -78,32 +119,50 @@ def average_precision(mining: Bool, score: npt.ArrayLike, weight: Float64 | None
 
 
 def recall_at_specificity(
-    mining: Bool, score: npt.ArrayLike, weight: Float64 | None = None, specificity: float = SPECIFICITY
+    mining: npt.ArrayLike,
+    score: npt.ArrayLike,
+    weight: Float64 | None = None,
+    specificity: float = SPECIFICITY,
 ) -> float:
-    """Share of mines found at the lowest threshold that still leaves `specificity` of the others alone."""
-    hits, misses = _curve(mining, score, weight)
+    """Share of mines found at the lowest threshold that still leaves `specificity` of the others alone.
+
+    Takes and raises what `area_under_roc` does.
+    """
+    hits, misses = count_above(mining, score, weight)
     if hits[-1] == 0 or misses[-1] == 0:
         return float("nan")
     allowed = misses <= (1 - specificity) * misses[-1] + 1e-9
     return float(hits[allowed].max() / hits[-1])
 
 
-def brier_score(mining: Bool, probability: npt.ArrayLike, weight: Float64 | None = None) -> float:
-    """Mean squared error of the probability."""
-    error = (np.asarray(probability, np.float64) - mining) ** 2
+def brier_score(mining: npt.ArrayLike, probability: npt.ArrayLike, weight: Float64 | None = None) -> float:
+    """Mean squared error of the probability.
+
+    Raises ValueError as `area_under_roc` does, and for probabilities outside of 0 to 1.
+    """
+    is_mine, stated = _check_probabilities(mining, probability)
+    error = (stated - is_mine) ** 2
     return float(np.average(error, weights=weight)) if weight is None or weight.sum() else float("nan")
 
 
-def calibration_error(mining: Bool, probability: npt.ArrayLike, weight: Float64 | None = None) -> float:
-    """Expected calibration error: mean distance of stated and found share over ten bins of equal width."""
+def calibration_error(
+    mining: npt.ArrayLike, probability: npt.ArrayLike, weight: Float64 | None = None
+) -> float:
+    """Expected calibration error: mean distance of stated and found share over ten bins of equal width.
+
+    Raises what `brier_score` does.
+    """
     count, stated, found = _bin(mining, probability, weight)
     if count.sum() == 0:
         return float("nan")
     return float(np.abs(stated - found).sum() / count.sum())
 
 
-def reliability(mining: Bool, probability: npt.ArrayLike) -> list[dict[str, float]]:
-    """One row per bin that has cells: its edges, cells, mean probability, share of mines."""
+def reliability(mining: npt.ArrayLike, probability: npt.ArrayLike) -> list[dict[str, float]]:
+    """One row per bin that has cells: its edges, cells, mean probability, share of mines.
+
+    Raises what `brier_score` does.
+    """
     count, stated, found = _bin(mining, probability, None)
     return [
         {
@@ -119,19 +178,19 @@ def reliability(mining: Bool, probability: npt.ArrayLike) -> list[dict[str, floa
 
 
 def _bin(
-    mining: Bool, probability: npt.ArrayLike, weight: Float64 | None
+    mining: npt.ArrayLike, probability: npt.ArrayLike, weight: Float64 | None
 ) -> tuple[Float64, Float64, Float64]:
     """Per bin: weight of the cells, their summed probability, weight of the mines among them."""
-    stated = np.asarray(probability, np.float64)
+    is_mine, stated = _check_probabilities(mining, probability)
     weights = np.ones(len(stated)) if weight is None else weight
     place = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
     count, total, found = (
-        np.bincount(place, weights * part, BINS).astype(np.float64) for part in (1.0, stated, mining)
+        np.bincount(place, weights * part, BINS).astype(np.float64) for part in (1.0, stated, is_mine)
     )
     return count, total, found
 
 
-MEASURES: dict[str, Callable[[Bool, npt.ArrayLike, Float64 | None], float]] = {
+MEASURES: dict[str, Callable[[npt.ArrayLike, npt.ArrayLike, Float64 | None], float]] = {
     "auc": area_under_roc,
     "average_precision": average_precision,
     "recall_at_specificity_0.99": recall_at_specificity,
@@ -159,15 +218,20 @@ def has_few_blocks(blocks: npt.ArrayLike) -> bool:
 
 
 def measure(
-    mining: Bool, probability: Float64, blocks: npt.ArrayLike, *, draws: int = DRAWS, seed: int = 0
+    mining: npt.ArrayLike,
+    probability: npt.ArrayLike,
+    blocks: npt.ArrayLike,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
 ) -> dict[str, Figure]:
     """All of `MEASURES` with intervals.
 
     Parameters
     ----------
-    mining : bool (n,)
-    probability : float64 (n,)
-        Of mining, finite.
+    mining : bool array (n,), or 1 and 0
+    probability : float array (n,)
+        Of mining, from 0 to 1.
     blocks : int array (n,)
         Number of the block of each cell.
     draws, seed : int
@@ -178,6 +242,11 @@ def measure(
     dict of str to Figure
         The interval is the middle 95 % over samples of whole blocks, leaving out samples without mines or without others; it
         does not cover refitting the model or the choice of it. There is none for fewer than `LEAST_BLOCKS` blocks.
+
+    Raises
+    ------
+    ValueError
+        For shapes that differ, labels that are not 0 and 1, or probabilities that are not finite or outside of 0 to 1.
 
     Examples
     --------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
+from monitor.detection.curves import roc_points
 from monitor.detection.metrics import (
     MEASURES,
     area_under_roc,
@@ -114,3 +117,44 @@ def test_few_blocks_have_figures_and_no_interval() -> None:
         for name, figure in figures.items():
             assert figure.value == pytest.approx(MEASURES[name](mining, score, None))
             assert np.isfinite([figure.low, figure.high]).all() == (count == 5)
+
+
+IS_MINE = np.array([True, True, False, False])
+STATED = np.array([0.9, 0.8, 0.2, 0.1])
+ASKED: dict[str, Callable[..., object]] = {
+    **MEASURES,
+    "reliability": reliability,
+    "roc_points": roc_points,
+    "measure": lambda mining, score: measure(mining, score, np.arange(len(score)), draws=3),
+}
+OF_PROBABILITIES = sorted(set(ASKED) & {"brier", "ece", "reliability", "measure"})
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_labels_of_1_and_0_give_what_true_and_false_give(name: str) -> None:
+    """Before, ~1 was taken for -2 others: perfect scores of whole numbers had an AUC of 0.667."""
+    expected = repr(ASKED[name](IS_MINE, STATED))
+    assert repr(ASKED[name](IS_MINE.astype(int), STATED)) == expected
+    assert repr(ASKED[name](IS_MINE.tolist(), STATED.tolist())) == expected
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_labels_and_scores_that_say_nothing_are_refused(name: str) -> None:
+    for number in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="not finite"):
+            ASKED[name](IS_MINE, [number, 0.8, 0.2, 0.1])
+    for labels in ([2, 1, 0, 0], [0.9, 1, 0, 0], [np.nan, 1, 0, 0]):
+        with pytest.raises(ValueError, match="which classes are mines"):
+            ASKED[name](np.array(labels), STATED)
+    with pytest.raises(ValueError, match="one value for each cell"):
+        ASKED[name](IS_MINE, STATED[:, None])
+
+
+@pytest.mark.parametrize("name", OF_PROBABILITIES)
+def test_what_is_no_probability_is_refused_and_a_rounded_sum_is_one(name: str) -> None:
+    for number in (1.2, -0.1):
+        with pytest.raises(ValueError, match="from 0 to 1"):
+            ASKED[name](IS_MINE, [number, 0.8, 0.2, 0.1])
+    assert repr(ASKED[name](IS_MINE, [1 + 1e-9, 0.8, 0.2, -1e-9])) == repr(
+        ASKED[name](IS_MINE, [1, 0.8, 0.2, 0])
+    )
