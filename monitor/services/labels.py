@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 
 from monitor.detection.agreement import Agreement, find_agreement
 from monitor.detection.labels import CellLabel, digest_labels, name_source
@@ -71,13 +71,15 @@ def remember_batch(labels: Sequence[CellLabel]) -> None:
 
 def find_trained_cells(digest: str, labels: Sequence[CellLabel]) -> set[tuple[int, int]] | None:
     """Which cells of these labels a model was trained on, by the digest of its manifest. None where that cannot be known: no
-    database is at hand, this process may not read the vault, or the labels of the model never came into it."""
+    database is at hand, it has no tables yet, this process may not read the vault, or the labels of the model never came
+    into it. A transaction around this goes on whatever comes of it."""
     try:
-        return find_batch_cells(digest, labels)
+        with transaction.atomic():
+            return find_batch_cells(digest, labels)
     except OperationalError:
         return None
     except ProgrammingError as error:
-        if isinstance(error.__cause__, InsufficientPrivilege):
+        if isinstance(error.__cause__, InsufficientPrivilege | InvalidSchemaName | UndefinedTable):
             return None
         raise
 

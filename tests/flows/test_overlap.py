@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.db import ProgrammingError, connection
 
 from monitor.detection.modelfile import read_manifest
 from tests.flows.commanding import QUICK_WORDS, Commands
@@ -75,3 +77,24 @@ def test_without_a_database_a_model_file_is_judged_all_the_same(
     )
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     assert "was not looked for" in done.stdout
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("name", ["evaluate_model", "compare_models"])
+def test_the_vault_is_asked_before_a_scene_is_scored(
+    capsys: pytest.CaptureFixture[str], land: MinedLand, model_file: Path, name: str
+) -> None:
+    """What is wrong with a database shows in seconds, not after an hour of scoring."""
+    models = (
+        ("--model", model_file)
+        if name == "evaluate_model"
+        else ("--before", model_file, "--after", model_file)
+    )
+    words = (name, *models, "--catalog", land.catalog, "--labels", land.labels)
+    call_command(*map(str, words))
+    assert "score scenes" in capsys.readouterr().err
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE vault.batch_cell RENAME COLUMN batch TO elsewhere")
+    with pytest.raises(ProgrammingError):
+        call_command(*map(str, words))
+    assert "score scenes" not in capsys.readouterr().err

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from monitor.detection.labels import CellLabel, digest_labels
-from monitor.services.labels import gather_labels, import_labels
+from monitor.services.labels import find_trained_cells, gather_labels, import_labels
 from monitor.vault.labels import find_batch_cells, load_labels_of_cells
 from tests.builders import cell_at
 from tests.cast import Cast
@@ -82,6 +82,19 @@ def test_a_batch_keeps_its_cells_when_another_takes_its_labels(cast: Cast) -> No
     assert find_batch_cells(both, [MINE, FOREST, elsewhere]) == {(ROW, COL), (ROW, COL + 1)}
     assert find_batch_cells(both, [elsewhere]) == set()
     assert find_batch_cells(digest_labels([FOREST]), [MINE]) is None
+
+
+@pytest.mark.parametrize("gone", ["TABLE vault.batch_cell RENAME TO", "SCHEMA vault RENAME TO"])
+def test_a_database_without_its_tables_does_not_know_what_a_model_was_trained_on(
+    cast: Cast, gone: str
+) -> None:
+    import_labels([MINE, FOREST])
+    asked = digest_labels([MINE, FOREST]), [MINE]
+    assert find_trained_cells(*asked) == {(ROW, COL)}
+    with as_role("none"), connection.cursor() as cursor:
+        cursor.execute(f"ALTER {gone} elsewhere")
+    assert find_trained_cells(*asked) is None
+    assert find_trained_cells(*asked) is None  # the transaction goes on
 
 
 def test_the_command_names_lines_and_never_a_place(

@@ -47,9 +47,10 @@ class Command(BaseCommand):
         warnings: list[str] = []
         refused: dict[str, dict[str, int]] = {}
         try:
-            for name in ("before", "after"):
-                model = load_named_model(options[name])
-                digest = model.facts["labels"]["digest"]
+            models = {name: load_named_model(options[name]) for name in ("before", "after")}
+            digests = {name: model.facts["labels"]["digest"] for name, model in models.items()}
+            trained_on = {name: find_trained_cells(digest, labels) for name, digest in digests.items()}
+            for name, model in models.items():
                 with show_progress() as progress:
                     survey = survey_catalog(
                         walk_items(catalog),
@@ -59,8 +60,8 @@ class Command(BaseCommand):
                     )
                 refused[name] = count_causes(survey.refused)
                 judged.append(judge_survey(survey, labels)[0])
-                own, same_labels = judged[-1].labels, digest == digest_labels(labels)
-                overlap = count_overlap(own, find_trained_cells(digest, labels), same_labels=same_labels)
+                own, same_labels = judged[-1].labels, digests[name] == digest_labels(labels)
+                overlap = count_overlap(own, trained_on[name], same_labels=same_labels)
                 warnings += [
                     f"The model {name}: {text}"
                     for text in warn_of_overlap(overlap, len(own), same_labels=same_labels)

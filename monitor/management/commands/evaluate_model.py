@@ -80,6 +80,7 @@ class Command(BaseCommand):
             labels = load_labels(options["labels"])
             mines = options["industrial"]
             measure_km = None if mines is None else read_industrial_mines(mines).measure
+            trained_on = find_trained_cells(model.facts["labels"]["digest"], labels)
             with show_progress() as progress:
                 survey = survey_catalog(
                     walk_items(catalog),
@@ -88,7 +89,6 @@ class Command(BaseCommand):
                     progress=lambda done, total: progress("score scenes", done, total),
                 )
                 refused = count_causes(survey.refused)
-                trained_on = find_trained_cells(model.facts["labels"]["digest"], labels)
                 report = evaluate_survey(
                     survey, labels, model, watch=judged.append, trained_on=trained_on, measure_km=measure_km
                 )
