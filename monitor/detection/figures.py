@@ -18,7 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.caveats import SMALL, list_caveats
-from monitor.detection.confounders import Confounder, find_confounders, list_fields
+from monitor.detection.confounders import (
+    Confounder,
+    find_confounders,
+    list_fields,
+    list_numbers,
+    list_warnings,
+)
 from monitor.detection.curves import chance_error, error_at_share, precision_recall_points, roc_points
 from monitor.detection.folds import FoldsNotPossible, assign_blocks
 from monitor.detection.labels import CLASSES, CellLabel
@@ -43,7 +49,8 @@ class JudgedCells:
 
     probabilities: float64 (n, 3), finite. periods, sensors: as text. has_reference: bool (n,). block_deg: side of the
     blocks that were held back together, or that the bootstrap draws. change: float64 (n,), how strongly the ground of each
-    cell changed (`views.measure_change`), NaN or None where that is unknown. industrial_km: float64 (n,), distance to the
+    cell changed (`views.measure_change`), NaN or None where that is unknown. valid_share: (n,), how much of each cell was
+    seen, None where that is unknown. industrial_km: float64 (n,), distance to the
     nearest polygon of an industrial mine, None where no polygons are known.
     """
 
@@ -55,6 +62,7 @@ class JudgedCells:
     block_deg: float
     change: Float64 | None = None
     industrial_km: Float64 | None = None
+    valid_share: npt.NDArray[np.floating] | None = None
 
     @property
     def blocks(self) -> Int64:
@@ -84,6 +92,7 @@ class JudgedCells:
             self.block_deg,
             None if self.change is None else self.change[at],
             None if self.industrial_km is None else self.industrial_km[at],
+            None if self.valid_share is None else self.valid_share[at],
         )
 
 
@@ -99,10 +108,12 @@ def summarise(
     known: confounders found already. share: of mines for which the probabilities hold, by head, where it is known.
     """
     fields = list_fields(judged.labels, judged.periods, judged.sensors)
+    numbers = list_numbers(judged.periods, judged.valid_share)
     mining = judged.mining
     confounders = list(known)
     with suppress(FoldsNotPossible):
-        confounders = find_confounders(fields, mining, judged.blocks, seed=seed) + confounders
+        tried = find_confounders(fields, mining, judged.blocks, numbers=numbers, seed=seed)
+        confounders = tried + confounders
     report: Report = {
         "block_deg": judged.block_deg,
         "blocks": len(set(judged.blocks.tolist())),
@@ -124,11 +135,18 @@ def summarise(
             ).items()
         },
         "confounders": [
-            {"field": each.field, "values": each.values, "auc": _plain(each.auc)} for each in confounders
+            {
+                "field": each.field,
+                "values": each.values,
+                "auc": _plain(each.auc),
+                "low": _plain(each.low),
+                "tells_nothing": each.tells_nothing,
+            }
+            for each in confounders
         ],
     }
     report["period_in_scores"] = _trace_period(judged, draws, seed)
-    report["warnings"] = [each.warning for each in confounders if each.warning] + list_caveats(report)
+    report["warnings"] = list_warnings(confounders) + list_caveats(report)
     return report
 
 

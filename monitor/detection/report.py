@@ -111,12 +111,19 @@ def _write_remarks(report: Mapping[str, Any]) -> list[str]:
         for name, own in calibrated
         if "ece_calibrated_here" in own
     ]
-    lines += [f"{each['field']} alone: AUC {_write(each['auc'])}" for each in report["confounders"]]
+    lines += [_write_alone(each) for each in report["confounders"]]
     lines.append(
         f"Brackets: 95 % of {report['bootstrap_draws']} draws of whole blocks; refitting and the choice of a model are "
         "not in them, so the true uncertainty is wider. * few mines, few others or few blocks."
     )
     return lines
+
+
+def _write_alone(confounder: Mapping[str, Any]) -> str:
+    told = f"{confounder['field']} alone: AUC {_write(confounder['auc'])}"
+    if not confounder.get("tells_nothing"):
+        return told
+    return f"{told}, which tells nothing: most cells have a value that no cell of the other blocks has"
 
 
 def _write_row(name: str, row: Mapping[str, Any]) -> str:
