@@ -25,7 +25,7 @@ class ArrayScene:
     pixels : array (C, H, W)
         Physical units (reflectance, or dB); kept as float32. Where a band is not finite the pixel is not valid.
     bands : sequence of str
-        Common names of the C bands, such as "red" and "nir".
+        Common names of the C bands, such as "red" and "nir", each once.
     cell_pixels : int
         Pixels along a side of a cell; 111 are 0.01 degree at 10 m. Cells at the south and east may be cut off.
     corner : tuple of int
@@ -41,7 +41,7 @@ class ArrayScene:
     Raises
     ------
     ValueError
-        For shapes that do not fit each other.
+        For shapes that do not fit each other, or a band that is named twice.
 
     Examples
     --------
@@ -63,6 +63,8 @@ class ArrayScene:
         self._pixels = np.array(pixels, np.float32)
         if self._pixels.ndim != 3 or len(self._pixels) != len(bands) or not self._pixels.size:
             raise ValueError("pixels must be (bands, rows, columns), with a name for each band.")
+        if len(set(bands)) < len(bands):
+            raise ValueError("bands must name each band once; give two pictures of a band as two scenes.")
         self._valid: Bool = np.asarray(np.isfinite(self._pixels).all(axis=0), np.bool_)
         self.height, self._width = self._valid.shape
         if valid is not None:

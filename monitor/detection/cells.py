@@ -41,7 +41,7 @@ class LabelledCells:
     labels : tuple of CellLabel
         Of each cell.
     now, reference : float32 (n, F)
-        Features; `reference` is NaN where there is none.
+        Features; `now` is finite, `reference` is NaN where there is none.
     periods : tuple of str
         Of the label (or of its scene) and of the reference, as text.
     sensors : tuple of str

@@ -123,13 +123,14 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         now = _read_table(X, "X")
         before = None if reference is None else _read_table(reference, "reference")
-        classes, blocks = np.asarray(y, np.int64), np.asarray(groups, np.int64)
-        if classes.shape != (len(now),) or blocks.shape != (len(now),):
+        told, blocks = np.asarray(y), np.asarray(groups, np.int64)
+        if told.shape != (len(now),) or blocks.shape != (len(now),):
             raise ValueError("y and groups must have one number for each row of X.")
         if before is not None and before.shape != now.shape:
             raise ValueError("reference must have the shape of X.")
-        if not 0 <= classes.min() <= classes.max() < len(CLASSES):
-            raise ValueError(f"y must be positions in {', '.join(CLASSES)}.")
+        if not np.isin(told, np.arange(len(CLASSES))).all():
+            raise ValueError(f"y must be positions in {', '.join(CLASSES)}, so whole numbers from 0.")
+        classes = told.astype(np.int64)
         check_classes(classes)
         recipe = Recipe(folds=self.folds, draws=self.draws, seed=self.seed, model=self.estimator)
         pairs = None

@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from monitor.detection.cells import LabelledCells
 from monitor.detection.folds import FoldsNotPossible, assign_blocks, choose_block_deg, split_blocks
-from monitor.detection.heads import Recipe, TrainingRefused, check_classes, fit_heads, list_unordered
+from monitor.detection.heads import (
+    Recipe,
+    TrainingRefused,
+    check_classes,
+    check_features,
+    fit_heads,
+    list_unordered,
+)
 from monitor.detection.labels import CLASSES
 from monitor.detection.model import predict_heads
 from monitor.detection.periods import tells_change
@@ -91,6 +98,7 @@ def judge_held_back(
     """
     wanted = populations or {}
     check_classes(cells.classes)
+    check_features(cells)
     blocks = assign_blocks(cells.rows, cells.cols, block_deg)
     probabilities = np.empty((len(cells), len(CLASSES)))
     untaught, unordered = np.zeros((2, len(cells)), np.bool_)

@@ -219,7 +219,7 @@ class Featurizer:
         wanted : int64 (m,), optional
             Numbers of the cells to look at; all unless told.
         row_step : int
-            Look at every so many-th row of windows only (faster, unbiased; not for training).
+            Look at every so many-th row of windows only (faster, unbiased; not for training); 1 or more.
 
         Returns
         -------
@@ -230,8 +230,10 @@ class Featurizer:
         SceneRefused
             For what only reading can show.
         ValueError
-            For wrong bands.
+            For wrong bands, or a `row_step` below 1.
         """
+        if row_step < 1:
+            raise ValueError("row_step must be 1, to look at every row of windows, or more.")
         check_bands(self.bands, scene.bands)
         kept = np.arange(len(scene.rows))
         if wanted is not None:

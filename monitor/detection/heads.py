@@ -138,6 +138,7 @@ def fit_heads(
     none where these lack mines or others, or cannot be split into folds. Raises TrainingRefused, FoldsNotPossible.
     """
     check_classes(cells.classes)
+    check_features(cells)
     penalties: dict[str, float] = {}
     taught: dict[str, int] = {}
     share: dict[str, float] = {}
@@ -196,6 +197,15 @@ def check_classes(classes: npt.NDArray[np.int64]) -> None:
         known = ", ".join(CLASSES[place] for place in np.unique(classes)) or "nothing"
         raise TrainingRefused(
             f"The labels say {known} only; a model needs cells without a mine and cells with one."
+        )
+
+
+def check_features(cells: LabelledCells) -> None:
+    """Raise TrainingRefused unless all features of now are finite; those of the reference may be unknown."""
+    unknown = int((~np.isfinite(cells.now).all(axis=1)).sum())
+    if unknown:
+        raise TrainingRefused(
+            f"{unknown} of {len(cells)} cells have features that are not finite; leave out cells that were not observed."
         )
 
 

@@ -88,7 +88,8 @@ def make_patches(
     Raises
     ------
     PatchesNotDrawn
-        For too few windows, or sizes or a way to draw that there are none of.
+        For too few windows, or sizes or a way to draw that there are none of; for empirical ones also where all pixels are
+        alike.
 
     Examples
     --------
@@ -110,7 +111,8 @@ def whiten_patches(windows: Float32, count: int, sizes: Sequence[int] = ()) -> P
     windows: float32 (n, C, k, k), n >= count. sizes: as in `make_patches`; each size takes windows of its own, cut to it.
     With z a standardised window and W the ZCA matrix of all of them, a patch is W (W z / |W z|): its answer to a window is
     the cosine-like likeness of two whitened windows, of standard deviation near 1 over the sample, so that a bias of 1
-    means one standard deviation on every sensor and at every size.
+    means one standard deviation on every sensor and at every size. Raises PatchesNotDrawn for too few windows, for sizes
+    that there are none of, and for windows whose pixels are all alike.
     """
     sizes = sizes or (windows.shape[-1],)
     shares = share_patches(count, sizes, windows.shape[-1])
@@ -118,6 +120,8 @@ def whiten_patches(windows: Float32, count: int, sizes: Sequence[int] = ()) -> P
         raise PatchesNotDrawn(
             f"The scenes hold {len(windows)} whole windows of valid pixels, {count} patches need at least as many."
         )
+    if (np.ptp(windows, axis=(0, 2, 3)) < 10.0**-STATISTIC_DECIMALS).all():
+        raise PatchesNotDrawn("All valid pixels of the scenes are alike; give scenes that show some ground.")
     standard, centre, spread = _standardise(windows)
     patches, first = [], 0
     for size, share in zip(sizes, shares, strict=True):

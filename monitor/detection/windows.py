@@ -45,7 +45,7 @@ class SceneStrips(Protocol):
 
 
 class PatchesNotDrawn(ValueError):
-    """The scenes do not hold enough whole windows to draw patches from, or what is asked for cannot be drawn."""
+    """The scenes hold too few whole windows to draw patches from, or show nothing, or what is asked for cannot be drawn."""
 
 
 def draw_windows(scenes: Iterable[SceneStrips], size: int, seed: int, sample: int = SAMPLE) -> Float32:

@@ -55,6 +55,7 @@ def test_pixels_that_are_not_finite_or_masked_are_not_seen() -> None:
     [
         (PIXELS[0], BANDS, 20, None, "bands, rows, columns"),
         (PIXELS, BANDS[:2], 20, None, "a name for each band"),
+        (PIXELS[:2], ("red", "red"), 20, None, "each band once"),
         (PIXELS[:, :0], BANDS, 20, None, "rows"),
         (PIXELS, BANDS, 0, None, "at least one pixel"),
         (PIXELS, BANDS, 20, np.ones((3, 3)), "rows and columns of pixels"),

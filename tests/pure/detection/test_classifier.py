@@ -100,6 +100,12 @@ def test_what_cannot_be_learnt_from_is_refused_with_its_cause() -> None:
         model.fit(cells.now, cells.classes[1:], blocks)
     with pytest.raises(ValueError, match="positions in none"):
         model.fit(cells.now, cells.classes + 5, blocks)
+    for classes in (
+        cells.classes * 0.9,
+        np.where(cells.mining, np.nan, 0.0),
+    ):  # before, 0.9 was taken for none
+        with pytest.raises(ValueError, match="whole numbers from 0"):
+            model.fit(cells.now, classes, blocks)
     with pytest.raises(ValueError, match="no model called 'net'"):
         MineClassifier("net").fit(cells.now, cells.classes, blocks)
     with pytest.raises(TrainingRefused, match="say none only"):

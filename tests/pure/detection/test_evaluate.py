@@ -14,6 +14,7 @@ from monitor.detection.confounders import Confounder, find_confounders, find_per
 from monitor.detection.crossvalidation import cross_validate, judge_held_back
 from monitor.detection.evaluate import evaluate_recipe, judge_cells
 from monitor.detection.figures import summarise
+from monitor.detection.heads import TrainingRefused, fit_heads
 from monitor.detection.metrics import area_under_roc
 from monitor.detection.report import write_report
 from tests.pure.detection.invented import QUICK, make_cells
@@ -50,6 +51,15 @@ def test_cells_of_heads_that_put_mines_below_others_are_counted_and_warned_of() 
     whole = evaluate_recipe(make_cells(), QUICK, draws=2)
     assert whole["unordered_cells"] == 0
     assert not any("no order is better" in text for text in whole["warnings"])
+
+
+def test_cells_whose_features_are_unknown_are_refused_with_their_number() -> None:
+    """Before, they ended in a fault of linear algebra, deep in the first fold."""
+    cells = make_cells()
+    cells.now[:3, 1] = [np.nan, np.inf, -np.inf]
+    for judge in (evaluate_recipe, lambda own, recipe: fit_heads(own, recipe, 0.1)):
+        with pytest.raises(TrainingRefused, match="3 of 240 cells have features that are not finite"):
+            judge(cells, QUICK)
 
 
 def test_figures_are_of_mining_against_the_rest_and_come_with_intervals() -> None:

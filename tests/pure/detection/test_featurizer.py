@@ -11,6 +11,7 @@ from monitor.detection.featurizer import Featurizer, number_cells
 from monitor.detection.patches import standardise_pixels
 from monitor.detection.rcf import find_runs
 from monitor.detection.spectral import list_summaries, summarise_pixels
+from monitor.detection.windows import PatchesNotDrawn
 from tests.pure.detection.invented import BANDS, make_featurizer, make_scene
 
 
@@ -99,6 +100,25 @@ def test_row_skipping_changes_features_little_and_not_with_the_strips(row_step: 
     inside = full.valid_share > 0.5
     assert np.abs(sample.values - full.values)[inside].max() < 0.1
     assert not np.array_equal(sample.values, full.values)
+
+
+@pytest.mark.parametrize("row_step", [0, -2])
+def test_a_step_of_no_row_is_refused(row_step: int) -> None:
+    with pytest.raises(ValueError, match="row_step must be 1"):
+        make_featurizer().extract(make_scene(), row_step=row_step)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1])
+def test_scenes_that_show_nothing_give_no_patches(value: float) -> None:
+    """Before, all patches were zero, and so was what they said of any scene."""
+    scene = make_scene()
+    scene.pixels[:] = value
+    with pytest.raises(PatchesNotDrawn, match="are alike"):
+        Featurizer.fit([scene], sensor="sentinel-2", bands=BANDS, n_patches=8)
+    scene.pixels[0] += np.linspace(
+        0, 0.1, scene.pixels.shape[2], dtype=np.float32
+    )  # one band shows something
+    assert Featurizer.fit([scene], sensor="sentinel-2", bands=BANDS, n_patches=8).patch_set.count == 8
 
 
 def test_progress_is_told_in_rows() -> None:
