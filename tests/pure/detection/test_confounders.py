@@ -112,10 +112,9 @@ def test_days_sources_and_shares_that_say_nothing_are_not_warned_of() -> None:
     false_alarms = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        mining, blocks = rng.random(60) < 0.5, np.arange(60) // 5
-        found = find_confounders(
-            {}, mining, blocks, numbers={"day": rng.random(60), "season": rng.random(60)}
-        )
+        mining, blocks = rng.random(60) < 0.5, np.arange(60) // 10
+        names = ("day", "season", "number of days", "share of the cell seen")
+        found = find_confounders({}, mining, blocks, numbers={name: rng.random(60) for name in names})
         false_alarms += bool(list_warnings(found))
     assert false_alarms <= 1
 
