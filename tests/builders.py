@@ -14,6 +14,8 @@ from django.db import connection
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import open_entry
 from accounts.models import Token, User
 from accounts.roles import Role
 from accounts.viewer import Credential, Viewer
@@ -214,3 +216,21 @@ def scatter_cells(seed: int, box: tuple[int, int, int, int], count: int) -> list
     height, width = box[2] - box[0], box[3] - box[1]
     picked = draw.choice(height * width, size=count, replace=False)
     return [(box[0] + int(k) // width, box[1] + int(k) % width) for k in picked]
+
+
+OPEN_CHANGES = (
+    ("access.ask", 0),
+    ("access.approve", 1),
+    ("access.refuse", 0),
+    ("grant.revoke", 0),
+    ("agreement.make", 2),
+)
+"""Changes that have a level, by their action: the sharpness that is asked for, granted or taken away."""
+
+
+def leave_entry_open(
+    person: Person, action: str, level: int, regions: Sequence[UUID], objects: Sequence[UUID] = ()
+) -> None:
+    """The entry of a question or change whose process ended before the second line was written."""
+    viewer = viewer_of(person)
+    open_entry(Entry(viewer, action, "/test", viewer.request_id, level, regions=regions, objects=objects))

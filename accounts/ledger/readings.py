@@ -19,7 +19,8 @@ _ENTRIES = """
 # a file of exact cells is counted by its chunks, which are entries of their own, unless it was never completed
 _READINGS = f"""
     SELECT e.role, e.level, e.purpose_code, count(*), count(*) FILTER (WHERE c.entry_id IS NULL), min(e.at), max(e.at)
-    {_ENTRIES} AND e.level IS NOT NULL AND (c.entry_id IS NULL OR c.quantity > 0)
+    {_ENTRIES} AND e.level IS NOT NULL AND ledger.can_disclose(e.action)
+        AND (c.entry_id IS NULL OR c.quantity > 0)
         AND NOT (e.level = 0 AND e.action = 'export.activity' AND c.entry_id IS NOT NULL)
     GROUP BY e.role, e.level, e.purpose_code ORDER BY e.role, e.level, e.purpose_code
 """

@@ -19,19 +19,19 @@ BATCH = 2000
 _TABLES = (
     """
     CREATE TEMPORARY TABLE read_entry (id uuid PRIMARY KEY, actor uuid, organisation uuid, role text, purpose_code text,
-        level smallint, at timestamptz, regions uuid[], object_refs text[]) ON COMMIT DROP
+        level smallint, at timestamptz, regions uuid[], object_refs text[], action text) ON COMMIT DROP
     """,
     "CREATE TEMPORARY TABLE read_completion (entry_id uuid PRIMARY KEY, quantity integer) ON COMMIT DROP",
 )
 _ENTRY = """
     INSERT INTO read_entry VALUES (%(id)s, %(actor)s, %(organisation)s, %(role)s, %(purpose)s, %(level)s, %(at)s,
-        %(regions)s::uuid[], %(objects)s::text[]) ON CONFLICT DO NOTHING
+        %(regions)s::uuid[], %(objects)s::text[], %(action)s) ON CONFLICT DO NOTHING
 """
 _COMPLETION = "INSERT INTO read_completion VALUES (%(entry)s, %(quantity)s) ON CONFLICT DO NOTHING"
 # what a clock that was set back wrote into these months after they were archived, and completions that came later
 _REST = (
     """
-    INSERT INTO read_entry SELECT id, actor, organisation, role, purpose_code, level, at, regions, object_refs
+    INSERT INTO read_entry SELECT id, actor, organisation, role, purpose_code, level, at, regions, object_refs, action
     FROM ledger.entry WHERE at < %(until)s AND level IS NOT NULL ON CONFLICT DO NOTHING
     """,
     """

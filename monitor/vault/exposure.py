@@ -30,7 +30,7 @@ EXPOSURE = """
                     AND (%(region)s = ANY (e.regions) OR e.role = 'public') THEN 'blocks'
             END
         FROM {entries} e LEFT JOIN {completions} c ON c.entry_id = e.id
-        WHERE e.level IS NOT NULL
+        WHERE e.level IS NOT NULL AND ledger.can_disclose(e.action)
             AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s)
             AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s)
     )

@@ -13,7 +13,7 @@ from accounts.roles import Role
 from monitor.models import Alert
 from tests.api.answers import assert_problem, ledger_of
 from tests.api.conftest import EASTERN_SITE, WebClient
-from tests.builders import cell_at, put_cells
+from tests.builders import OPEN_CHANGES, cell_at, leave_entry_open, put_cells
 from tests.cast import Cast, Person, hire
 
 
@@ -93,6 +93,17 @@ def test_refusals_are_counted_and_show_nothing(web: WebClient, cast: Cast, alert
     web.as_(cast.otis).get(f"/api/v1/alerts/{alert.id}/site")
     body = read(web, cast, cast.otis)
     assert (body["refusals"], body["readings"], body["shares"]) == (1, [], [])
+
+
+@pytest.mark.parametrize(("action", "level"), OPEN_CHANGES)
+def test_a_change_without_completion_is_no_answer(
+    web: WebClient, cast: Cast, alert: Alert, action: str, level: int
+) -> None:
+    leave_entry_open(cast.rosa, action, level, [cast.east])
+    assert read(web, cast, cast.rosa)["readings"] == []
+    web.as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
+    (readings,) = read(web, cast, cast.rosa)["readings"]
+    assert (readings["level"], readings["answers"], readings["unfinished"]) == (0, 1, 0)
 
 
 def test_the_question_is_bounded_in_time(web: WebClient, cast: Cast, alert: Alert) -> None:

@@ -18,7 +18,7 @@ from monitor.privacy.door import exports
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of, outcomes_of
 from tests.api.conftest import EASTERN_SITE, WebClient
-from tests.builders import make_alert, put_cells
+from tests.builders import OPEN_CHANGES, leave_entry_open, make_alert, put_cells
 from tests.cast import Cast, Person
 from tests.tile_reader import read_tile
 
@@ -129,6 +129,15 @@ def test_an_exact_answer_without_completion_counts_for_every_site_of_its_regions
         (str(actor), 0, "unfinished") for actor in (by_region, by_alert, by_inspection)
     )
     assert ask(web, cast, western_alert.id) == []
+
+
+@pytest.mark.parametrize(("action", "level"), OPEN_CHANGES)
+def test_a_change_without_completion_shows_nobody_anything(
+    web: WebClient, cast: Cast, inspection: Inspection, action: str, level: int
+) -> None:
+    """It has the level of what was asked for or granted: what came of it is not known, and no answer held a place."""
+    leave_entry_open(cast.ines, action, level, [cast.east], [inspection.alert_id, inspection.id])
+    assert ask(web, cast, inspection.alert_id) == []
 
 
 def test_the_question_is_bounded_in_time(web: WebClient, cast: Cast, alert: Alert) -> None:

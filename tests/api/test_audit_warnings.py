@@ -13,7 +13,7 @@ from accounts.roles import Role
 from monitor.privacy import harvest
 from tests.api.answers import assert_problem, ledger_of
 from tests.api.conftest import WebClient
-from tests.builders import cell_at, put_cells
+from tests.builders import OPEN_CHANGES, cell_at, leave_entry_open, put_cells
 from tests.cast import Cast, hire
 
 URL = "/api/v1/audit/warnings"
@@ -85,6 +85,16 @@ def test_which_hours_are_night_is_for_the_auditor_to_say(
     (item,) = ask(web, cast, since=began, night_from=night, night_to=day)
     assert (item["sign"], item["at_night"]) == ("odd-hours", 5)
     assert ask(web, cast, since=began, night_from=day, night_to=night) == []
+
+
+def test_open_readings_are_counted_and_open_changes_are_not(
+    web: WebClient, cast: Cast, cells: list[tuple[int, int]], began: str
+) -> None:
+    for action, level in (*OPEN_CHANGES, ("read.activity", 0)):
+        leave_entry_open(cast.rosa, action, level, [cast.east])
+    read_boxes(web, cast, range(11))
+    (item,) = ask(web, cast, since=began, night_from=3, night_to=3)
+    assert (item["sign"], item["answers"], item["unfinished"]) == ("tiling", 11, 1)
 
 
 def test_a_spent_quota_is_the_edge_of_it(

@@ -59,7 +59,8 @@ class AuditEntriesView(AuditView):
 
     @describe("audit_entries", EntryShape, query=EntriesAsk, page=True, beside=BESIDE_ENTRIES)
     def get(self, request: Request) -> EntriesPage:
-        """Newest first. `outcome` open means that no completion was written: count it as full disclosure.
+        """Newest first. `outcome` open means that no completion was written: count it as full disclosure where
+        `action` begins with `read.` or `export.`; of another it is not known whether the change happened.
 
         `archived_before`: entries before it are in archives and not in this list. `unheard_of`, where the list is empty:
         the filters whose value no entry has at any time.
