@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
+from redis.exceptions import RedisError
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
@@ -99,7 +100,7 @@ class DoorView(APIView):
         if isinstance(exc, AuthenticationFailed):
             try:
                 record_failed_signin(self.endpoint, self.request.META[REQUEST_ID])
-            except LedgerUnavailable as failure:
+            except (LedgerUnavailable, RedisError) as failure:
                 return super().handle_exception(failure)
         if viewer is not None and isinstance(exc, Refusal) and not exc.is_recorded:
             what = (
