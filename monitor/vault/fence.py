@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import connections
+from django.db import connections, transaction
 
 READ = "SELECT"
 WRITE = "SELECT, INSERT, UPDATE, DELETE"
@@ -53,8 +53,11 @@ RIGHTS: dict[str, dict[str, str]] = {
 
 
 def apply_rights(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    """Bring the rights on schema public into the state of RIGHTS. Runs as the owner, after `migrate`."""
-    with connections[using].cursor() as cursor:
+    """Bring the rights on schema public into the state of RIGHTS. Runs as the owner, after `migrate`.
+
+    In one transaction: a service that runs meanwhile has its rights before and after, and is never without them.
+    """
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user"
         )

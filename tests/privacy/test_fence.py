@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.apps import apps
+from django.db import connection, connections
 
-from monitor.vault.fence import RIGHTS
+from monitor.vault.fence import RIGHTS, apply_rights
 from tests.roles import read_rows
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +105,34 @@ def test_a_function_that_somebody_forgets_to_protect_can_be_called_by_nobody() -
         assert read_rows("SELECT has_function_privilege(%s, 'vault.forgotten()', 'EXECUTE')", role) == [
             (False,)
         ]
+
+
+def test_rights_are_renewed_without_a_moment_in_which_a_role_has_none() -> None:
+    """As `migrate` does it on a running system: whoever asks after each statement finds every right as it was before."""
+    held = (
+        "SELECT table_name, grantee, privilege_type FROM information_schema.table_privileges"
+        " WHERE table_schema = 'public' AND starts_with(grantee, 'penumbra') ORDER BY 1, 2, 3"
+    )
+    before = read_rows(held)
+    assert before
+    migrating = connection.copy("migrating")
+    connections["migrating"] = migrating
+    seen = []
+
+    def look(execute: Any, *statement: Any) -> Any:
+        result = execute(*statement)
+        seen.append(read_rows(held) == before)
+        return result
+
+    try:
+        with migrating.execute_wrapper(look):
+            apply_rights(apps.get_app_config("monitor"), "migrating")
+    finally:
+        migrating.close()
+        del connections["migrating"]
+    assert len(seen) > len(RIGHTS)
+    assert all(seen)
+    assert read_rows(held) == before
 
 
 def test_no_right_can_be_passed_on() -> None:
