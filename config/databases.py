@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import read_secret, read_text
+from config.env import read_number, read_secret, read_text
 
 ROLES = ("owner", "web", "worker", "sealer")
 TEMPLATE = "penumbra_template"
@@ -45,6 +45,7 @@ def read_database(role: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         # values travel apart from the statement, so none is in a log of statements or in pg_stat_activity (LC-35)
         "OPTIONS": {
+            **_bound_waiting(role),
             "application_name": f"penumbra-{role}",
             "server_side_binding": True,
             # a statement that comes again on a connection is read and planned once (decisions/0047)
@@ -52,3 +53,26 @@ def read_database(role: str) -> dict[str, Any]:
         },
         "TEST": {"TEMPLATE": TEMPLATE},
     }
+
+
+def _bound_waiting(role: str) -> dict[str, Any]:
+    """How long a process waits for a server that says nothing: one that cannot be reached, has gone, or is stuck.
+
+    What lasts long by its nature is not bounded: statements of the owner, the worker and the sealer, and what they send
+    while the server is busy. Raises ImproperlyConfigured for a bound below a second, which libpq takes for none.
+    """
+    timeout_s = read_number("PENUMBRA_DB_TIMEOUT_S", 5)
+    statement_s = read_number("PENUMBRA_DB_STATEMENT_S", 300)
+    for name, value in (("PENUMBRA_DB_TIMEOUT_S", timeout_s), ("PENUMBRA_DB_STATEMENT_S", statement_s)):
+        if value < 1:
+            raise ImproperlyConfigured(f"{name} must be at least 1: less would wait without end.")
+    everybody = {
+        "connect_timeout": timeout_s,
+        "keepalives_idle": timeout_s,
+        "keepalives_interval": 1,
+        "keepalives_count": timeout_s,
+    }
+    if role != "web":
+        return everybody
+    limit = f"-c statement_timeout={statement_s * 1000}"
+    return {**everybody, "tcp_user_timeout": 2 * timeout_s * 1000, "options": limit}

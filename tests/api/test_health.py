@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.ledger.connection import close_ledger_connections
+from config.databases import read_database
 from tests.api.answers import assert_problem
 from tests.api.conftest import WebClient
 
@@ -23,6 +27,25 @@ def test_a_process_that_cannot_write_the_ledger_is_alive_and_not_ready(web: WebC
     assert_problem(web.get("/readyz"), 503, "ledger-unavailable")
     assert web.get("/healthz").status_code == 200
     close_ledger_connections()
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that takes connections and says nothing, as one whose disk has stalled."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_silent_database_is_given_up_about(
+    web: WebClient, silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While this process holds a connection to it, and nothing that comes by that one would say so."""
+    connection.ensure_connection()
+    monkeypatch.setenv("PENUMBRA_DB_TIMEOUT_S", "2")  # libpq waits no shorter
+    options = read_database("owner")["OPTIONS"]
+    for name, value in {"HOST": "127.0.0.1", "PORT": str(silent), "OPTIONS": options}.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
+    assert_problem(web.get("/readyz"), 503, "database-unavailable")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
