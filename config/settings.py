@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from celery.schedules import crontab
 
@@ -76,11 +77,15 @@ SEAL_S = read_number("PENUMBRA_SEAL_S", 1)
 """Seconds between two looks at what is new in the ledger. Receipts promise a place within 60 seconds."""
 WITNESSES = read_words("PENUMBRA_WITNESSES")
 WITNESS_S = read_number("PENUMBRA_WITNESS_S", 60)
-CACHES = {
+REDIS_TIMEOUT_S = read_number("PENUMBRA_REDIS_TIMEOUT_S", 3)
+"""How long a request waits for its counter before it is refused with 503."""
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": read_text("REDIS_URL"),
         "KEY_PREFIX": "penumbra",
+        # one that is silent is given up about, as one that is gone is
+        "OPTIONS": dict.fromkeys(("socket_connect_timeout", "socket_timeout"), REDIS_TIMEOUT_S),
     }
 }
 VAULT_DIR = Path(read_text("PENUMBRA_VAULT_DIR", str(STATE_DIR / "vault")))

@@ -11,8 +11,10 @@ from django.db import connection
 
 from accounts.ledger.connection import close_ledger_connections
 from config.databases import read_database
+from config.settings import CACHES
 from tests.api.answers import assert_problem
 from tests.api.conftest import WebClient
+from tests.oddserver import free_port
 
 
 @pytest.mark.parametrize(("path", "word"), [("/healthz", "alive"), ("/readyz", "ready")])
@@ -29,11 +31,26 @@ def test_a_process_that_cannot_write_the_ledger_is_alive_and_not_ready(web: WebC
     close_ledger_connections()
 
 
+def test_a_process_that_cannot_count_requests_is_alive_and_not_ready(web: WebClient, settings: Any) -> None:
+    settings.CACHES = {"default": {**CACHES["default"], "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}}
+    assert_problem(web.get("/readyz"), 503, "limits-unavailable")
+    assert web.get("/healthz").status_code == 200
+
+
 @pytest.fixture
 def silent() -> Iterator[int]:
     """The port of a server that takes connections and says nothing, as one whose disk has stalled."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
+
+
+def test_a_silent_redis_is_given_up_about(web: WebClient, settings: Any, silent: int) -> None:
+    own = CACHES["default"]
+    assert own["OPTIONS"].keys() == {"socket_connect_timeout", "socket_timeout"}
+    options = dict.fromkeys(own["OPTIONS"], 0.1)
+    location = f"redis://127.0.0.1:{silent}/0"
+    settings.CACHES = {"default": {**own, "LOCATION": location, "OPTIONS": options}}
+    assert_problem(web.get("/readyz"), 503, "limits-unavailable")
 
 
 def test_a_silent_database_is_given_up_about(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from django.core.cache import cache
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import View
+from redis.exceptions import RedisError
 
 from accounts.ledger.connection import LedgerUnavailable, ledger_connection
 from monitor.api.problems import make_problem
+
+KEPT_S = 60
 
 
 class HealthView(View):
@@ -21,12 +25,18 @@ class HealthView(View):
 
 
 class ReadyView(View):
-    """`/readyz`: this process can answer questions: the database and the ledger are there."""
+    """`/readyz`: this process can answer questions: the database, the ledger and the counters of requests are there."""
 
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """200, or 503 with what is missing."""
+        try:
+            cache.set("ready", 1, KEPT_S)
+        except RedisError:
+            return make_problem(
+                503, "Requests cannot be counted: Redis does not answer.", "limits-unavailable"
+            )
         # of its own: making it is bounded in time, and no statement on one that a silent server holds would be
         fresh = connection.copy()
         try:
