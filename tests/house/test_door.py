@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -12,11 +15,13 @@ from django.test import override_settings
 from django.urls import path
 from django.views import View
 
-from monitor.api.rendering import render
+from monitor.api.audit_shapes import WarningShape
+from monitor.api.rendering import dump, render
 from monitor.api.shapes import SHAPES
 from monitor.checks import PLACELESS_VIEWS, check_every_url, list_patterns
 from monitor.privacy import released, released_audit, released_files
-from monitor.privacy.released import Leaving
+from monitor.privacy.released import Leaving, Page
+from monitor.privacy.released_audit import PlacelessWarning
 from tests.house.source import list_calls, list_modules, name_of, parse
 
 WITH_PLACES = {
@@ -115,6 +120,31 @@ def test_every_shape_that_may_leave_can_be_written_or_is_refused_by_name() -> No
 
     with pytest.raises(LookupError):
         render(Unknown(), None)  # type: ignore[arg-type]
+
+
+def test_a_page_is_written_by_one_serializer_for_each_kind_and_as_its_items_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To make a serializer costs more than to write a row."""
+    made = []
+
+    class CountedShape(WarningShape):
+        """Says that it was made."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            made.append(type(self))
+            super().__init__(*args, **kwargs)
+
+    at = datetime(2026, 11, 30, 8, 0, 0, 123456, tzinfo=UTC)
+    items = [
+        PlacelessWarning(UUID(int=n), "regulator", at.date(), "tiling", n, 0, n, 20_000, 0, 0, at, at)
+        for n in range(50)
+    ]
+    alone = ",".join(dump(WarningShape(item).data) for item in items)
+    monkeypatch.setitem(SHAPES, PlacelessWarning, CountedShape)
+    _, body = render(Page(items, None), None)  # type: ignore[arg-type]
+    assert len(made) == 1
+    assert body == f'{{"items":[{alone}],"next":null}}'
 
 
 def test_no_serializer_takes_its_fields_from_a_model() -> None:
