@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import pytest
@@ -19,6 +23,7 @@ from django.urls import resolve
 
 from config.local import keys
 from config.local.__main__ import read_arguments
+from monitor.api.audit_asks import InclusionAsk
 from monitor.api.view import DoorView
 from monitor.checks import list_patterns
 from monitor.imagery.refusal import Cause
@@ -144,6 +149,52 @@ def test_every_question_of_an_example_is_one_that_its_role_may_ask(document: Doc
         else:
             assert role in view.roles[method], words
             assert (role in view.exact_roles and method == "GET") == ("Access-Purpose" in words), words
+
+
+@pytest.mark.parametrize("receipt", ["B+/q" + "A" * 39 + "=; mmd=60", "B+/q" + "A" * 39 + "="])
+def test_the_audit_guide_asks_for_the_proof_of_a_receipt_as_people_have_it(receipt: str) -> None:
+    """Its own commands, in a shell that knows no more than POSIX; curl itself refuses an address with a blank."""
+    blocks = Document("docs/audit-guide.md").blocks("sh")
+    (ask,) = [line for block in blocks for line in block.splitlines() if line.startswith("ask()")]
+    (command,) = [block for block in blocks if "receipt=" in block]
+    with Echo() as echo:
+        words = {**os.environ, "URL": echo.url, "TOKEN": "pen_x", "RECEIPT": receipt, "no_proxy": "*"}
+        done = subprocess.run(
+            ["sh", "-ec", f"{ask}\n{command.replace('> proof', '')}"],
+            env=words,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    path, _, query = done.stdout.partition("?")
+    assert path == "/api/v1/audit/proof/inclusion"
+    assert parse_qs(query) == {"receipt": [receipt]}
+    read = InclusionAsk(data={name: value for name, (value,) in parse_qs(query).items()})
+    assert read.is_valid(), read.errors
+
+
+class Echo:
+    """A server that answers each question with its address."""
+
+    def __enter__(self) -> Echo:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(self.path.encode())
+
+            def log_message(self, *words: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def list_asks(line: str) -> Iterator[tuple[str, str, str]]:
