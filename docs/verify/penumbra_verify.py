@@ -85,6 +85,8 @@ class Finding:
     text: str
     first: int | None = None
     last: int | None = None
+    signers: str = ""
+    """Of a checkpoint that none of the log's keys has signed: who has. As many as have the same are told together."""
 
 
 # --- the tree --------------------------------------------------------------------------------------------------------
@@ -267,8 +269,14 @@ def read_checkpoint(text: str, trust: Trust, place: str, held: bool) -> tuple[He
                 findings.append(Finding("bad-signature", f"the cosignature of {name} under {what} is wrong"))
     if not signers and not findings:
         names = ", ".join(f"{name} ({content[:4].hex()})" for name, content in signatures)
+        # witnesses sign with the time besides, now these and now those
+        plain = [f"{name} ({content[:4].hex()})" for name, content in signatures if len(content) == 68]
         findings.append(
-            Finding("foreign-key", f"{what} is signed by {names}, and by no key of the log that you named")
+            Finding(
+                "foreign-key",
+                f"{what} is signed by {names}, and by no key of the log that you named",
+                signers=", ".join(sorted(plain)) or names,
+            )
         )
     head = Head(lines[0], size, root, place, held, None, witnessed, frozenset(signers))
     return (head if signers else None), findings
@@ -1390,10 +1398,25 @@ def is_compared(shown: Shown, heads: Sequence[Head], proofs: Sequence[Proof]) ->
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:
     """Each finding once, in the order of the log. Other damage explains the completion that lost its entry."""
-    unique = list(dict.fromkeys(findings))
+    unique = tell_strangers_once(list(dict.fromkeys(findings)))
     if any(finding.kind != "contradiction" and finding.first is not None for finding in unique):
         unique = [finding for finding in unique if finding.kind != "contradiction" or finding.first is None]
     return sorted(unique, key=lambda finding: (finding.first is None, finding.first or 0))
+
+
+def tell_strangers_once(findings: Sequence[Finding]) -> list[Finding]:
+    """Checkpoints that only the same strangers have signed are one finding, in the place of the first.
+
+    Most often an old key of the log was not named, which has signed thousands of them.
+    """
+    told: list[Finding] = []
+    counts = Counter(finding.signers for finding in findings if finding.signers)
+    for finding in findings:
+        count = counts.pop(finding.signers, 0) if finding.signers else 1
+        more = f"; so are {count - 1} more checkpoints. If it is an old key of the log, name it too"
+        if count:
+            told.append(replace(finding, text=finding.text + more) if count > 1 else finding)
+    return told
 
 
 # --- the command line ------------------------------------------------------------------------------------------------
