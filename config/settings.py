@@ -171,6 +171,7 @@ SPECTACULAR_SETTINGS = {
         "monitor.api.schema.write_nullable_as_type",
         "monitor.api.schema.write_asks_as_closed",
     ],
+    "PATH_CONVERTER_OVERRIDES": {"pseudonym": {"type": "string", "format": "uuid"}},
     # names of choices that several shapes share, or call by the same word
     "ENUM_NAME_OVERRIDES": {
         "AlertStatus": "monitor.api.shapes.ALERT_STATUSES",

@@ -34,6 +34,16 @@ class IdField(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
+class WholeField(serializers.IntegerField):
+    """A whole number; as text, in the digits 0 to 9 alone. `1_000`, `+1` and digits of other scripts are no such text."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """The number. Raises ValidationError for anything else."""
+        if isinstance(data, str) and re.fullmatch(r"[0-9]+", data) is None:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class FlagField(serializers.BooleanField):
     """True or false as JSON writes them; "yes" and 1 are neither."""
 
@@ -134,7 +144,7 @@ class StatesField(TextField):
 class PageAsk(serializers.Serializer[Any]):
     """A page: how many, and where the one before ended."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=1000)
+    limit = WholeField(min_value=1, max_value=MAX_LIMIT, default=1000)
     cursor = serializers.RegexField(CURSOR, required=False, max_length=400)
 
 

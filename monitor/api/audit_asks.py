@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from accounts.purpose import PurposeCode
 from accounts.roles import Role
-from monitor.api.asks import MAX_TEXT, IdField, PageAsk, TextField
+from monitor.api.asks import MAX_TEXT, IdField, PageAsk, TextField, WholeField
 
 MAX_SIZE = 2**53 - 1
 """The greatest whole number that every reader of JSON takes for one."""
@@ -57,7 +57,7 @@ class EntriesAsk(PeriodAsk, PageAsk):
     organisation = IdField(required=False)
     role = WordField([*(role.value for role in Role), NO_ROLE], required=False)
     purpose = WordField([code.value for code in PurposeCode], required=False)
-    level = serializers.IntegerField(min_value=0, max_value=3, required=False)
+    level = WholeField(min_value=0, max_value=3, required=False)
     action = serializers.RegexField(
         r"^[a-z]+(\.[a-z_]+)+\Z",
         required=False,
@@ -77,14 +77,14 @@ class ExposureAsk(PeriodAsk):
 class WarningsAsk(PeriodAsk):
     """In which time, and what counts as night: whole hours in UTC, the second left out."""
 
-    night_from = serializers.IntegerField(min_value=0, max_value=23, default=20)
-    night_to = serializers.IntegerField(min_value=0, max_value=23, default=4)
+    night_from = WholeField(min_value=0, max_value=23, default=20)
+    night_to = WholeField(min_value=0, max_value=23, default=4)
 
 
 class CheckpointAsk(serializers.Serializer[Any]):
     """Which checkpoint; left out means the newest."""
 
-    size = serializers.IntegerField(min_value=1, max_value=MAX_SIZE, required=False)
+    size = WholeField(min_value=1, max_value=MAX_SIZE, required=False)
 
 
 @extend_schema_field(
@@ -128,12 +128,12 @@ class InclusionAsk(CheckpointAsk):
 class ConsistencyAsk(serializers.Serializer[Any]):
     """From which size of the log to which; `new` left out means the newest."""
 
-    old = serializers.IntegerField(min_value=1, max_value=MAX_SIZE)
-    new = serializers.IntegerField(min_value=1, max_value=MAX_SIZE, required=False)
+    old = WholeField(min_value=1, max_value=MAX_SIZE)
+    new = WholeField(min_value=1, max_value=MAX_SIZE, required=False)
 
 
 class LogAsk(serializers.Serializer[Any]):
     """Where an export begins: at the size of a checkpoint, left out: at the first line not archived; and in which form."""
 
-    start = serializers.IntegerField(min_value=0, max_value=MAX_SIZE, required=False)
+    start = WholeField(min_value=0, max_value=MAX_SIZE, required=False)
     form = WordField(["log", "ocsf"], default="log")

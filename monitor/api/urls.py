@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
 
+from monitor.api.pseudonyms import PseudonymConverter
 from monitor.api.schema import SchemaView
 from monitor.api.views.activity import ActivityView
 from monitor.api.views.alerts import AlertHistoryView, AlertSiteView, AlertsView, AlertTriageView, AlertView
@@ -50,6 +51,8 @@ from monitor.api.views.rights import (
 from monitor.api.views.scenes import ScenesView, SceneView
 from monitor.api.views.tiles import TileView
 
+register_converter(PseudonymConverter, "pseudonym")
+
 urlpatterns = [
     path("healthz", HealthView.as_view()),
     path("readyz", ReadyView.as_view()),
@@ -83,7 +86,7 @@ urlpatterns = [
     path("api/v1/quotas/<str:username>/release", QuotaReleaseView.as_view()),
     path("api/v1/audit/entries", AuditEntriesView.as_view()),
     path("api/v1/audit/exposure", AuditExposureView.as_view()),
-    path("api/v1/audit/accounts/<uuid:actor>", AuditAccountView.as_view()),
+    path("api/v1/audit/accounts/<pseudonym:actor>", AuditAccountView.as_view()),
     path("api/v1/audit/warnings", AuditWarningsView.as_view()),
     path("api/v1/audit/checkpoint", AuditCheckpointView.as_view()),
     path("api/v1/audit/proof/inclusion", AuditInclusionView.as_view()),

@@ -56,7 +56,7 @@ EXITS = (
         ("LC-11", "LC-20"),
     ),
     Exit("exposure", "api/v1/audit/exposure", "JSON", Carries.WORDS, ("LC-44", "LC-09")),
-    Exit("account", "api/v1/audit/accounts/<uuid:actor>", "JSON", Carries.WORDS, ("LC-44", "LC-09")),
+    Exit("account", "api/v1/audit/accounts/<pseudonym:actor>", "JSON", Carries.WORDS, ("LC-44", "LC-09")),
     Exit("warnings", "api/v1/audit/warnings", "JSON", Carries.WORDS, ("LC-44", "LC-09")),
     Exit("tile", "tiles/activity/<int:z>/<int:x>/<int:y>.mvt", "MVT", Carries.BOTH, ("LC-12", "LC-23")),
     Exit("export-geojson", "export/activity.geojson", "GeoJSON", Carries.BOTH, ("LC-13", "LC-10")),

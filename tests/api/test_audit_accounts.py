@@ -123,6 +123,14 @@ def test_a_pseudonym_of_nobody_is_not_one_that_has_seen_nothing(web: WebClient, 
     assert read(web, cast, cast.otis)["readings"] == []
 
 
+def test_a_pseudonym_in_capitals_is_the_same(web: WebClient, cast: Cast) -> None:
+    since = {"since": BEGAN}
+    asked = web.as_(cast.aldo)
+    prefix, _, actor = url_of(cast.rosa).rpartition("/")
+    assert asked.get(f"{prefix}/{actor.upper()}", since).json() == asked.get(url_of(cast.rosa), since).json()
+    assert_problem(asked.get(f"{prefix}/{actor.replace('-', '')}"), 404, "not-found")
+
+
 @pytest.mark.parametrize("name", ["rosa", "pia", "adam", "mallory"])
 def test_nobody_but_an_auditor_asks(web: WebClient, cast: Cast, name: str) -> None:
     assert_problem(web.as_(cast.everybody()[name]).get(url_of(cast.rosa)), 403, "not-permitted")

@@ -110,6 +110,26 @@ def test_a_longer_log_is_proven_to_begin_with_a_shorter_one(
         verify_consistency(sealed.size, head.size, sealed.root, head.root, hashes)
 
 
+@pytest.mark.parametrize("number", ["1_000", "+1", "\u0663", " 1", "1.0", "", "1e3"])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("proof/consistency", "old"),
+        ("checkpoint", "size"),
+        ("export", "start"),
+        ("entries", "limit"),
+        ("entries", "level"),
+        ("warnings", "night_from"),
+    ],
+)
+def test_a_number_is_written_in_digits_alone(
+    web: WebClient, cast: Cast, path: str, name: str, number: str
+) -> None:
+    answer = web.as_(cast.aldo).get(f"/api/v1/audit/{path}", {name: number})
+    problem = assert_problem(answer, 400, "invalid")
+    assert [error["field"] for error in problem["errors"]] == [name]
+
+
 @pytest.mark.parametrize(("old", "new"), [(2, 1), (1, 10**9), (10**9, None)])
 def test_what_the_log_has_not_reached_is_not_proven(
     web: WebClient, cast: Cast, sealed: TreeHead, old: int, new: int | None

@@ -158,7 +158,7 @@ TABLE = [
     Row("POST", f"{V1}/quotas/<str:username>/release", {"rosa": 200, "otis": 200, "adam": 200}),
     Row("GET", f"{V1}/audit/entries", {"aldo": 200}),
     Row("GET", f"{V1}/audit/exposure", {"aldo": 200}, query=lambda stage: {"alert": stage.alert_id}),
-    Row("GET", f"{V1}/audit/accounts/<uuid:actor>", {"aldo": 200}),
+    Row("GET", f"{V1}/audit/accounts/<pseudonym:actor>", {"aldo": 200}),
     Row("GET", f"{V1}/audit/warnings", {"aldo": 200}),
     Row("GET", f"{V1}/audit/checkpoint", {"aldo": 200}),
     Row("GET", f"{V1}/audit/proof/inclusion", {"aldo": 200}, query=lambda stage: {"receipt": stage.receipt}),
@@ -242,7 +242,7 @@ def url_of(route: str, stage: Stage, alert: Alert) -> str:
         .replace("<uuid:request_id>", str(stage.request_id))
         .replace("<uuid:grant_id>", str(stage.grant_id))
         .replace("<uuid:release_id>", str(stage.release_id))
-        .replace("<uuid:actor>", str(stage.pseudonym))
+        .replace("<pseudonym:actor>", str(stage.pseudonym))
         .replace("<str:username>", "anna")
         .replace("<int:z>/<int:x>/<int:y>", "8/142/126")
     )

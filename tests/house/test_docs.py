@@ -127,7 +127,7 @@ def list_endpoints() -> Iterator[tuple[str, str]]:
     """Method and address, as the guide writes them, of every route."""
     for pattern in list_patterns():
         address = "/" + re.sub(
-            r"<(?:int|str):(\w+)>", r"{\1}", re.sub(r"<uuid:\w+>", "{id}", str(pattern.pattern))
+            r"<(?:int|str):(\w+)>", r"{\1}", re.sub(r"<(?:uuid|pseudonym):\w+>", "{id}", str(pattern.pattern))
         )
         view = getattr(pattern.callback, "cls", None)
         methods = view.roles if isinstance(view, type) and issubclass(view, DoorView) else ["GET"]
