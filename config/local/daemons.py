@@ -140,7 +140,7 @@ def describe(ready: Ready, port: int, roots: Sequence[Path]) -> list[tuple[Proce
         (worker, lambda: read_output(ping, worker.env, root) is not None),
         (beat, _settled(CLOCK_SETTLES_S)),
         (sealer, _settled(CLOCK_SETTLES_S)),
-        (web, lambda: answers(f"http://{HOST}:{port}/readyz")),
+        (web, lambda: _holds(ready.instance, port) and answers(f"http://{HOST}:{port}/readyz")),
     ]
 
 
@@ -153,6 +153,12 @@ def _describe_one(
     env = environment.with_path(root, {**_keep(os.environ), **ours})
     state = [read_code(root), *(f"{key}={value}" for key, value in sorted(ours.items()))]
     return Process(title, list(command), Path(command[0]).name, env, root, state=state)
+
+
+def _holds(instance: Instance, port: int) -> bool:
+    """Whether it is our web server that listens: another's may have taken the port since it was found free."""
+    record = processes.read_record(instance, "web")
+    return record is not None and processes.listens(record.pid, port)
 
 
 def answers(url: str) -> bool:

@@ -20,6 +20,7 @@ from .instance import Instance
 from .report import Trouble, read_tail, say
 
 POLL_S = 0.05
+_LISTENS = "0A"  # the state of a listening socket in /proc/net/tcp
 KEPT_READY_S = 15.0  # how long a process that runs already may take to answer before it is started again
 
 
@@ -76,6 +77,16 @@ def read_record(instance: Instance, name: str) -> Record | None:
     """The record of a process, whether or not it still lives; None if there is none."""
     file = instance.run / f"{name}.json"
     return Record(**json.loads(file.read_text())) if file.exists() else None
+
+
+def listens(pid: int, port: int, proc: Path = Path("/proc")) -> bool:
+    """Whether a process itself listens on a TCP port (IPv4): somebody else may be answering there."""
+    rows = [line.split() for line in (proc / "net/tcp").read_text().splitlines()[1:]]
+    heard = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == _LISTENS}
+    try:
+        return any(os.readlink(file) in heard for file in (proc / str(pid) / "fd").iterdir())
+    except (FileNotFoundError, ProcessLookupError):  # it ended, or let a file go meanwhile
+        return False
 
 
 def read_alive(instance: Instance) -> list[Record]:

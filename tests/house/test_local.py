@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,16 @@ import pytest
 
 from config.local import contract, daemons, keys, lock, packages, stages, summary, unpacked, up
 from config.local.instance import Instance, choose_socket_folder
-from config.local.processes import Process, Record, is_alive, keep_running, read_began, read_record, stop
+from config.local.processes import (
+    Process,
+    Record,
+    is_alive,
+    keep_running,
+    listens,
+    read_began,
+    read_record,
+    stop,
+)
 from config.local.report import EXIT_USAGE, Trouble
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,6 +126,15 @@ class TestProcesses:
         with pytest.raises(Trouble, match="broken ended with code 7") as trouble:
             keep_running(instance, broken, lambda: False)
         assert str(instance.log / "broken.log") in trouble.value.mend
+
+    def test_only_the_process_that_listens_itself_holds_a_port(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            with socket.create_connection(server.getsockname()) as client:
+                assert listens(os.getpid(), port)
+                assert not listens(os.getpid(), client.getsockname()[1])
+            assert not listens(os.getppid(), port)
+        assert not listens(os.getpid(), port)
 
     def test_the_remembered_port_is_taken_again_and_a_busy_one_is_not(self) -> None:
         assert daemons.choose_port(8044, lambda port: True) == 8044
