@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.imagery.assets import Asset, BandRef, MaskRef, read_assets
@@ -23,8 +23,8 @@ __all__ = ["Asset", "BandRef", "MaskRef", "SceneItem", "parse_item"]
 
 COMPOSITE_FROM = timedelta(days=30)
 """An observation at least this long is a composite of many passes, not a scene on a day."""
-FIRST_YEAR = 1972
-"""Of the first Landsat."""
+FIRST_YEAR, LAST_YEAR = 1972, 2099
+"""Of the first Landsat, and the last that is no slip of the pen."""
 MAX_POSITIONS = 100_000
 _BASELINES = ("s2:processing_baseline", "sentinel:processing_baseline")
 _NULL_CHARACTER = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -152,10 +152,10 @@ def _read_period(properties: Mapping[str, Any]) -> tuple[datetime, datetime]:
             Cause.NO_OBSERVATION_DATE, "The observation ends before it begins; mend the dates."
         )
     # one of the year 2999 would stand for the newest look at its cells for ever
-    if start.year < FIRST_YEAR or end > datetime.now(UTC) + timedelta(days=1):
+    if start.year < FIRST_YEAR or end.year > LAST_YEAR:
         raise SceneRefused(
             Cause.NO_OBSERVATION_DATE,
-            "The observation lies in the future, or before the first satellite that this service reads; mend the dates.",
+            "The observation lies far in the future, or before the first satellite that this service reads; mend the dates.",
         )
     return start, end
 
