@@ -28,12 +28,11 @@ FIRST_DAY = EPOCH
 """The oldest day of an alert that is taken, in whatever form it comes: the raster encoding knows none before."""
 AHEAD = timedelta(days=1)
 """East of here it may be tomorrow."""
-
-
 PIXELS_OUTSIDE = (
     "Alerts of the raster lie outside the world, beyond 180 degrees or a pole; check its coordinate system "
     "and its corner."
 )
+"""Whether the pixels cannot be brought to degrees or lie in no cell."""
 
 
 class OutsideRefused(ValueError):

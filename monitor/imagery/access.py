@@ -22,7 +22,7 @@ _FUNCTIONS = {
     "1620": "sha3_256",
     "1440": "sha3_512",
 }
-"""Prefixes of multihashes, function and length, with the function's name."""
+"""Prefixes of multihashes, with the function's name; the last two digits are the digest's length in bytes."""
 _BARE = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 """Functions by their number of hex digits, where an item states the digest alone."""
 
@@ -79,10 +79,7 @@ def verify_checksum(path: Path, stated: str) -> None:
     digits = stated.lower()
     prefix = next((prefix for prefix in _FUNCTIONS if digits.startswith(prefix)), "")
     function = _FUNCTIONS.get(prefix, "")
-    if (
-        not function
-        or len(digits) - len(prefix) != 2 * hashlib.new(function, usedforsecurity=False).digest_size
-    ):
+    if not function or len(digits) != len(prefix) + 2 * int(prefix[-2:], 16):
         prefix, function = "", _BARE.get(len(digits), "")
     if not function or not set(digits) <= set(hexdigits):
         raise SceneRefused(

@@ -17,7 +17,6 @@ from monitor.imagery.rasterfile import RasterFile
 from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.imagery.sensors import (
     LEAST_DB,
-    PLAUSIBLE,
     RADAR_BANDS,
     RADAR_CALIBRATIONS,
     Calibration,
@@ -62,11 +61,6 @@ class Channel:
             np.log10(band, out=band, where=data)
             band *= np.float32(10.0)
         return data
-
-    def find_plausible(self, band: Float32) -> Bool:
-        """Where calibrated numbers (H, W) are what ground can have. The unit of radar must be settled."""
-        least, most = PLAUSIBLE["dB" if self.name in RADAR_BANDS else "reflectance"]
-        return (band >= np.float32(least)) & (band <= np.float32(most))
 
 
 def choose_channels(

@@ -26,7 +26,7 @@ from monitor.imagery.opening import open_raster
 from monitor.imagery.rasterfile import RasterFile, gdal_env
 from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.imagery.strips import STRIP_BYTES, Strip, plan_strips
-from monitor.imagery.survey import Tally, check_offset, check_units, drop_fill
+from monitor.imagery.survey import Tally, check_offset, check_units, drop_fill, find_plausible
 
 WHOLE_PIXELS = 4_000_000
 """A scene no larger than this is seen whole when it is opened."""
@@ -135,7 +135,7 @@ class OpenScene:
         for channel, band in zip(self._channels, pixels, strict=True):
             valid &= channel.calibrate(band)
             if self._is_surveyed:
-                valid &= channel.find_plausible(band)
+                valid &= find_plausible(channel.name, band)
         if quality is not None:
             empty, cloudy = quality
             valid &= ~empty

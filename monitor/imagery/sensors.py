@@ -20,8 +20,6 @@ RADAR_BANDS = ("VV", "VH")
 """Backscatter by polarisation; these have no eo common name."""
 S2_OFFSET = 0.1
 """What the numbers of Sentinel-2 Level-2A are too high by since OFFSET_SINCE, in reflectance."""
-PLAUSIBLE = {"reflectance": (-0.3, 1.6), "dB": (-80.0, 40.0)}
-"""Least and greatest value by unit that a pixel of ground can have. What lies outside is a fill value that nothing names."""
 LEAST_DB = 1.5
 """Half of a scene's backscatter is farther from zero than this in dB, and nearer in power."""
 

@@ -12,13 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.imagery.refusal import Cause, SceneRefused
-from monitor.imagery.sensors import LEAST_DB, PLAUSIBLE, RADAR_BANDS, S2_OFFSET
+from monitor.imagery.sensors import LEAST_DB, RADAR_BANDS, S2_OFFSET
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 MAX_OUTSIDE_SHARE = 0.01
 """Share of the valid pixels that may lie in cells wholly outside the stated footprint: outlines are simplified."""
+
+PLAUSIBLE_REFLECTANCE, PLAUSIBLE_DB = (-0.3, 1.6), (-80.0, 40.0)
+"""Least and greatest value that a pixel of ground can have. What lies outside is a fill value that nothing names."""
 
 
 @dataclass
@@ -50,13 +53,18 @@ class Tally:
             )
 
 
+def find_plausible(band: str, values: Float32) -> Bool:
+    """Where values of a band are such as ground can have: bool, of their shape. values: reflectance or dB."""
+    least, most = PLAUSIBLE_DB if band in RADAR_BANDS else PLAUSIBLE_REFLECTANCE
+    return (values >= np.float32(least)) & (values <= np.float32(most))
+
+
 def drop_fill(names: Sequence[str], sample: Float32) -> Float32:
     """The sample, (bands, n), without pixels that hold the one value of a band that no ground has: a fill value that nothing
     names. A wrong scale gives many such values. names: of the bands."""
     fill = np.zeros(sample.shape[1], bool)
     for name, values in zip(names, sample, strict=True):
-        least, most = PLAUSIBLE["dB" if name in RADAR_BANDS else "reflectance"]
-        odd = (values < least) | (values > most)
+        odd = ~find_plausible(name, values)
         if odd.any() and np.ptp(values[odd]) == 0:
             fill |= odd
     return sample[:, ~fill]

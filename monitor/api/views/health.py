@@ -12,6 +12,7 @@ from accounts.ledger.connection import LedgerUnavailable, ledger_connection
 from monitor.api.problems import make_problem
 
 KEPT_S = 60
+"""Of the word that is written to learn whether Redis takes any."""
 
 
 class HealthView(View):
