@@ -7,7 +7,7 @@ scene must agree. What cannot be told is not guessed. May import `featurizer` an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,20 @@ Float64 = npt.NDArray[np.float64]
 
 APART_M = 20.0
 """Two scenes whose offset is surely greater do not lie upon each other (decision 0034)."""
-REACH = 8
-"""Offsets of up to so many parts are looked for: beyond, too little of a cell meets itself."""
+REACH = 10
+"""Offsets of up to so many parts, half a cell, are looked for: beyond, too little of a cell meets itself."""
+FAR_STEPS = sorted(
+    ((north, east) for north in range(-2, 3) for east in range(-2, 3) if north or east),
+    key=lambda step: (np.hypot(*step), step),
+)
+"""Whole cells by which a scene is moved where nothing is found without, the nearest first."""
 MIN_PARTS = 60
 """Parts of a cell that both scenes must have seen."""
 MIN_CELLS = 24
 MAX_CELLS = 4000
 """Of more cells every so-many-th is looked at: the answer does not get better."""
+FAR_CELLS = 400
+"""So many for each of the steps."""
 GROUPS = 8
 """The cells are cut into so many groups; how the offset changes when one is left out says how sure it is."""
 MIN_PEAK = 6.0
@@ -101,7 +108,8 @@ def measure_offset(
     Returns
     -------
     Offset or None
-        None where the cells do not tell: fewer than 24, or ground without detail.
+        None where the cells do not tell: fewer than 24, or ground without detail, or farther apart than two cells and
+        a half.
 
     References
     ----------
@@ -118,7 +126,24 @@ def measure_offset(
     """
     if not layout.across:
         return None
-    _, here, there = np.intersect1d(now.numbers, before.numbers, assume_unique=True, return_indices=True)
+    found = _measure_by(now, before, layout, min_valid_share, (0, 0), MAX_CELLS)
+    steps = iter(FAR_STEPS)
+    while found is None and (step := next(steps, None)) is not None:
+        found = _measure_by(now, before, layout, min_valid_share, step, FAR_CELLS)
+    return found
+
+
+def _measure_by(
+    now: CellFeatures,
+    before: CellFeatures,
+    layout: Layout,
+    min_valid_share: float,
+    step: tuple[int, int],
+    most_cells: int,
+) -> Offset | None:
+    """The offset, if it lies about so many whole cells northwards and eastwards: each cell meets one so far away."""
+    moved = replace(before, rows=before.rows + np.int32(step[0]), cols=before.cols + np.int32(step[1]))
+    _, here, there = np.intersect1d(now.numbers, moved.numbers, assume_unique=True, return_indices=True)
     shown = (now.valid_share[here] >= min_valid_share) & (before.valid_share[there] >= min_valid_share)
     shown &= (now.valid_share[here] > 0) & (before.valid_share[there] > 0)
     here, there = here[shown], there[shown]
@@ -127,7 +152,7 @@ def measure_offset(
     enough = np.flatnonzero(both.sum(axis=(1, 2)) >= MIN_PARTS)
     if len(enough) < MIN_CELLS:
         return None
-    enough = enough[:: -(-len(enough) // MAX_CELLS)]
+    enough = enough[:: -(-len(enough) // most_cells)]
     here, there = here[enough], there[enough]
     sums = []
     # in the order of the lattice: each group is a strip of ground
@@ -138,7 +163,7 @@ def measure_offset(
             own.add(old[there[part]], new[here[part]])
         sums.append(own)
     latitude = (float(np.median(now.rows[here])) + 0.5) / CELLS_PER_DEG - 90
-    return _place_offset(sums, layout.across, latitude, len(here))
+    return _place_offset(sums, layout.across, latitude, len(here), step)
 
 
 @dataclass
@@ -219,13 +244,15 @@ def _window(spectrum: npt.NDArray[np.complex128]) -> Float64:
     return np.asarray(whole[part, part])
 
 
-def _place_offset(sums: list[_Sums], across: int, latitude: float, cells: int) -> Offset | None:
+def _place_offset(
+    sums: list[_Sums], across: int, latitude: float, cells: int, step: tuple[int, int]
+) -> Offset | None:
     surface, met = _add_up(sums).surface()
     peak = _judge_peak(surface, met)
     if peak < MIN_PEAK:
         return None
     per_part = np.array([1.0, np.cos(np.radians(latitude))]) * _METRES_PER_DEG / CELLS_PER_DEG / across
-    whole = _place_peak(surface, met) * per_part
+    whole = (_place_peak(surface, met) + np.array(step) * across) * per_part
     without = per_part * np.array(
         [_place_peak(*_add_up(sums[:out] + sums[out + 1 :]).surface()) for out in range(len(sums))]
     )

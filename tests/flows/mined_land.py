@@ -29,8 +29,9 @@ PIXEL_M = 20.0
 Box = tuple[float, float, float, float]
 BOX: Box = (19.9, 2.1, 20.1, 2.2)
 """West, south, east, north of the strip, degrees: ten rows of twenty cells, the border in their middle."""
-TALL: Box = (19.9, 2.05, 20.1, 2.35)
-"""A box whose scenes take several strips to read."""
+TALL: Box = (19.9, 1.9, 20.1, 2.2)
+"""A box whose scenes take several strips to read. Land is drawn from its upper left corner: the same as that of BOX, or the
+scenes of one would not lie upon those of the other."""
 QUARTERS = {"t0": ("2025-01-01", "2025-03-31"), "t1": ("2025-04-01", "2025-06-30")}
 EASTERN_MINE: frozenset[Cell] = frozenset({(9213, 20005), (9213, 20006), (9214, 20006)})
 """A new mine of three cells in the east; it touches no other."""

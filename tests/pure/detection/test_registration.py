@@ -83,6 +83,18 @@ def test_an_offset_is_measured_and_those_over_the_bound_are_told(
     assert offset.is_apart == (pixels >= 3)  # a pixel is 20 m here
 
 
+@pytest.mark.parametrize("way", [(27, 0), (0, -28), (55, 0), (-41, 33), (0, 120)])
+def test_a_scene_far_from_its_place_is_found_where_it_is(
+    quarters: list[SceneItem], before: CellFeatures, way: tuple[int, int]
+) -> None:
+    down, right = way  # 20 m each: half a cell, a whole one, between, more than two
+    offset = measure_offset(read_maps(quarters[1], down, right), before, LAYOUT, 0.5)
+    assert offset is not None
+    assert offset.north_m == pytest.approx(-PIXEL_M * down, abs=30)
+    assert offset.east_m == pytest.approx(PIXEL_M * right, abs=30)
+    assert offset.is_apart
+
+
 def test_a_scene_lies_upon_itself_to_the_metre(before: CellFeatures) -> None:
     offset = measure_offset(before, before, LAYOUT)
     assert offset is not None
@@ -105,6 +117,12 @@ def test_clouds_and_new_mines_do_not_move_a_scene(quarters: list[SceneItem], bef
 def test_ground_without_a_likeness_is_not_guessed(before: CellFeatures) -> None:
     noise = np.random.default_rng(1).random(before.values.shape).astype(np.float32)
     assert measure_offset(replace(before, values=noise), before, LAYOUT) is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_cells_dealt_anew_lie_nowhere(before: CellFeatures, seed: int) -> None:
+    dealt = np.random.default_rng(seed).permutation(len(before.rows))
+    assert measure_offset(replace(before, values=before.values[dealt]), before, LAYOUT) is None
 
 
 def test_a_few_cells_tell_nothing(before: CellFeatures) -> None:
