@@ -81,7 +81,7 @@ REDIS_TIMEOUT_S = read_number("PENUMBRA_REDIS_TIMEOUT_S", 3)
 """How long a request waits for its counter before it is refused with 503."""
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.KeptClientCache",
         "LOCATION": read_text("REDIS_URL"),
         "KEY_PREFIX": "penumbra",
         # one that is silent is given up about, as one that is gone is

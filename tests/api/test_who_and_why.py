@@ -119,7 +119,7 @@ def test_where_requests_cannot_be_counted_none_is_answered(
 ) -> None:
     settings.CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "config.cache.KeptClientCache",
             "LOCATION": "redis://127.0.0.1:1",
         }
     }

@@ -20,7 +20,7 @@ from tests.ledger.test_ledger_down import assert_told_nothing, refused_insert
 
 _impatient = test_ledger_down._impatient
 URL = "/api/v1/alerts"
-NO_REDIS = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+NO_REDIS = {"BACKEND": "config.cache.KeptClientCache", "LOCATION": "redis://127.0.0.1:1/0"}
 
 
 def with_token(token: str) -> WebClient:

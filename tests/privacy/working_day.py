@@ -97,7 +97,7 @@ def _private_queue(patch: pytest.MonkeyPatch) -> Iterator[PrivateQueue]:
 def _cache_in_redis() -> Iterator[str]:
     """The cache as in production, under a prefix of its own."""
     prefix = f"canaries-{uuid4().hex}"
-    backend = "django.core.cache.backends.redis.RedisCache"
+    backend = "config.cache.KeptClientCache"
     caches = {"default": {"BACKEND": backend, "LOCATION": os.environ["REDIS_URL"], "KEY_PREFIX": prefix}}
     with override_settings(CACHES=caches):
         yield prefix

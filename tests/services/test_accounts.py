@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.ledger.connection import close_ledger_connections
 from accounts.ledger.keyed import keyed_reference
-from accounts.models import User
+from accounts.models import Token, User
 from accounts.roles import Role
 from accounts.tokens import find_token, issue_token
 from monitor.models import Region
@@ -57,6 +60,39 @@ def test_an_account_a_mandate_and_their_end_are_on_the_ledger_with_who_decided(c
         ("account.close", by, "done", []),
         ("token.revoke", None, "done", []),
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"revoked_at": timezone.now() - timedelta(days=1)},
+        {"expires_at": timezone.now() - timedelta(seconds=1)},
+        {"user__is_active": False},
+        {"digest": b"other"},
+    ],
+)
+def test_a_token_is_found_where_it_is_usable_and_its_holder_is_who_the_orm_says(
+    cast: Cast, change: dict[str, Any]
+) -> None:
+    user = cast.rosa.user
+    secret = issue_token(user)
+    token = Token.objects.get(digest=hashlib.sha256(secret.encode()).digest())
+    for name, value in change.items():
+        holder, name = (user, name.removeprefix("user__")) if name.startswith("user__") else (token, name)
+        setattr(holder, name, value)
+        holder.save()
+    found = find_token(secret)
+    asked = "digest" not in change  # the secret is another one's then
+    assert (
+        (found is not None) == (asked and Token.objects.usable().filter(id=token.id).exists()) == (not change)
+    )
+    if found is not None:
+        assert (found.id, found.user_id, found.user) == (token.id, user.id, user)
+        kept, whole = found.user.__dict__, User.objects.get(id=user.id).__dict__
+        asked_of = set(kept) - {"_state"}
+        assert {name: kept[name] for name in asked_of} == {name: whole[name] for name in asked_of}
+        assert found.user.organisation == user.organisation  # what was not asked is read later
 
 
 def test_without_a_ledger_there_is_no_account_and_no_mandate(cast: Cast, settings: LazySettings) -> None:
