@@ -40,8 +40,8 @@ def issue_token(user: User, label: str = "") -> str:
 def find_token(secret: str) -> Token | None:
     """The usable token with this secret, or None: unknown, expired, revoked and closed look the same (P8).
 
-    Every request asks this; put together by the ORM it took a good part of the time of a page. What is usable is said here as
-    in TokenQuerySet.usable: a test holds both to the same.
+    Every request asks this; put together by the ORM it took a good part of the time of a page. What is usable is
+    said here as in TokenQuerySet.usable: a test holds both to the same.
     """
     with connection.cursor() as cursor:
         cursor.execute(_FIND, [_digest(secret), timezone.now()])

@@ -31,7 +31,8 @@ FAR_STEPS = sorted(
 """Whole cells by which a scene is moved where nothing is found without, the nearest first."""
 MIN_PARTS = 60
 """Parts of a cell that both scenes must have seen."""
-MIN_CELLS = 24
+MIN_CELLS = 8
+"""One a group at least."""
 MAX_CELLS = 4000
 """Of more cells every so-many-th is looked at: the answer does not get better."""
 FAR_CELLS = 400
@@ -108,7 +109,7 @@ def measure_offset(
     Returns
     -------
     Offset or None
-        None where the cells do not tell: fewer than 24, or ground without detail, or farther apart than two cells and
+        None where the cells do not tell: fewer than 8, or ground without detail, or farther apart than two cells and
         a half.
 
     References

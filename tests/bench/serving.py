@@ -25,7 +25,7 @@ from tests.roles import read_rows
 
 CLIENTS = 8
 REQUESTS = 8
-"""Of each client in one turn of the peer, and in a first turn of both that is not counted: threads open their connections."""
+"""Of each client in one turn of the peer, and in a first turn of both, not counted: threads open their connections."""
 OUR_REQUESTS = 40
 """In one of our turns, which is over sooner all the same."""
 TURNS = 3
@@ -34,8 +34,8 @@ STARTS_WITHIN_S = 30
 WORKERS = 2
 SERVERS = f"gunicorn with {WORKERS} workers of 4 threads"
 CONDITIONS = (
-    f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * OUR_REQUESTS} (ours) and {CLIENTS * REQUESTS} (peer) requests after one that is"
-    f" not counted, {SERVERS}"
+    f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * OUR_REQUESTS} (ours) and {CLIENTS * REQUESTS} (peer) requests"
+    f" after one that is not counted, {SERVERS}"
 )
 
 

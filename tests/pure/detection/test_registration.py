@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +113,52 @@ def test_clouds_and_new_mines_do_not_move_a_scene(quarters: list[SceneItem], bef
     offset = measure_offset(replace(now, values=maps.reshape(len(maps), -1)), before, LAYOUT, 0.5)
     assert offset is not None
     assert offset.distance_m < 10
+
+
+@pytest.mark.parametrize(("pixels", "apart"), [(0, False), (1, False), (5, True), (27, True)])
+def test_nine_cells_are_enough_as_a_rule_and_never_wrong(
+    quarters: list[SceneItem], before: CellFeatures, pixels: int, apart: bool
+) -> None:
+    now = read_maps(quarters[1], pixels)
+    squares = [(row, col) for row in range(9201, 9217, 4) for col in range(20001, 20017, 4)]
+    found = []
+    for row, col in squares:
+        part = (abs(now.rows - row - 1) <= 1) & (abs(now.cols - col - 1) <= 1)
+        assert part.sum() == 9
+        found.append(measure_offset(now.select(np.flatnonzero(part)), before, LAYOUT, 0.5))
+    assert [offset.is_apart for offset in found if offset is not None] == [apart] * (
+        told := len(found) - found.count(None)
+    )
+    assert told >= 12  # of 16
+
+
+@pytest.mark.shared_data
+def test_a_few_real_cells_lie_upon_themselves_after_two_years(shared_data: Path) -> None:
+    """Composites of different years, a fifth of each cell seen."""
+    dates: tuple[dict[str, CellFeatures], dict[str, CellFeatures]] = ({}, {})
+    for entry in walk_items(shared_data / "amazon-pairs/catalog.json"):
+        item = entry.parse()
+        with suppress(SceneRefused):
+            maps = read_maps(item)
+            fullest = np.flatnonzero(maps.valid_share == maps.valid_share.max())[:1]
+            dates[item.item_id.endswith("t1")][item.item_id[:-3]] = maps.select(fullest)
+    cells = sorted(dates[0].keys() & dates[1].keys())
+    rng, told = np.random.default_rng(1), 0
+    for _ in range(100):
+        drawn = [cells[at] for at in np.sort(rng.choice(len(cells), 8, replace=False))]
+        before, now = (_join([each[cell] for cell in drawn]) for each in dates)
+        offset = measure_offset(now, before, LAYOUT)
+        told += offset is not None
+        assert offset is None or not offset.is_apart
+    assert told > 50
+
+
+def _join(cells: list[CellFeatures]) -> CellFeatures:
+    rows, cols, share, values = (
+        np.concatenate([getattr(each, name) for each in cells])
+        for name in ("rows", "cols", "valid_share", "values")
+    )
+    return CellFeatures(rows, cols, share, values, "maps")
 
 
 def test_ground_without_a_likeness_is_not_guessed(before: CellFeatures) -> None:
