@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from hashlib import file_digest
@@ -26,6 +26,9 @@ from accounts.ledger.vouching import check_vouched
 
 LOCK_TIMEOUT = "2s"
 """Writers wait as long at most while months are taken away; then the archive is given up instead."""
+LOCK = 0x70656E6172636876
+"""Number of the advisory lock of whoever archives ("penarchv" in ASCII): two at once would write one file, and the second
+would remove that of the first."""
 KINDS = ("entry", "completion")
 
 _THIS_MONTH = "SELECT ledger.start_of_month(clock_timestamp())"
@@ -77,13 +80,36 @@ def archive_months(
     the database, which must vouch for it; all, unless told. Raises ArchiveRefused, NotVouchedFor, ExportUnsound,
     LedgerBroken, OSError, psycopg.Error; then no line has left the tables, except where the text says it is not known.
     """
+    with _alone(connection):
+        return _archive(connection, before, file, keys, keys if trusted is None else trusted)
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Nobody else archives this ledger meanwhile. Raises ArchiveRefused; whoever dies lets go."""
+    if connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone() != (True,):
+        raise ArchiveRefused("Nothing was archived: another archive is being made at this moment.")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # a connection that broke has let go already
+            connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def _archive(
+    connection: Connection,
+    before: date,
+    file: Path,
+    keys: Sequence[VerifierKey],
+    trusted: Sequence[VerifierKey],
+) -> tuple[Archive, Sequence[ArchivedMonth]]:
     if file.exists():
         raise ArchiveRefused(
             f"{file.name} exists. Choose another name; or, if an archive was interrupted and `verify_ledger` knows no"
             " archive of this name, remove it first."
         )
     plan = plan_archive(connection, before)
-    check_vouched(connection, plan.size, keys if trusted is None else trusted)
+    check_vouched(connection, plan.size, trusted)
     partial = file.with_name(f"{file.name}.partial")
     try:
         archive = _write(connection, plan, partial, file.name, keys)

@@ -415,6 +415,27 @@ def test_a_crash_between_writing_and_taking_leaves_all_lines_in_their_tables(led
     assert check(ledger) == []
 
 
+def test_of_two_that_archive_at_once_into_one_file_the_file_of_the_first_stays(ledger: OwnDatabase) -> None:
+    file = ledger.folder / "archive.jsonl"
+    words = ledger.command("archive_ledger", "--before", f"{months_ago(1):%Y-%m}", file)
+    with ledger.connect() as busy, busy.transaction():
+        # the first has seen that there is no file, and cannot write it before the second has come
+        busy.execute("LOCK TABLE ledger.leaf IN ACCESS EXCLUSIVE MODE")
+        begun = [subprocess.Popen(words, **ledger.surroundings("owner"), text=True) for _ in range(2)]  # type: ignore[call-overload]
+        until = time.monotonic() + 30
+        while time.monotonic() < until and [each.poll() for each in begun] == [None, None]:
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ledger.leaf'::regclass"
+            if busy.execute(waiting).fetchone() == (2,):
+                break
+            time.sleep(0.05)
+    complaints = [each.communicate()[1] for each in begun]
+    assert sorted(each.returncode for each in begun) == [0, 1], complaints
+    assert "another archive is being made" in "".join(complaints)
+    done = ledger.manage("sealer", "verify_ledger", "--archive", file, "--json")
+    assert (done.returncode, json.loads(done.stdout)["damages"]) == (0, [])
+    assert [each.name for each in ledger.folder.glob("archive*")] == ["archive.jsonl"]
+
+
 def test_a_folder_that_is_not_there_is_named(ledger: OwnDatabase) -> None:
     file = ledger.folder / "nowhere" / "archive.jsonl"
     done = ledger.manage("owner", "archive_ledger", "--before", f"{months_ago(1):%Y-%m}", file)
