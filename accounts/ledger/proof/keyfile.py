@@ -6,11 +6,11 @@ one while both are believed. Must not import Django: a witness keeps its key in 
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from accounts.ledger.proof.files import written_whole
 from accounts.ledger.proof.note import NoteRefused, SigningKey, read_signing_key
 
 
@@ -42,11 +42,5 @@ def read_keys(path: Path, kind: int) -> list[SigningKey]:
 
 def write_keys(path: Path, keys: Sequence[SigningKey]) -> None:
     """Write a key file, whole or not at all, for its owner only. Raises OSError."""
-    partial = path.with_name(f"{path.name}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        os.fchmod(descriptor, 0o600)
-        stream.writelines(f"{key.write_secret()}\n" for key in keys)
-        stream.flush()
-        os.fsync(descriptor)
-    partial.replace(path)
+    with written_whole(path) as stream:
+        stream.writelines(f"{key.write_secret()}\n".encode() for key in keys)

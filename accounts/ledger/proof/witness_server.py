@@ -7,18 +7,16 @@ Runs on another machine than the log, in other hands: `python -m accounts.ledger
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
-import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from accounts.ledger.proof.checkpoint import TreeHead
+from accounts.ledger.proof.files import locked
 from accounts.ledger.proof.keyfile import KeyUnusable, read_keys
 from accounts.ledger.proof.memory import read_memory, write_memory
 from accounts.ledger.proof.note import COSIGNATURE, NoteRefused, SigningKey, VerifierKey, read_verifier_key
@@ -62,7 +60,7 @@ class Witness:
         """The answer to a submission. What it signs is on disk before it is told. Raises OSError where that fails."""
         # comparing and remembering are one step, or two submissions could pass each other: of threads, and of a second
         # process that somebody started on the same folder
-        with self._lock, _locked(self._state):
+        with self._lock, locked(self._state):
             # a clock that is set back makes no signature older
             time_s = max(int(self._clock()), self._signed_s)
             verdict = judge(body, self._logs, self._read(), self.key, time_s)
@@ -70,17 +68,6 @@ class Witness:
                 write_memory(self._files[verdict.remember.origin], parse_submission(body).checkpoint)
                 self._signed_s = time_s
             return verdict
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """No other process that asks for it has this folder meanwhile. Raises OSError."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(opened)
 
 
 def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:

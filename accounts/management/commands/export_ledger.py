@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.ledger.exporting import NoSuchStart, export_lines
 from accounts.ledger.log_connection import WrongRole, connect_to_log
 from accounts.ledger.ocsf import export_events
+from accounts.ledger.proof.files import written_whole
 from accounts.ledger.sealing import LedgerBroken
 
 WRITERS = {"log": export_lines, "ocsf": export_events}
@@ -47,12 +48,13 @@ class Command(BaseCommand):
                 if options["file"] == "-":
                     sys.stdout.buffer.writelines(lines)
                     return
-                target = Path(options["file"])
-                partial = target.with_name(f"{target.name}.partial")
-                with partial.open("wb") as stream:
+                with written_whole(Path(options["file"])) as stream:
                     stream.writelines(lines)
-                partial.replace(target)
         except (WrongRole, NoSuchStart, LedgerBroken) as error:
             raise CommandError(str(error)) from error
-        except (psycopg.Error, OSError) as error:
+        except OSError as error:
+            raise CommandError(
+                f"Nothing was exported: {options['file']} could not be written ({error.strerror})."
+            ) from error
+        except psycopg.Error as error:
             raise CommandError(f"The ledger could not be exported ({type(error).__name__}).") from error

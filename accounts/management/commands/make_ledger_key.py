@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.ledger.proof.files import locked
 from accounts.ledger.proof.keyfile import KeyUnusable, read_keys, write_keys
 from accounts.ledger.proof.note import COSIGNATURE, ED25519, NoteRefused, SigningKey, make_key
 
@@ -40,17 +41,20 @@ class Command(BaseCommand):
         file: Path = options["file"] or settings.LEDGER_KEY_FILE
         kind = COSIGNATURE if options["witness"] else ED25519
         try:
-            keys = self._change(file, options, kind)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with locked(file.parent):  # of two at once, the second finds the key of the first
+                keys = self._change(file, options, kind)
         except (KeyUnusable, NoteRefused) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"The key file cannot be written ({type(error).__name__}).") from error
+            raise CommandError(
+                f"{file} could not be written ({error.strerror}): nothing was changed."
+            ) from error
         for key in keys:
             self.stdout.write(str(key.verifier))
 
     def _change(self, file: Path, options: dict[str, Any], kind: int) -> list[SigningKey]:
         if not file.exists():
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             keys = [make_key(options["name"], kind)]
             write_keys(file, keys)
             return keys
