@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from accounts.ledger.proof import witness_server
 from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, sign_head
 from accounts.ledger.proof.note import COSIGNATURE, Note, parse_note, parse_signature
 from accounts.ledger.proof.tree import hash_leaf
 from accounts.ledger.proof.witness import Submission
-from accounts.ledger.proof.witness_server import Witness, make_server
+from accounts.ledger.proof.witness_server import MemoryDamaged, Witness, make_server
 from accounts.ledger.proofs import NotSealed, read_signed
 from accounts.ledger.sealing import read_newest
 from accounts.ledger.witnessing import (
@@ -136,6 +138,61 @@ def test_a_witness_that_cannot_remember_signs_nothing(tmp_path: Path) -> None:
         status, body = post(witness.url, str(HONEST.submit(0, 5)).encode())
     assert status == 500
     assert "signs nothing" in body
+
+
+DAMAGED_STATES = {"words": b"garbage", "no text": b"\xff\xfe\0", "nothing": b"", "of another log": b""}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_STATES)
+def test_a_witness_whose_memory_is_damaged_signs_nothing_and_says_which_file(
+    tmp_path: Path, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = DAMAGED_STATES[damage]
+    if damage == "of another log":
+        content = str(sign_head(TreeHead("another.example/ledger", 5, b"r" * 32), [OTHER])).encode()
+    with serving(tmp_path) as witness:
+        assert post(witness.url, str(HONEST.submit(0, 9)).encode())[0] == 200
+        (file,) = tmp_path.glob("*.checkpoint")
+        file.write_bytes(content)
+        status, body = post(witness.url, str(HONEST.submit(9, 12)).encode())
+        assert (status, "memory" in body, "signs nothing" in body) == (500, True, True)
+        assert file.name not in body
+    told = capfd.readouterr().err
+    assert file.name in told
+    assert "Traceback" not in told
+    with pytest.raises(MemoryDamaged, match=rf"{file.name} in .* damaged.* restore"):
+        Witness(WITNESS, [LOG.verifier], tmp_path)
+
+
+def test_a_witness_whose_memory_was_taken_away_or_back_while_it_runs_signs_nothing(tmp_path: Path) -> None:
+    witness = Witness(WITNESS, [LOG.verifier], tmp_path)
+    assert witness.add_checkpoint(str(HONEST.submit(0, 5))).status == 200
+    (file,) = tmp_path.glob("*.checkpoint")
+    older = file.read_bytes()
+    assert witness.add_checkpoint(str(HONEST.submit(5, 9))).status == 200
+    newest = file.read_bytes()
+    for content in (None, older):
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.write_bytes(content)
+        for submission in (HONEST.submit(0, 5), FORKED.submit(0, 12), HONEST.submit(5, 12)):
+            with pytest.raises(MemoryDamaged, match="less than this process has signed"):
+                witness.add_checkpoint(str(submission))
+    file.write_bytes(newest)
+    assert witness.add_checkpoint(str(HONEST.submit(9, 12))).status == 200
+
+
+def test_a_body_that_does_not_come_is_the_senders_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness_server, "TIMEOUT_S", 0.5)
+    with serving(tmp_path) as witness:
+        address = urllib.parse.urlsplit(witness.url)
+        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as sender:
+            sender.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 900\r\n\r\nold 0\n")
+            answer = b"".join(iter(lambda: sender.recv(1000), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"remember" not in answer
 
 
 # --- showing --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,14 @@ from accounts.ledger.proof.witness import Verdict, judge, parse_submission
 
 MAX_BODY = 100_000
 TIMEOUT_S = 20
+MEND = (
+    "Nothing is signed: restore the newest file of this name from a backup, or the checkpoint that this witness signed last,"
+    " from an export of the log or from its auditors. Never start without it: a witness that forgets has seen nothing."
+)
+
+
+class MemoryDamaged(RuntimeError):
+    """What was signed last cannot be told, or is less than what was signed. Nothing is signed until a person has looked."""
 
 
 class Witness:
@@ -36,7 +44,7 @@ class Witness:
         state: Path,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """logs: public keys, several of one name while a log changes keys. state: folder. Raises NoteRefused, OSError."""
+        """logs: public keys, several of one name while a log changes keys. state: folder. Raises MemoryDamaged, OSError."""
         self.key = key
         self._logs: dict[str, list[VerifierKey]] = {}
         for log in logs:
@@ -48,16 +56,35 @@ class Witness:
         self._state = state
         self._clock = clock
         self._signed_s = 0
+        self._signed: dict[str, TreeHead] = {}
         self._lock = threading.Lock()
         self._read()  # what cannot be read is told at the start, not at the first submission
 
     def _read(self) -> dict[str, TreeHead]:
-        """What was signed last, by origin. Raises NoteRefused, OSError."""
-        found = {name: read_memory(file) for name, file in self._files.items()}
-        return {name: head for name, head in found.items() if head is not None}
+        """What was signed last, by origin. Raises MemoryDamaged, OSError."""
+        found = {}
+        for name, file in self._files.items():
+            try:
+                head = read_memory(file)
+            except (NoteRefused, UnicodeDecodeError):
+                raise MemoryDamaged(f"{file.name} in the state folder is damaged. {MEND}") from None
+            signed = self._signed.get(name)
+            if signed and (
+                head is None or head.size < signed.size or (head.size == signed.size and head != signed)
+            ):
+                raise MemoryDamaged(
+                    f"{file.name} in the state folder says less than this process has signed. {MEND}"
+                )
+            if head is not None and head.origin != name:
+                raise MemoryDamaged(
+                    f"{file.name} in the state folder is that of another log, damaged. {MEND}"
+                )
+            if head is not None:
+                found[name] = head
+        return found
 
     def add_checkpoint(self, body: str) -> Verdict:
-        """The answer to a submission. What it signs is on disk before it is told. Raises OSError where that fails."""
+        """The answer to a submission. What it signs is on disk before it is told. Raises MemoryDamaged, OSError."""
         # comparing and remembering are one step, or two submissions could pass each other: of threads, and of a second
         # process that somebody started on the same folder
         with self._lock, locked(self._state):
@@ -67,6 +94,7 @@ class Witness:
             if verdict.remember is not None:
                 write_memory(self._files[verdict.remember.origin], parse_submission(body).checkpoint)
                 self._signed_s = time_s
+                self._signed[verdict.remember.origin] = verdict.remember
             return verdict
 
 
@@ -94,9 +122,19 @@ def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
                 )
                 return
             try:
-                verdict = witness.add_checkpoint(self.rfile.read(int(length)).decode("utf-8"))
+                body = self.rfile.read(int(length)).decode("utf-8")
             except UnicodeDecodeError:
-                verdict = Verdict(400, "The body is not UTF-8.\n")
+                self._answer(Verdict(400, "The body is not UTF-8.\n"))
+                return
+            except TimeoutError:
+                self.close_connection = True
+                self._answer(Verdict(408, "The body did not come in time.\n"))
+                return
+            try:
+                verdict = witness.add_checkpoint(body)
+            except MemoryDamaged as error:
+                self.log_message("%s", error)
+                verdict = Verdict(500, "The witness's memory is damaged, so it signs nothing.\n")
             except OSError:
                 verdict = Verdict(
                     500, "The witness cannot remember anything at the moment, so it signs nothing.\n"
@@ -134,7 +172,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def serve(asked: argparse.Namespace) -> None:
-    """Serve until interrupted. Raises KeyUnusable, NoteRefused, OSError, ValueError."""
+    """Serve until interrupted. Raises KeyUnusable, MemoryDamaged, NoteRefused, OSError, ValueError."""
     key = read_keys(asked.key_file, COSIGNATURE)[0]
     asked.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     witness = Witness(key, [read_verifier_key(text) for text in asked.log], asked.state)
@@ -152,7 +190,7 @@ def main() -> int:
         serve(parser.parse_args())
     except KeyboardInterrupt:
         return 0
-    except (KeyUnusable, NoteRefused, OSError, ValueError) as error:
+    except (KeyUnusable, MemoryDamaged, NoteRefused, OSError, ValueError) as error:
         sys.stderr.write(f"the witness cannot start: {error}\n")
         return 1
     return 0

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.ledger.proof.keyfile import KeyUnusable
 from accounts.ledger.proof.note import NoteRefused
-from accounts.ledger.proof.witness_server import add_arguments, serve
+from accounts.ledger.proof.witness_server import MemoryDamaged, add_arguments, serve
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         """As `python -m accounts.ledger.proof.witness_server`."""
         try:
             serve(Namespace(**options))
-        except (KeyUnusable, NoteRefused, OSError, ValueError) as error:
+        except (KeyUnusable, MemoryDamaged, NoteRefused, OSError, ValueError) as error:
             raise CommandError(f"The witness cannot start: {error}") from error
         except KeyboardInterrupt:
             self.stderr.write("stopped")
