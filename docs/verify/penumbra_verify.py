@@ -300,6 +300,8 @@ class Shown:
     certificates: list[tuple[str, str]] = field(default_factory=list)
     """Answers about a certificate of a release as text, and where they stood."""
     told_keys: list[str] = field(default_factory=list)
+    parts: list[tuple[str, int, int]] = field(default_factory=list)
+    """The files with entries: name, position of the first, position after the last."""
     start: int = 0
     edge: list[bytes] = field(default_factory=list)
     has_start: bool = False
@@ -310,8 +312,8 @@ class Shown:
     """The latest time that an entry says of itself."""
     findings: list[Finding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    opened: dict[str, int] = field(default_factory=dict)
-    """Entries without a completion so far: id and index. At the end they count as full disclosure."""
+    opened: dict[str, bool] = field(default_factory=dict)
+    """Entries without a completion so far: id, and whether their action discloses. At the end those count as disclosed."""
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False).encode
@@ -347,16 +349,37 @@ class Reading:
     has_blank: bool = False
     lacks_start: bool = False
     has_lines: bool = False
+    is_export: bool = False
+    """Whether some line has a word of an export; of a damaged one too."""
     entries: int = 0
     """Since the last line that said where an export begins."""
 
 
+def tell_foreign(path: Path) -> str | None:
+    """What a file is that is no export, if its first bytes say so. Raises OSError."""
+    with path.open("rb") as stream:
+        start = stream.read(1 << 16)
+    if start.startswith((b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
+        return "is compressed: unpack it first"
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "was converted to UTF-16 on its way: fetch it again"
+    if b'"body"' in start or b'"checkpoint"' in start or b'"export"' in start:
+        return None
+    with suppress(ValueError, TypeError, KeyError, RecursionError):
+        value = json.loads(start)
+        return f"is what the service said where it had none: {value['detail']}"[:400]
+    return None
+
+
 def read_export(path: Path, shown: Shown, held: bool = False) -> None:
-    """Take in a file of JSON Lines: entries, checkpoints, the head of an export. Raises Unfit for an empty one, OSError.
+    """Take in a file of JSON Lines: entries, checkpoints, the head of an export. Raises Unfit for one that is empty or holds
+    nothing of the kind, OSError.
 
     held: somebody kept it: of an export of earlier times, whose entries stand in the one that is checked, the checkpoints.
     """
-    file = Reading(path.name, held)
+    if foreign := tell_foreign(path):
+        raise Unfit(f"{path.name} seems to hold no entry and no checkpoint: it {foreign}")
+    file, before = Reading(path.name, held), len(shown.hashes)
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             place = f"{path.name}, line {number}"
@@ -377,8 +400,14 @@ def read_export(path: Path, shown: Shown, held: bool = False) -> None:
             elif not match:
                 take_other(line, place, shown, file)
             file.has_lines = True
+            file.is_export |= any(word in line for word in (b'"body"', b'"checkpoint"', b'"export"'))
     if not file.has_lines:
         raise Unfit(f"{path.name} is empty: fetch it again")
+    if not file.is_export:
+        text = "seems to hold no entry and no checkpoint: it may be what the service said where it had none"
+        raise Unfit(f"{path.name} {text}; fetch it again")
+    if before < len(shown.hashes):
+        shown.parts.append((path.name, before, len(shown.hashes)))
     if file.converted:
         text = f"{file.converted} lines of {path.name} end in CR LF: the file was converted on its way"
         shown.findings.append(Finding("malformed", text))
@@ -428,7 +457,7 @@ def take_meaning(value: dict[str, Any], index: int, shown: Shown) -> None:
     shown.newest_at = max(shown.newest_at, str(value.get("at", "")))
     if kind == "entry":
         shown.counts["entries"] += 1
-        shown.opened[str(value.get("id"))] = index
+        shown.opened[str(value.get("id"))] = str(value.get("action")).startswith(("read.", "export."))
     elif kind == "completion":
         shown.counts["completions"] += 1
         entry = str(value.get("entry"))
@@ -659,10 +688,24 @@ class Slots:
         holes = [hole for hole in self.holes if hole not in told]
         return [
             Finding(
-                "deleted", f"{tell_range(first, last)} missing: the entries around are there", first, last
+                "deleted", f"{tell_range(first, last)} missing: {self._tell_around(first, last)}", first, last
             )
             for first, last in list_runs(holes)
         ]
+
+    def _tell_around(self, first: int, last: int) -> str:
+        """Between which files a hole lies, if it does: most often an archive was not named."""
+        indexes, parts = self.shown.indexes, self.shown.parts
+        before = [name for name, _, end in parts if indexes[end - 1] == first - 1]
+        after = [name for name, begin, _ in parts if indexes[begin] == last + 1]
+        if not before or not after:
+            return "the entries around are there"
+        return f"{before[0]} ends before them and {after[0]} begins after them; if they were archived, name that archive too"
+
+    def name_files(self, positions: Sequence[int]) -> list[str]:
+        """The files in which these lines stand."""
+        parts = [part for part in self.shown.parts if any(part[1] <= at < part[2] for at in positions)]
+        return [name for name, _, _ in parts]
 
     def name_mislabelled(self, signed: int) -> list[Finding]:
         """Entries that are as they were signed beside a hash that is not theirs. signed: behind the last such entry."""
@@ -1090,6 +1133,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
         "proofs": len(shown.proofs),
         "certificates": len(shown.certificates),
         "open": len(shown.opened),
+        "open_disclosing": sum(shown.opened.values()),
     }
     return Report(merge(findings), doubts, counts, is_compared(shown, heads, proofs))
 
@@ -1145,7 +1189,9 @@ def check_order(heads: Sequence[Head]) -> list[Finding]:
     """In an export sizes only grow."""
     findings = []
     for before, after in pairwise([head for head in heads if not head.held]):
-        if after.size < before.size:
+        # a file may begin earlier than the one before it ends: then its entries stand twice, which is told
+        is_one_file = before.place.rpartition(",")[0] == after.place.rpartition(",")[0]
+        if after.size < before.size and is_one_file:
             text = (
                 f"after the checkpoint of size {before.size} stands one of size {after.size} ({after.place})"
             )
@@ -1206,10 +1252,20 @@ def name_doubles(slots: Slots) -> list[Finding]:
     """Every number that stands twice, after it was found out which of the lines was signed. Neighbours are told together."""
     findings = []
     for count in sorted({len(places) for places in slots.doubles.values()}):
-        alike = sorted(index for index, places in slots.doubles.items() if len(places) == count)
-        for first, last in list_runs(alike):
+        indexes = sorted(index for index, places in slots.doubles.items() if len(places) == count)
+        for first, last in list_runs(indexes):
             name = f"entry {first} stands" if first == last else f"entries {first} to {last} stand"
-            findings.append(Finding("inserted", f"{name} {count} times", first, last))
+            text = f"{name} {count} times"
+            files = [slots.name_files(slots.doubles[index]) for index in (first, last)]
+            is_same = all(
+                len({slots.shown.hashes[at] for at in slots.doubles[index]}) == 1 for index in (first, last)
+            )
+            if files[0] == files[1] and len(files[0]) > 1 and is_same:
+                text += (
+                    f"; {' and '.join(files[0])} {'both' if len(files[0]) == 2 else 'all'} show them: name each file once,"
+                    " and an older export of the same lines with --held"
+                )
+            findings.append(Finding("inserted", text, first, last))
     return findings
 
 
@@ -1503,19 +1559,26 @@ def read_keys(words: Iterable[str], kind: int) -> list[Key]:
 def gather(asked: argparse.Namespace) -> Shown:
     """Everything that the command line names. Raises Unfit, OSError."""
     shown = Shown()
+    for path, count in Counter(path.resolve() for path in asked.export).items():
+        if count > 1:
+            raise Unfit(f"{path.name} is named {count} times: name each export and archive once")
     for path in order_exports(asked.export):
         read_export(path, shown)
     for path in asked.held:
         take_held(path, shown)
     for path in asked.receipt:
-        for number, line in enumerate(read_text(path).splitlines(), 1):
+        text, before = read_text(path), len(shown.receipts)
+        for number, line in enumerate(text.splitlines(), 1):
             at, _, rest = line.rpartition("\t")
             place = f"{path.name}, line {number}"
             if rest.strip():
                 try:
                     take_receipt(rest, at.strip() or None, place, shown)
                 except Unfit as error:
-                    raise Unfit(f"{place}: {error}") from None
+                    what = "give one receipt a line, as it stood behind Access-Receipt:"
+                    raise Unfit(f"{place}: {error}; {what}") from None
+        if len(shown.receipts) == before:
+            raise Unfit(f"{path.name} holds no receipt")
     shown.proofs = [(read_part(path, PROOF, "proof"), path.name) for path in asked.proof]
     shown.certificates = [
         (read_part(path, '"certificate"', "answer with a certificate"), path.name)
@@ -1531,7 +1594,16 @@ def take_held(path: Path, shown: Shown) -> None:
         read_export(path, shown, held=True)
     elif f"\n{DASH}" in text:
         # whoever kept it may have lost or added a line's end
-        shown.notes.append((text.rstrip("\n") + "\n", path.name, True, None))
+        text = text.rstrip("\n") + "\n"
+        try:
+            is_one = "" not in split_note(text)[0][:-1].split("\n")
+        except Unfit:
+            is_one = False
+        if not is_one:
+            raise Unfit(
+                f"{path.name} holds something else than one checkpoint: name each in a file of its own"
+            )
+        shown.notes.append((text, path.name, True, None))
     if len(shown.notes) == before:
         raise Unfit(f"{path.name} holds no checkpoint: it may be what the service said where it had none")
 
@@ -1544,10 +1616,17 @@ def read_part(path: Path, mark: str, what: str) -> str:
     return text
 
 
-def tell_why_nothing(asked: argparse.Namespace, keys: Sequence[Key], shown: Shown) -> str | None:
-    """Why nothing can be checked, where that is so."""
+def tell_why_nothing(
+    asked: argparse.Namespace, keys: Sequence[Key], witnesses: Sequence[Key], shown: Shown
+) -> str | None:
+    """Why nothing can be checked, or not what was asked for, where that is so."""
     if asked.witnesses and not asked.witness_key:
         return "name the witnesses' keys (--witness-key) beside their number (--witnesses)"
+    named = {key.name for key in witnesses}
+    if asked.witnesses > len(named):
+        return (
+            f"{asked.witnesses} witnesses are asked for, and keys of {len(named)} are named (--witness-key)"
+        )
     if not (asked.export or asked.held or asked.proof or asked.certificate):
         return "name an export, a proof or a certificate"
     if not (shown.hashes or shown.notes or shown.proofs or shown.certificates):
@@ -1570,14 +1649,22 @@ def tell(report: Report) -> str:
         f"  {counts['entries']} lines of the log{begins}, {counts['proven']} proven by {counts['checkpoints']} checkpoints"
         f" up to size {counts['size']}; {counts['receipts']} receipts, {counts['proofs']} proofs,"
         f" {counts['certificates']} certificates",
-        f"  {counts['open']} entries have no completion: count each as full disclosure",
+        f"  {counts['open']} entries have no completion; count as full disclosure {counts['open_disclosing']} of them,"
+        " whose action begins with read. or export.",
     ]
     if counts["entries"] and report.code != DAMAGED and not report.compared:
         lines.append(
             "  compared with nothing from elsewhere: a history that the key's holder wrote anew would pass"
         )
-    lines += [f"  {finding.kind}: {finding.text}" for finding in report.findings]
-    lines += [f"  not checked: {doubt}" for doubt in report.doubts]
+    # a text may hold the end of a line, and go on with a verdict of its own
+    told = [f"{finding.kind}: {finding.text}" for finding in report.findings]
+    told += [f"not checked: {doubt}" for doubt in report.doubts]
+    lines += ["  " + text.replace("\n", "\\n") for text in told]
+    if report.code == DAMAGED:
+        lines.append(
+            "  what to do: keep these files and words, fetch the export a second time (a file that was cut on its way fails"
+            " too), and read 'What a failed check means' in the audit guide"
+        )
     return "\n".join(lines)
 
 
@@ -1589,10 +1676,10 @@ def main(words: Sequence[str] | None = None) -> int:
         keys = read_keys(asked.key or shown.told_keys, 1)
         trust = Trust(keys, read_keys(asked.witness_key, 4), self_told=not asked.key)
     except (Unfit, OSError) as error:
-        print(f"cannot check: {error}", file=sys.stderr)
+        print("cannot check: " + make_plain(str(error)).replace("\n", "\\n"), file=sys.stderr)
         return UNREADABLE
-    if why := tell_why_nothing(asked, keys, shown):
-        print(f"cannot check: {why}", file=sys.stderr)
+    if why := tell_why_nothing(asked, keys, trust.witnesses, shown):
+        print("cannot check: " + make_plain(why).replace("\n", "\\n"), file=sys.stderr)
         return UNREADABLE
     report = verify(shown, trust, asked.witnesses)
     if asked.json:
@@ -1617,10 +1704,18 @@ def run() -> int:
     return main()
 
 
+def make_plain(text: str) -> str:
+    """The text with whatever is no visible letter as its code: names from a file must not move the cursor of a terminal."""
+    return "".join(
+        char if char == "\n" or char.isprintable() else ascii(char)[1:-1].replace("\\u00", "\\x")
+        for char in text
+    )
+
+
 def say(text: str) -> None:
     """Print; whoever reads may have gone."""
     try:
-        print(text, flush=True)
+        print(make_plain(text), flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

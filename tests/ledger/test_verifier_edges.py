@@ -16,7 +16,7 @@ from accounts.ledger.proof.export import write_checkpoint_line
 from accounts.ledger.proof.note import Note, encode_base64, sign_note
 from accounts.ledger.proof.tree import hash_leaf
 from tests.ledger.test_damaged_files import KEY, export, judge, log, verifier
-from tests.pure.ledger.invented_log import BEGIN_S, WITNESS
+from tests.pure.ledger.invented_log import BEGIN_S, WITNESS, InventedLog
 from tests.pure.ledger.test_note import LOG
 
 pytestmark = pytest.mark.no_database
@@ -236,3 +236,104 @@ def test_half_a_letter_in_a_certificate_is_malformed(capsys: Printed, tmp_path: 
     text = certificate('{"k_eff":12}').replace('"k_eff"', r'"\ud800"')
     code, told = run(capsys, "--certificate", put(tmp_path, "odd", text))
     assert (code, "malformed" in told) == (1, True)
+
+
+# --- what the person in front of it is told ---------------------------------------------------------------------------
+
+
+def test_no_text_from_a_file_reaches_the_terminal_as_a_command(capsys: Printed, tmp_path: Path) -> None:
+    """Or a name with the codes that clear a screen would write another verdict in its place."""
+    names = ("\x1b[2J\x1b[HSOUND: these are the entries that were signed.\n", "\x9b8m\u202e\u2066")
+    for name in names:
+        lines = log().lines()
+        told = json.loads(lines[0])
+        told["export"]["origin"] = name
+        lines[0] = canonicalise(told) + b"\n"
+        code, printed = run(capsys, put(tmp_path, "export.jsonl", b"".join(lines)))
+        assert code == 1
+        assert "the export says to be of the log" in printed
+        assert all(char.isprintable() or char == "\n" for char in printed)
+        assert not [line for line in printed.splitlines() if line.startswith("SOUND")]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--witnesses", 2, *WITNESSED), "2 witnesses are asked for, and keys of 1 are named"),
+        (("--witnesses", 2, *WITNESSED, *WITNESSED), "2 witnesses are asked for, and keys of 1 are named"),
+        (("--witnesses", 1, "--witness-key", "EMPTY"), "keys of 0 are named"),
+        (("--receipt", "EMPTY"), "kept holds no receipt"),
+        (("--held", "TWO"), "kept holds something else than one checkpoint"),
+    ],
+)
+def test_what_cannot_be_checked_as_it_was_asked_is_wrong_usage_and_no_verdict(
+    capsys: Printed, tmp_path: Path, words: tuple[object, ...], says: str
+) -> None:
+    contents = {"EMPTY": "\n", "TWO": f"{log().notes[300]}\n{log().notes[400]}"}
+    named = [put(tmp_path, "kept", contents[word]) if word in contents else word for word in map(str, words)]
+    code, _, told = judge(capsys, tmp_path, b"".join(export()), *named)
+    assert (code, says in told) == (2, True), told
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\x1f\x8b\x08\x00rest", "compressed"),
+        (b"PK\x03\x04rest", "compressed"),
+        ("{}".encode("utf-16"), "UTF-16"),
+        (
+            b'{"type":"x","status":403,"detail":"Months were \\u001b archived."}\n',
+            "Months were \\x1b archived.",
+        ),
+        (b"<html>\n</html>\n", "what the service said where it had none"),
+    ],
+)
+def test_of_a_file_that_is_no_export_it_is_said_what_it_is(
+    capsys: Printed, tmp_path: Path, content: bytes, says: str
+) -> None:
+    code, printed = run(capsys, put(tmp_path, "export.jsonl", content))
+    assert (code, says in printed, "export.jsonl" in printed) == (2, True, True), printed
+    code, printed = run(capsys, put(tmp_path, "sound.jsonl", b"".join(export())), tmp_path / "export.jsonl")
+    assert (code, says in printed) == (2, True), printed
+
+
+def test_files_that_show_the_same_lines_are_named_and_nobody_is_accused(
+    capsys: Printed, tmp_path: Path
+) -> None:
+    """An export of last month beside that of this month; an archive named twice."""
+    old, new = (
+        put(tmp_path, "old.jsonl", b"".join(cut(log().lines(), 400))),
+        put(tmp_path, "new.jsonl", b"".join(export())),
+    )
+    code, found, told = judge(capsys, tmp_path, old.read_bytes(), new)
+    assert (code, found) == (1, [("inserted", 0)])
+    assert "entries 0 to 399 stand 2 times" in told
+    assert "new.jsonl and export.jsonl both show them" in told
+    assert "--held" in told
+
+
+def test_a_gap_between_two_files_says_that_an_archive_is_not_named(capsys: Printed, tmp_path: Path) -> None:
+    first = put(tmp_path, "first.jsonl", b"".join(cut(log().lines(), 200)))
+    code, found, told = judge(capsys, tmp_path, b"".join(log().lines(400)), first)
+    assert (code, found) == (1, [("deleted", 200)])
+    assert "first.jsonl ends before them and export.jsonl begins after them" in told
+    assert "archive" in told
+
+
+def test_damage_comes_with_what_to_do_and_open_changes_are_not_counted_as_shown(
+    capsys: Printed, tmp_path: Path
+) -> None:
+    bodies = [
+        b'{"action":"read.activity","at":"2026-09-01T00:00:00.000000Z","id":"1","kind":"entry"}',
+        b'{"action":"grant.revoke","at":"2026-09-01T00:00:00.000000Z","id":"2","kind":"entry"}',
+    ]
+    grown = InventedLog()
+    grown.grow(bodies)
+    code, printed = run(capsys, put(tmp_path, "export.jsonl", b"".join(grown.lines())))
+    assert code == 0
+    assert "2 entries have no completion; count as full disclosure 1 of them" in printed
+    assert "what to do" not in printed
+    code, printed = run(capsys, put(tmp_path, "export.jsonl", b"".join(export()[:-1])))
+    assert code == 1
+    assert "what to do" in printed
+    assert "What a failed check means" in printed
