@@ -92,7 +92,9 @@ class SealingProcess:
         try:
             sealer.check_memory(read_memory(self.memory))
         except NoteRefused as error:
-            raise LedgerBroken(f"The file of what was signed last is damaged: {error}") from error
+            raise LedgerBroken(
+                f"The file of what was signed last is damaged: {error} See docs/operations.md, 'The sealer has stopped'."
+            ) from error
         sealer.register_keys()
         return sealer
 

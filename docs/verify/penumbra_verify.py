@@ -1469,9 +1469,11 @@ def tell_strangers_once(findings: Sequence[Finding]) -> list[Finding]:
     counts = Counter(finding.signers for finding in findings if finding.signers)
     for finding in findings:
         count = counts.pop(finding.signers, 0) if finding.signers else 1
-        more = f"; so are {count - 1} more checkpoints. If it is an old key of the log, name it too"
+        more = f"; so are {count - 1} more checkpoints" if count > 1 else ""
+        if count and finding.signers:
+            more += ". If it is an older or newer key of the log, of which you were told by hand, name it too"
         if count:
-            told.append(replace(finding, text=finding.text + more) if count > 1 else finding)
+            told.append(replace(finding, text=finding.text + more))
     return told
 
 

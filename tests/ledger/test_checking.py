@@ -325,6 +325,17 @@ def test_a_log_that_no_key_from_elsewhere_has_signed_is_not_called_sound_and_the
     call_command("verify_ledger", key=[str(LOG.verifier)])
 
 
+@pytest.mark.parametrize("content", [b"garbage", b"\xff\xfe\0", b""])
+def test_a_damaged_memory_of_what_was_signed_last_stops_the_sealer_with_a_word(
+    own_key: Path, db: None, content: bytes
+) -> None:
+    with connect() as connection:
+        wait_for_lock(connection)
+    own_key.with_name("last-signed").write_bytes(content)
+    with pytest.raises(CommandError, match=r"what was signed last is damaged.*The sealer has stopped"):
+        call_command("seal_ledger")
+
+
 def test_a_key_is_made_once_added_and_taken_over(
     settings: LazySettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,9 +15,11 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from accounts.ledger.proof import witness_server
 from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, sign_head
+from accounts.ledger.proof.keyfile import write_keys
 from accounts.ledger.proof.note import COSIGNATURE, Note, parse_note, parse_signature
 from accounts.ledger.proof.tree import hash_leaf
 from accounts.ledger.proof.witness import Submission
@@ -180,6 +182,16 @@ def test_a_witness_whose_memory_was_taken_away_or_back_while_it_runs_signs_nothi
                 witness.add_checkpoint(str(submission))
     file.write_bytes(newest)
     assert witness.add_checkpoint(str(HONEST.submit(9, 12))).status == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:99999", "8090", "127.0.0.1:", ":8090", "127.0.0.1:-1", "127.0.0.1:web"]
+)
+def test_an_address_that_is_none_is_said_before_anything_is_served(tmp_path: Path, address: str) -> None:
+    write_keys(tmp_path / "key", [WITNESS])
+    words = ["--key-file", tmp_path / "key", "--log", LOG.verifier, "--state", tmp_path / "state"]
+    with pytest.raises(CommandError, match=r"is no address with a port; write it as 0\.0\.0\.0:8090"):
+        call_command("witness", *map(str, words), f"--listen={address}")
 
 
 def test_a_body_that_does_not_come_is_the_senders_fault(

@@ -9,15 +9,17 @@ import os
 from pathlib import Path
 
 from accounts.ledger.proof.checkpoint import TreeHead, read_head
-from accounts.ledger.proof.note import parse_note
+from accounts.ledger.proof.note import NoteRefused, parse_note
 
 
 def read_memory(path: Path) -> TreeHead | None:
-    """The head of the remembered checkpoint; None where there was never one. Raises NoteRefused, OSError."""
+    """The head of the remembered checkpoint; None where there was never one. Raises NoteRefused for other text, OSError."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError as error:
+        raise NoteRefused("This is no text.") from error
     return read_head(parse_note(text))
 
 

@@ -66,7 +66,7 @@ class Witness:
         for name, file in self._files.items():
             try:
                 head = read_memory(file)
-            except (NoteRefused, UnicodeDecodeError):
+            except NoteRefused:
                 raise MemoryDamaged(f"{file.name} in the state folder is damaged. {MEND}") from None
             signed = self._signed.get(name)
             if signed and (
@@ -177,6 +177,8 @@ def serve(asked: argparse.Namespace) -> None:
     asked.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     witness = Witness(key, [read_verifier_key(text) for text in asked.log], asked.state)
     host, _, port = asked.listen.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ValueError(f"{asked.listen!r} is no address with a port; write it as 0.0.0.0:8090")
     with make_server(witness, host, int(port)) as server:
         sys.stderr.write(f"witness {key.verifier} listens on {host}:{server.server_port}\n")
         server.serve_forever()
