@@ -20,11 +20,14 @@ VERSION = "1.3.0"
 CATEGORY, CLASS = 6, 6003
 CREATE, READ, UPDATE, DELETE, OTHER = 1, 2, 3, 4, 99
 ACTIVITIES = {
-    **dict.fromkeys(["make", "issue", "ask", "assign", "receive", "load", "publish", "create"], CREATE),
+    **dict.fromkeys(
+        ["make", "give", "issue", "ask", "assign", "receive", "raised", "load", "publish", "create"], CREATE
+    ),
     **dict.fromkeys(
         ["accept", "activate", "approve", "close", "expire", "release", "raise", "lower"], UPDATE
     ),
-    **dict.fromkeys(["erase", "revoke", "end", "refuse"], DELETE),
+    **dict.fromkeys(["triaged", "assigned", "visited", "closed", "dismissed"], UPDATE),
+    **dict.fromkeys(["erase", "revoke", "end"], DELETE),
 }
 """What an action's verb is among create, update and delete; `read.` and `export.` are 2, all others 99."""
 NAMES = {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"}
@@ -109,7 +112,7 @@ def write_event(origin: str, index: int, hashed: bytes, body: bytes, completion:
 
 def _read_activity(action: str) -> int:
     noun, _, verb = action.partition(".")
-    if noun == "refuse":  # what was refused stands in the endpoint
+    if "refuse" in {noun, verb}:  # what was refused stands in the endpoint
         return OTHER
     return READ if noun in {"read", "export"} else ACTIVITIES.get(verb, OTHER)
 

@@ -12,6 +12,7 @@ import pytest
 from accounts.ledger.ocsf import write_event
 from accounts.ledger.proof.canonical import canonicalise
 from accounts.ledger.proof.tree import hash_leaf
+from monitor.field.lifecycle import AlertStatus
 
 ENTRY: dict[str, Any] = {
     "action": "read.alert_site",
@@ -95,13 +96,23 @@ def test_what_came_of_it_is_the_status(outcome: str | None, status: int, severit
         ("quota.release", 3),
         ("posture.raise", 3),
         ("grant.revoke", 4),
+        ("mandate.give", 1),
+        ("mandate.end", 4),
         ("refuse.alertsite", 99),
+        ("access.refuse", 99),
         ("something.new", 99),
     ],
 )
 def test_the_verb_is_the_activity(action: str, activity: int) -> None:
     event = event_of(action=action)
     assert (event["activity_id"], event["type_uid"]) == (activity, 600300 + activity)
+
+
+@pytest.mark.parametrize("status", list(AlertStatus))
+def test_every_move_of_an_alert_is_a_creation_or_an_update(status: AlertStatus) -> None:
+    assert event_of(action=f"alert.{status.value}")["activity_id"] == (
+        1 if status is AlertStatus.RAISED else 3
+    )
 
 
 def test_somebody_without_an_account_is_no_user() -> None:
