@@ -64,6 +64,8 @@ def ask_archives(
         raise QuestionRefused(
             "Only for an auditor with an open account may this be asked: name theirs with --by."
         )
+    if since and until and until <= since:
+        raise QuestionRefused("This time ends before it begins: --until must be later than --since.")
     viewer = Viewer(by.id, by.pseudonym, by.username, by.organisation_id, Role.AUDITOR, None, uuid4())
     entry = Entry(
         viewer,

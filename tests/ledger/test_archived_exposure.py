@@ -204,6 +204,9 @@ def test_only_an_auditor_asks_and_only_of_an_alert_that_is_there(archived: Archi
     later = f"--since={datetime.now(UTC):%Y-%m}-01"
     code, _, complaint = archived.ask(later, *archived.files)
     assert (code, "ask the service" in complaint) == (1, True)
+    for since, until in (("2026-03-02", "2026-03-01"), ("2026-03-01", "2026-03-01")):
+        code, told, complaint = archived.ask(f"--since={since}", f"--until={until}", *archived.files)
+        assert (code, told, "--until must be later than --since" in complaint) == (1, "", True)
     done = archived.database.manage(
         "sealer", "read_archived_exposure", archived.alert, archived.files[0], "--by", "aldo"
     )
