@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import http.client
 import logging
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +38,9 @@ from accounts.ledger.sealing import Connection, read_newest
 
 logger = logging.getLogger(__name__)
 TIMEOUT_S = 5
+"""Seconds for a sign of life of a witness."""
+TOTAL_S = 15
+"""Seconds for its whole answer: one that comes letter by letter would keep the others from being shown anything."""
 MAX_ANSWER = 100_000
 
 
@@ -147,7 +153,37 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow nothing."""
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect)
+class _Bounded(http.client.HTTPConnection):
+    """A connection that is cut after TOTAL_S, whatever comes over it."""
+
+    def connect(self) -> None:
+        """As any other, and the end is set."""
+        super().connect()
+        timer = threading.Timer(TOTAL_S, _cut, [self.sock])
+        timer.daemon = True
+        timer.start()
+
+
+class _BoundedTLS(_Bounded, http.client.HTTPSConnection):
+    """The same with TLS."""
+
+
+def _cut(connected: socket.socket) -> None:
+    with suppress(OSError):  # most often it was closed long ago
+        connected.shutdown(socket.SHUT_RDWR)
+
+
+class _BoundedHandler(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Bounded, req)
+
+
+class _BoundedTLSHandler(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_BoundedTLS, req)
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect, _BoundedHandler, _BoundedTLSHandler)
 
 
 def parse_witness(word: str) -> Witness:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.ledger import witnessing
 from accounts.ledger.proof import witness_server
 from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, sign_head
 from accounts.ledger.proof.keyfile import write_keys
@@ -337,6 +339,33 @@ def test_whatever_a_witness_answers_the_others_are_shown_the_checkpoint(
         assert Publisher([odd, FolderWitness(tmp_path)], 60).publish(owner) == 1
     assert "did not take the checkpoint" in caplog.text
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "begins", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body"]
+)
+def test_a_witness_that_answers_letter_by_letter_does_not_keep_the_others_from_being_shown(
+    owner: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begins: bytes
+) -> None:
+    """Each letter comes in time, and the answer would come in hours."""
+    monkeypatch.setattr(witnessing, "TOTAL_S", 0.5)
+    seal_more()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            caller, _ = listening.accept()
+            with caller, suppress(OSError):
+                caller.recv(1 << 16)
+                caller.sendall(begins)
+                for _ in range(200):
+                    time.sleep(0.05)
+                    caller.sendall(b"x")
+
+        threading.Thread(target=drip, daemon=True).start()
+        slow = HttpWitness(f"http://127.0.0.1:{listening.getsockname()[1]}", WITNESS.verifier)
+        began = time.monotonic()
+        assert Publisher([slow, FolderWitness(tmp_path)], 60).publish(owner) == 1
+        assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
