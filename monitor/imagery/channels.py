@@ -29,6 +29,8 @@ _RADAR_DTYPES = ("float32", "float64")
 _DISPLAY_DTYPES = ("uint8", "int8")
 _MOST_STORED = 1e6
 """No sensor here stores a measurement as large as that."""
+_ROUGHLY = 0.02
+"""Share by which the ground of a pixel may differ from its nominal size: by the map's projection and the earth's shape."""
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -85,7 +87,7 @@ def choose_channels(
         raise SceneRefused(Cause.MISSING_BAND, f"The scene lacks what is needed: {', '.join(missing)}.")
     least, most = profile.pixel_m
     for pixel_m in (files[ref.asset].grid.pixel_m for ref in found):
-        if not least <= pixel_m <= most:
+        if not least * (1 - _ROUGHLY) <= pixel_m <= most * (1 + _ROUGHLY):
             raise SceneRefused(
                 Cause.RESOLUTION_UNFIT,
                 f"A pixel is about {_rounded(pixel_m)} m wide; for this sensor it must be {least:g} to {most:g} m.",

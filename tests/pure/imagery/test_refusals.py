@@ -215,6 +215,16 @@ def test_pixels_too_coarse_or_too_fine(tmp_path: Path, side_m: float) -> None:
     assert refuse(*write_odd(tmp_path, transform=transform)).cause is Cause.RESOLUTION_UNFIT
 
 
+@pytest.mark.parametrize("north_m", [240_000.0, 5_400_000.0])
+def test_pixels_of_the_greatest_size_are_read_wherever_they_lie(tmp_path: Path, north_m: float) -> None:
+    """Near the equator 30 m of a map came out as 30.1 m: all of Harmonized Landsat Sentinel-2 was refused there."""
+    transform = Affine(30.0, 0.0, SOMEWHERE.c, 0.0, -30.0, north_m)
+    document, href = write_scene(tmp_path, make_reflectance(dtype="int16"), transform=transform)
+    document["collection"] = "HLSS30.v2.0"
+    with open_scene(parse_item(document, href), SIX) as scene:
+        assert scene.pixel_m == pytest.approx(30, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("stored", "stated"),
     [
