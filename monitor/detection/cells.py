@@ -57,6 +57,8 @@ class LabelledCells:
         Of all labels that were handed in, used or not.
     layout : Layout
         Of a row of features.
+    scene_periods : tuple of str
+        Of the scenes, as text, where labels state periods of their own; empty where they are unknown.
 
     Examples
     --------
@@ -74,6 +76,7 @@ class LabelledCells:
     unused: Mapping[str, int]
     labels_digest: str
     layout: Layout = NO_MAP
+    scene_periods: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -114,6 +117,9 @@ class LabelledCells:
             periods=tuple(self.periods[position] for position in positions),
             sensors=tuple(self.sensors[position] for position in positions),
             valid_share=self.valid_share[positions],
+            scene_periods=tuple(self.scene_periods[position] for position in positions)
+            if self.scene_periods
+            else (),
         )
 
 
@@ -270,4 +276,5 @@ def _assemble(
         unused={},
         labels_digest="",
         layout=layout,
+        scene_periods=tuple(scenes[scene].period for _, scene, _ in used),
     )

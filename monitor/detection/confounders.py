@@ -1,8 +1,8 @@
 """Confounders: what tells the label without looking at the ground.
 
-Room `detection`, pure. If the period of a composite, the day of a scene, how much of a cell was seen, or where a label
-comes from predicts the label, then pixels that give it away look like skill. Each such field is tried alone, in the same
-spatial folds. May import `crossvalidation`, `cells`, `folds`, `labels`, `metrics`.
+Room `detection`, pure. If the period of a composite, the day of a scene, how much of a cell was seen, where it lies, or
+where a label comes from predicts the label, then pixels that give it away look like skill. Each such field is tried alone,
+in the same spatial folds. May import `crossvalidation`, `cells`, `folds`, `labels`, `metrics`.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ _SAYS_THE_SAME = {
     "day of the reference": "period",
     "number of days": "period",
     "season": "period",
+    "period of the scene": "period",
+    "day of the scene": "period",
+    "season of the scene": "period",
     "source without its numbers": "source",
 }
 
@@ -98,12 +101,16 @@ class Confounder:
 
 
 def list_fields(
-    labels: Sequence[CellLabel], periods: Sequence[str], sensors: Sequence[str]
+    labels: Sequence[CellLabel],
+    periods: Sequence[str],
+    sensors: Sequence[str],
+    scene_periods: Sequence[str] = (),
 ) -> dict[str, Sequence[str]]:
     """Fields that might give the label away, each with its value per cell; those with one value are left out.
 
     A day or a record that occurs once says nothing of other cells: so the year stands beside the period, and the source
-    without its numbers beside the source, where there are fewer of them.
+    without its numbers beside the source, where there are fewer of them. Labels may state a period of their own, such as a
+    year, in which the scenes that show them differ: so what `scene_periods` names stands beside it.
     """
     sources = [name_source(label) for label in labels]
     fields = {
@@ -115,34 +122,72 @@ def list_fields(
         "region": [label.region for label in labels],
     }
     counts = {name: len(set(values)) for name, values in fields.items()}
-    return {
+    told = {
         name: values
         for name, values in fields.items()
         if counts[name] > 1 and counts[name] != counts.get(_SAYS_THE_SAME.get(name, ""))
     }
+    if len(set(scene_periods)) > 1 and _differ(periods, scene_periods):
+        told["period of the scene"] = scene_periods
+    return told
 
 
-def list_numbers(periods: Sequence[str], valid_share: npt.ArrayLike | None = None) -> dict[str, Float64]:
-    """Numbers that might give the label away, float64 (n,) each, NaN where unknown; those with one value are left out.
+def list_numbers(
+    periods: Sequence[str],
+    valid_share: npt.ArrayLike | None = None,
+    labels: Sequence[CellLabel] = (),
+    scene_periods: Sequence[str] = (),
+) -> dict[str, Float64]:
+    """Numbers that might give the label away, float64 (n,) each, or (n, 2) for the place; NaN where unknown. Those with one
+    value are left out.
 
-    periods: of the label and its reference, as `LabelledCells` has them. valid_share: (n,), of each cell.
+    periods: of the label and its reference, as `LabelledCells` has them. valid_share: (n,), of each cell. labels: for the
+    place of each cell. scene_periods: as of `list_fields`.
     """
     now = [_find_days(period) for period in periods]
     before = [_find_days(period.partition(" after ")[2]) for period in periods]
-    spans = [(days[-1] - days[0]).days + 1 if len(days) == 2 else np.nan for days in now]
-    middles = [
-        days[0].timetuple().tm_yday + (span - 1) / 2 if span <= LONGEST_SEASON else np.nan
-        for days, span in zip(now, spans, strict=True)
-    ]
-    numbers = {
-        "day": [days[-1].toordinal() if days else np.nan for days in now],
-        "day of the reference": [days[-1].toordinal() if days else np.nan for days in before],
-        "number of days": spans,
-        "season": [(middle - 1) % 365 + 1 for middle in middles],
-        "share of the cell seen": np.full(len(periods), np.nan) if valid_share is None else valid_share,
+    numbers: dict[str, npt.ArrayLike] = {
+        "day": [_number_day(days) for days in now],
+        "day of the reference": [_number_day(days) for days in before],
+        "number of days": [_count_days(days) for days in now],
+        "season": [_find_season(days) for days in now],
     }
+    if _differ(periods, scene_periods):
+        seen = [_find_days(period) for period in scene_periods]
+        numbers |= {
+            "day of the scene": [_number_day(days) for days in seen],
+            "season of the scene": [_find_season(days) for days in seen],
+        }
+    numbers["share of the cell seen"] = np.full(len(periods), np.nan) if valid_share is None else valid_share
+    if labels:
+        numbers["place"] = [(label.row, label.col) for label in labels]
     told = {name: np.asarray(values, np.float64) for name, values in numbers.items()}
-    return {name: values for name, values in told.items() if len(np.unique(values)) > 1}
+    return {name: values for name, values in told.items() if _count_values(values) > 1}
+
+
+def _differ(periods: Sequence[str], scene_periods: Sequence[str]) -> bool:
+    """Whether the scenes are of other periods than the labels state. They are not where nothing is known of them."""
+    stated = [period.partition(" after ")[0] for period in periods]
+    return bool(scene_periods) and stated != list(scene_periods)
+
+
+def _number_day(days: Sequence[date]) -> float:
+    return days[-1].toordinal() if days else np.nan
+
+
+def _count_days(days: Sequence[date]) -> float:
+    return (days[-1] - days[0]).days + 1 if len(days) == 2 else np.nan
+
+
+def _find_season(days: Sequence[date]) -> float:
+    """The day of the year in the middle, NaN where there is none."""
+    span = _count_days(days)
+    middle = days[0].timetuple().tm_yday + (span - 1) / 2 if span <= LONGEST_SEASON else np.nan
+    return (middle - 1) % 365 + 1
+
+
+def _count_values(values: Float64) -> int:
+    return len(np.unique(values, axis=0)) if values.ndim == 2 else len(np.unique(values))
 
 
 def _find_days(period: str) -> list[date]:
@@ -169,7 +214,8 @@ def find_confounders(
     blocks : int64 (n,)
         Cells of one block are held back together.
     numbers : mapping of str to float64 (n,), optional
-        Of `list_numbers`. A cell is scored by a shallow tree, fitted to the number alone in other blocks.
+        Of `list_numbers`. A cell is scored by a shallow tree, fitted to the number alone in other blocks (to row and column
+        for the place).
     folds, seed : int
         Of the folds and the bootstrap.
 
@@ -200,14 +246,14 @@ def find_confounders(
         low = _leave_chance(mining, score, samples) if name in _SAYS_THE_SAME else float("nan")
         found.append(Confounder(name, int(codes.max()) + 1, auc, low, float(unknown.mean())))
     for name, numbered in (numbers or {}).items():
-        score = np.zeros(len(numbered))
+        score, columns = np.zeros(len(numbered)), numbered.reshape(len(numbered), -1)
         for fit_on, judge_on in splits:
             tree = DecisionTreeRegressor(max_depth=DEPTH, min_samples_leaf=LEAF, random_state=seed)
-            tree.fit(numbered[fit_on, None], mining[fit_on])
-            stated = tree.predict(numbered[judge_on, None])
+            tree.fit(columns[fit_on], mining[fit_on])
+            stated = tree.predict(columns[judge_on])
             score[judge_on] = np.round(stated - mining[fit_on].mean(), 9)  # saying nothing is exactly 0
         auc, low = area_under_roc(mining, score), _leave_chance(mining, score, samples)
-        found.append(Confounder(name, len(np.unique(numbered)), auc, low))
+        found.append(Confounder(name, _count_values(numbered), auc, low))
     return found
 
 

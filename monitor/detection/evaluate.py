@@ -224,6 +224,7 @@ def judge_cells(cells: LabelledCells, probabilities: Float64, block_deg: float) 
         block_deg,
         measure_change(cells.now, cells.reference, cells.layout),
         valid_share=cells.valid_share,
+        scene_periods=cells.scene_periods,
     )
 
 
@@ -272,4 +273,5 @@ def _judge_found(survey: Survey, found: Sequence[tuple[CellLabel, int, int]]) ->
         has_reference=np.array([survey.scenes[at].references[place] >= 0 for _, at, place in found]),
         block_deg=choose_block_deg([label.row for label in own], [label.col for label in own], mining),
         valid_share=np.array([survey.scenes[at].scores.valid_share[place] for _, at, place in found]),
+        scene_periods=tuple(survey.scenes[at].period for _, at, _ in found),
     )

@@ -51,7 +51,8 @@ class JudgedCells:
     blocks that were held back together, or that the bootstrap draws. change: float64 (n,), how strongly the ground of each
     cell changed (`views.measure_change`), NaN or None where that is unknown. valid_share: (n,), how much of each cell was
     seen, None where that is unknown. industrial_km: float64 (n,), distance to the
-    nearest polygon of an industrial mine, None where no polygons are known.
+    nearest polygon of an industrial mine, None where no polygons are known. scene_periods: of the scene of each cell, as
+    text, empty where they are unknown.
     """
 
     labels: tuple[CellLabel, ...]
@@ -63,6 +64,7 @@ class JudgedCells:
     change: Float64 | None = None
     industrial_km: Float64 | None = None
     valid_share: npt.NDArray[np.floating] | None = None
+    scene_periods: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> Int64:
@@ -93,6 +95,7 @@ class JudgedCells:
             None if self.change is None else self.change[at],
             None if self.industrial_km is None else self.industrial_km[at],
             None if self.valid_share is None else self.valid_share[at],
+            tuple(self.scene_periods[place] for place in at) if self.scene_periods else (),
         )
 
 
@@ -107,8 +110,8 @@ def summarise(
 
     known: confounders found already. share: of mines for which the probabilities hold, by head, where it is known.
     """
-    fields = list_fields(judged.labels, judged.periods, judged.sensors)
-    numbers = list_numbers(judged.periods, judged.valid_share)
+    fields = list_fields(judged.labels, judged.periods, judged.sensors, judged.scene_periods)
+    numbers = list_numbers(judged.periods, judged.valid_share, judged.labels, judged.scene_periods)
     mining = judged.mining
     confounders = list(known)
     with suppress(FoldsNotPossible):

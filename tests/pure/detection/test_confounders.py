@@ -97,6 +97,27 @@ def test_what_occurs_once_and_tells_the_label_is_warned_of_by_its_name(
     assert list_alone(judge(make())) == fields
 
 
+def test_the_scenes_that_labels_of_one_long_period_were_seen_in_are_tried() -> None:
+    """Before, a year that all labels state hid that mines were seen in January and others in July."""
+    days = count_days(2024, np.where(MINING, 0, 180))
+    year = replace(CELLS, periods=("2024-01-01/2024-12-31 after nothing",) * 400)
+    seen = replace(year, scene_periods=tuple(f"{day}/{day}" for day in days))
+    assert list_alone(judge(year)) == []
+    assert list_alone(judge(seen)) == ["period of the scene"]
+    once = replace(year, scene_periods=tuple(f"{day}/{day}" for day in LATE))
+    assert list_alone(judge(once)) == ["day of the scene"]
+    anyhow = replace(year, scene_periods=tuple(f"{day}/{day}" for day in ANY_DAY))
+    assert list_alone(judge(anyhow)) == []
+
+
+def test_where_cells_lie_is_tried_also_where_labels_name_no_region() -> None:
+    """Mines in the north, others in the south: what tells the land apart looks like skill at finding mines."""
+    north = np.array([label.row for label in CELLS.labels]) >= 9020
+    parted = tuple(replace(label, label=int(own)) for label, own in zip(CELLS.labels, north, strict=True))
+    assert list_alone(judge(replace(CELLS, labels=parted))) == ["place"]
+    assert list_alone(judge(CELLS)) == []
+
+
 def test_the_number_of_days_of_a_period_is_tried() -> None:
     days = of_days(ANY_DAY).periods
     months = of_days(ANY_DAY, days=30).periods
@@ -113,7 +134,7 @@ def test_days_sources_and_shares_that_say_nothing_are_not_warned_of() -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
         mining, blocks = rng.random(60) < 0.5, np.arange(60) // 10
-        names = ("day", "season", "number of days", "share of the cell seen")
+        names = ("day", "season", "number of days", "share of the cell seen", "place")
         found = find_confounders({}, mining, blocks, numbers={name: rng.random(60) for name in names})
         false_alarms += bool(list_warnings(found))
     assert false_alarms <= 1
