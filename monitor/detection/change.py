@@ -105,9 +105,9 @@ def pair_features(
     Returns
     -------
     PairedFeatures
-        Of each cell the latest scene of the same sensor that had ended on a day (UTC) before `now` began, that shows
-        enough of it, and that `now` lies upon as far as can be told. Granules of one pass overlap, seconds apart, so
-        that none of the same day tells what was before.
+        Of each cell the latest scene of the same sensor, and of pixels of about the same size, that had ended on a day (UTC)
+        before `now` began, that shows enough of it, and that `now` lies upon as far as can be told. Granules of one pass
+        overlap, seconds apart, so that none of the same day tells what was before.
 
     Raises
     ------
@@ -132,6 +132,7 @@ def pair_features(
         for position, scene in enumerate(earlier)
         if scene.sensor == now.sensor
         and scene.observed_to.date() < now.observed_from.date()
+        and now.features.is_like(scene.features)
         and _may_share_cells(now.features, scene.features)
     ]
     places = [position for _, _, position in sorted(past)]
@@ -173,9 +174,10 @@ def match_cells(
 
 
 def find_reference(now: CellFeatures, before: CellFeatures | None, min_valid_share: float) -> Float32:
-    """float32 (n, F): features at the reference for each cell of `now`, NaN where `before` does not show it."""
+    """float32 (n, F): features at the reference for each cell of `now`, NaN where `before` does not show it, and
+    everywhere where its pixels are of another size."""
     values = np.full(now.values.shape, np.nan, np.float32)
-    if before is not None:
+    if before is not None and now.is_like(before):
         here, there = match_cells(now.numbers, _same_kind(now, before), min_valid_share)
         values[here] = before.values[there]
     return values

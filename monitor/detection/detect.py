@@ -29,7 +29,8 @@ class CellScores:
     rows, cols: int32 (n,), L0. valid_share: float32 (n,), of the scene. probabilities: float32 (n, 3), columns as
     CLASSES, calibrated. low, high: float32 (n,), 95 % interval of the most probable mining class. basis: str (n,),
     `change` (judged against a reference), `single`, or empty. familiar: bool (n,), false where the features lie
-    outside what the model was fitted on. observed: bool (n,); where false all numbers are NaN.
+    outside what the model was fitted on, or the pixels are of another size. observed: bool (n,); where false all numbers
+    are NaN.
     """
 
     rows: Int32
@@ -77,7 +78,7 @@ def score_cells(now: CellFeatures, reference: Float32, model: MineModel) -> Cell
         probabilities[observed] = found.probabilities
         low[observed], high[observed] = found.low, found.high
         basis[observed] = np.where(found.used_reference, CHANGE, SINGLE)
-        familiar[observed] = found.familiar
+        familiar[observed] = found.familiar & model.featurizer.fits(now)
     return CellScores(
         now.rows, now.cols, now.valid_share, probabilities, low, high, basis, familiar, observed
     )

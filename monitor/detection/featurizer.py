@@ -27,7 +27,7 @@ from monitor.detection.patches import (
 from monitor.detection.patchmeans import PatchMeans
 from monitor.detection.rcf import Float32, Int32
 from monitor.detection.spectral import SpectralSummaries, list_summaries
-from monitor.detection.windows import SceneStrips, draw_windows
+from monitor.detection.windows import SceneStrips, are_alike, draw_windows, tell_size
 from monitor.grid import COLS
 
 Int64 = npt.NDArray[np.int64]
@@ -61,6 +61,8 @@ class CellFeatures:
         NaN where `valid_share` is 0.
     digest : str
         Of the featurizer that made them.
+    pixel_m : float, optional
+        Side of the pixels that they were made from, metres.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class CellFeatures:
     valid_share: Float32
     values: Float32
     digest: str
+    pixel_m: float | None = None
 
     @property
     def numbers(self) -> Int64:
@@ -81,8 +84,17 @@ class CellFeatures:
     def select(self, index: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> CellFeatures:
         """The same for some of the cells, by positions or by a mask."""
         return CellFeatures(
-            self.rows[index], self.cols[index], self.valid_share[index], self.values[index], self.digest
+            self.rows[index],
+            self.cols[index],
+            self.valid_share[index],
+            self.values[index],
+            self.digest,
+            self.pixel_m,
         )
+
+    def is_like(self, other: CellFeatures) -> bool:
+        """Whether the pixels of both are about as wide, or nobody knows. If not, ground that stayed looks changed."""
+        return are_alike(self.pixel_m, other.pixel_m, other.pixel_m)
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,9 @@ class Featurizer:
         With which and how the patches were drawn, for the record.
     across : int
         Parts along one side of the map that is kept of each cell, 0 for no maps.
+    pixel_m : (float, float), optional
+        Least and greatest side of the pixels that the patches were drawn from, metres: a patch of 3 x 3 sees other ground
+        where pixels are of another size, and mixed pixels are other ones.
 
     References
     ----------
@@ -128,6 +143,7 @@ class Featurizer:
     seed: int = 0
     across: int = 0
     drawing: str = EMPIRICAL
+    pixel_m: tuple[float, float] | None = None
 
     @classmethod
     def fit(
@@ -157,15 +173,18 @@ class Featurizer:
         Returns
         -------
         Featurizer
+            For pixels of the sizes that the scenes have, where they tell them (`pixel_m`).
 
         Raises
         ------
         PatchesNotDrawn
         """
         share_patches(n_patches, patch_sizes)  # said before any scene is read
-        windows = draw_windows(_check_each(scenes, bands), max(patch_sizes), seed)
+        sizes: list[float] = []
+        windows = draw_windows(_check_each(scenes, bands, sizes), max(patch_sizes), seed)
         drawn = make_patches(windows, n_patches, patch_sizes, drawing=drawing, seed=seed)
-        return cls(sensor, tuple(bands), drawn, bias, seed, across, drawing)
+        pixel_m = (min(sizes), max(sizes)) if sizes else None
+        return cls(sensor, tuple(bands), drawn, bias, seed, across, drawing, pixel_m)
 
     @cached_property
     def names(self) -> list[str]:
@@ -196,6 +215,8 @@ class Featurizer:
             "shape": shapes[0] if len(shapes) == 1 else shapes,  # one size is written as it always was
             "names": self.names,
         }
+        if self.pixel_m is not None:
+            facts["pixel_m"] = self.pixel_m
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         for array in (self.patch_set.centre, self.patch_set.spread, *self.patch_set.patches):
             digest.update(array.astype("<f4").tobytes())
@@ -265,10 +286,19 @@ class Featurizer:
         share = np.minimum(spectral.pixel_counts / scene.full_pixels[kept], 1).astype(np.float32)
         empty = (patches.counts == 0) | (spectral.pixel_counts == 0)
         share[empty], values[empty] = 0, np.nan
-        return CellFeatures(scene.rows[kept], scene.cols[kept], share, values, self.digest)
+        return CellFeatures(scene.rows[kept], scene.cols[kept], share, values, self.digest, tell_size(scene))
+
+    def fits(self, cells: CellFeatures) -> bool:
+        """Whether the pixels of these cells are about as wide as those that the patches were drawn from, or nobody knows."""
+        return are_alike(cells.pixel_m, *(self.pixel_m or (None, None)))
 
 
-def _check_each(scenes: Iterable[SceneStrips], bands: Sequence[str]) -> Iterable[SceneStrips]:
+def _check_each(
+    scenes: Iterable[SceneStrips], bands: Sequence[str], sizes: list[float]
+) -> Iterable[SceneStrips]:
+    """sizes: holds the size of the pixels of every scene that tells it, once all have passed."""
     for scene in scenes:
         check_bands(bands, scene.bands)
+        if (size := tell_size(scene)) is not None:
+            sizes.append(round(size, 1))
         yield scene

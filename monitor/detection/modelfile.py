@@ -194,6 +194,7 @@ def _describe(model: MineModel, created_at: datetime, metrics: Mapping[str, Any]
         "across": featurizer.across,
         "seed": featurizer.seed,
         "drawing": featurizer.drawing,
+        "pixel_m": featurizer.pixel_m,
         "patches": {
             f"{size}x{size}": len(patches)
             for size, patches in zip(featurizer.patch_set.sizes, featurizer.patch_set.patches, strict=True)
@@ -259,6 +260,7 @@ def _put_together(parts: Any, manifest: Mapping[str, Any]) -> MineModel:
         manifest["seed"],
         manifest["across"],
         manifest.get("drawing", EMPIRICAL),
+        tuple(manifest["pixel_m"]) if manifest.get("pixel_m") else None,
     )
     heads = {name: _put_head(head, featurizer.layout) for name, head in parts["heads"].items()}
     return MineModel(

@@ -21,6 +21,8 @@ Float64 = npt.NDArray[np.float64]
 
 SAMPLE = 20_000
 """Windows from which the whitening is learnt; the patches are the first of them."""
+UNLIKE = 1.25
+"""Pixels so many times wider or narrower are other pixels; those of degrees differ within a country too."""
 
 
 class SceneStrips(Protocol):
@@ -46,6 +48,19 @@ class SceneStrips(Protocol):
 
 class PatchesNotDrawn(ValueError):
     """The scenes hold too few whole windows to draw patches from, or show nothing, or what is asked for cannot be drawn."""
+
+
+def tell_size(scene: SceneStrips) -> float | None:
+    """Side of a pixel in metres, None for arrays that lie nowhere."""
+    size = getattr(scene, "pixel_m", None)
+    return None if size is None else float(size)
+
+
+def are_alike(one_m: float | None, least_m: float | None, most_m: float | None) -> bool:
+    """Whether pixels are about as wide as others, or within their range; metres. What is not known is no reason to doubt."""
+    if one_m is None or least_m is None or most_m is None:
+        return True
+    return least_m / UNLIKE < one_m < most_m * UNLIKE
 
 
 def draw_windows(scenes: Iterable[SceneStrips], size: int, seed: int, sample: int = SAMPLE) -> Float32:

@@ -90,12 +90,14 @@ def _score_portion(
 def _gather_reference(
     now: CellFeatures, positions: dict[UUID, np.ndarray], featurizer: str
 ) -> CellFeatures | None:
-    """The reference features of a scene's cells, gathered from the scenes that each cell is compared with."""
-    parts = [
+    """The reference features of a scene's cells, gathered from the scenes that each cell is compared with, but for those
+    whose pixels are of another size."""
+    found = [
         load_features(scene_id, featurizer, now.numbers[places])
         for scene_id, places in positions.items()
         if len(places)
     ]
+    parts = [part for part in found if now.is_like(part)]
     if not parts:
         return None
     return CellFeatures(

@@ -36,6 +36,8 @@ def save_features(scene_id: UUID, cells: CellFeatures) -> None:
     group = zarr.open_group(partial, mode="w")
     for name, values in (("rows", cells.rows), ("cols", cells.cols), ("valid_share", cells.valid_share)):
         group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=(CHUNK_CELLS,))[...] = values
+    if cells.pixel_m is not None:
+        group.attrs["pixel_m"] = cells.pixel_m
     chunks = (CHUNK_CELLS, *cells.values.shape[1:])
     kept = group.create_array("values", shape=cells.values.shape, dtype=np.float16, chunks=chunks)
     for first in range(0, len(cells.values), CHUNK_CELLS):
@@ -79,7 +81,9 @@ def load_features(scene_id: UUID, featurizer: str, wanted: Int64 | None = None) 
         rows, cols, valid_share = rows[places], cols[places], valid_share[places]
     else:
         values = _read(group, "values")
-    return CellFeatures(rows, cols, valid_share, values.astype(np.float32), featurizer)
+    told = group.attrs.get("pixel_m")
+    pixel_m = float(told) if isinstance(told, int | float) else None
+    return CellFeatures(rows, cols, valid_share, values.astype(np.float32), featurizer, pixel_m)
 
 
 def _read(group: zarr.Group, name: str, places: np.ndarray | None = None) -> np.ndarray:

@@ -82,15 +82,16 @@ def write_quarter(
     seed: int = 0,
     dtype: str = "uint16",
     rough: bool = False,
+    pixel_m: float = PIXEL_M,
     **properties: Any,
 ) -> dict[str, Any]:
     """Write one view of the land and its item, whose href is absolute; the item.
 
     mined: cells with a mine, beside OLD_MINE. hidden: cells of which no pixel is seen. period: first and last day, of
     QUARTERS unless told. dtype: of the numbers in the file. rough: there are fields, the same in every quarter, by which
-    one can see how a scene lies. properties: of the item.
+    one can see how a scene lies. pixel_m: side of a pixel. properties: of the item.
     """
-    grid, shape = _place_grid(box)
+    grid, shape = _place_grid(box, pixel_m)
     pixels = make_reflectance(*shape, seed=seed, dtype=dtype)
     if rough:
         pixels += _draw_fields(shape).astype(pixels.dtype)
@@ -115,12 +116,12 @@ def _draw_fields(shape: tuple[int, int]) -> npt.NDArray[np.float64]:
     return fields.repeat(5, axis=0).repeat(5, axis=1)[: shape[0], : shape[1]]
 
 
-def _place_grid(box: Box) -> tuple[Affine, tuple[int, int]]:
+def _place_grid(box: Box, pixel_m: float = PIXEL_M) -> tuple[Affine, tuple[int, int]]:
     """Transform and shape of a raster that covers the box."""
     west, south, east, north = transform_bounds(CRS.from_epsg(4326), UTM, *box, densify_pts=41)
-    left, top = np.floor(west / PIXEL_M) * PIXEL_M, np.ceil(north / PIXEL_M) * PIXEL_M
-    shape = (int(np.ceil((top - south) / PIXEL_M)), int(np.ceil((east - left) / PIXEL_M)))
-    return Affine(PIXEL_M, 0.0, float(left), 0.0, -PIXEL_M, float(top)), shape
+    left, top = np.floor(west / pixel_m) * pixel_m, np.ceil(north / pixel_m) * pixel_m
+    shape = (int(np.ceil((top - south) / pixel_m)), int(np.ceil((east - left) / pixel_m)))
+    return Affine(pixel_m, 0.0, float(left), 0.0, -pixel_m, float(top)), shape
 
 
 def _choose_mines(whole: set[Cell], seed: int) -> frozenset[Cell]:

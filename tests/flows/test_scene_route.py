@@ -46,6 +46,7 @@ from tests.flows.route import (
     stand,
     walk,
 )
+from tests.roles import read_rows
 
 pytestmark = pytest.mark.usefixtures("_readable_land")
 
@@ -144,6 +145,22 @@ def assert_alike(one: dict[Cell, Any], other: dict[Cell, Any]) -> None:
     for cell, values in one.items():
         for left, right in zip(values, other[cell], strict=True):
             assert left == (pytest.approx(right, abs=1e-3) if isinstance(right, float) else right)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_scene_of_pixels_of_another_size_suspects_at_most(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+) -> None:
+    let_act(trainee, cast.anna.user)
+    fine = write_quarter(tmp_path, "t1", land.mined, pixel_m=10.0)
+    scenes = walk(land.items["t0"], fine)
+    assert stand(*scenes) == [("scored", "")] * 2
+    told = read_rows(
+        "SELECT DISTINCT scene_id, familiar, has_reference FROM vault.score WHERE p_none IS NOT NULL"
+    )
+    assert {row[0] for row in told if row[1]} == {scenes[0]}
+    assert [row[1:] for row in told if row[0] == scenes[1]] == [(False, False)]
+    assert cells_in("active") == set()
 
 
 @pytest.mark.usefixtures("worker")

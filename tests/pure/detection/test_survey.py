@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from affine import Affine
 
 from monitor.detection.cells import gather_cells
 from monitor.detection.detect import withhold_scores
@@ -31,9 +32,9 @@ from monitor.detection.survey import (
 )
 from monitor.detection.train import fit_model
 from monitor.field.states import CellState, decide_state
-from monitor.imagery.catalog import walk_items
+from monitor.imagery.catalog import CatalogItem, walk_items
 from monitor.imagery.refusal import Cause
-from tests.data.make_scenes import SIX, make_item, write_raster
+from tests.data.make_scenes import SIX, SOMEWHERE, make_item, write_raster
 
 RECIPE = Recipe(block_deg=0.01, repeats=1, penalties=(1.0, 100.0), draws=10)
 PITS = [(row, col) for row in range(40, 240, 56) for col in range(30, 300, 56)]
@@ -124,6 +125,41 @@ def test_refused_scenes_are_written_down_with_their_cause_and_stop_nothing(train
     )
     assert refused[""].cause is Cause.ASSET_MISSING
     assert not any(str(catalog.parent) in refusal.detail for refusal in refused.values())
+
+
+def test_cells_of_pixels_of_another_size_are_unfamiliar_and_compared_with_no_others(
+    trained: Trained, tmp_path: Path
+) -> None:
+    """Before, mines were missed at 10 m by a model of 20 m, and nothing said so."""
+    catalog, model, _ = trained
+    assert model.featurizer.pixel_m == pytest.approx((20, 20), abs=0.2)
+    fine = Affine(10.0, 0.0, SOMEWHERE.c, 0.0, -10.0, SOMEWHERE.f)
+    path = write_raster(tmp_path / "fine.tif", make_ground(1, mined=True), nodata=0, transform=fine)
+    document = make_item({"image": path}, {"image": SIX}, datetime="2030-05-01T00:00:00Z")
+    item = CatalogItem(str(tmp_path / "fine.json"), document)
+    (scene,) = survey_catalog([*walk_items(catalog), item], model).scenes[-1:]
+    observed = scene.scores.observed
+    assert observed.any()
+    assert not scene.scores.familiar.any()
+    assert set(scene.scores.basis[observed]) == {"single"}
+    unknown = replace(model, featurizer=replace(model.featurizer, pixel_m=None))
+    (scene,) = survey_catalog([item], unknown).scenes
+    assert scene.scores.familiar.any()
+
+
+def test_a_model_of_scenes_of_several_sizes_knows_them_all(tmp_path: Path) -> None:
+    documents = []
+    for name, side in (("a", 10.0), ("b", 20.0), ("c", 20.0)):
+        placed = Affine(side, 0.0, SOMEWHERE.c, 0.0, -side, SOMEWHERE.f)
+        path = write_raster(tmp_path / f"{name}.tif", make_ground(1, mined=True), nodata=0, transform=placed)
+        documents.append(make_item({"image": path}, {"image": SIX}) | {"id": name})
+    entries = [CatalogItem(str(tmp_path / "item.json"), document) for document in documents]
+    items, refused = sort_items(entries, "sentinel-2")
+    featurizer = Featurizer.fit(open_each(items, SIX), sensor="sentinel-2", bands=SIX, n_patches=4)
+    assert featurizer.pixel_m == pytest.approx((10, 20), abs=0.2)
+    scenes = list(extract_scenes(items, featurizer, refused))
+    assert [featurizer.fits(scene.features) for scene in scenes] == [True] * 3
+    assert not refused
 
 
 def test_mines_score_high_and_forest_low(trained: Trained) -> None:
