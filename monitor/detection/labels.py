@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -156,11 +157,13 @@ def _check_head(names: Sequence[str]) -> None:
 def _read_label(fields: Mapping[Any, Any], line: int) -> CellLabel:
     # a line with too many fields has the rest under None
     text = {name: (value or "").strip() for name, value in fields.items() if name is not None}
+    if any("\0" in value for value in text.values()):
+        raise LabelsRefused(f"Line {line}: a text holds a null character; take it out.")
     named = _ALSO.get(text["label"], text["label"])
     if named not in CLASSES:
         raise LabelsRefused(f"Line {line}: the label must be one of {', '.join([*CLASSES, *_ALSO])}.")
     try:
-        row, col = int(text["cell_row"]), int(text["cell_col"])
+        row, col = _read_number(text["cell_row"]), _read_number(text["cell_col"])
         period = [_read_date(text.get(name, "")) for name in _PERIOD]
     except ValueError:
         raise LabelsRefused(
@@ -176,6 +179,13 @@ def _read_label(fields: Mapping[Any, Any], line: int) -> CellLabel:
     return CellLabel(
         row, col, CLASSES.index(named), period[0], period[1], item=text.get(_SCENE, ""), **optional
     )
+
+
+def _read_number(text: str) -> int:
+    """A number in the digits 0 to 9. Raises ValueError, for 9_000 too."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ValueError
+    return int(text)
 
 
 def _read_date(text: str) -> date | None:

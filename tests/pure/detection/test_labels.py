@@ -53,6 +53,9 @@ def test_labels_are_read_with_the_words_of_older_sets(tmp_path: Path) -> None:
         ("9212,40000,,,,,none,,,,", "not on the lattice"),
         ("9212", "Line 2: the label must be"),
         ("9212,20032,,,2021-12-31,2021-01-01,none,,,,", "Line 2: observed_from lies after observed_to"),
+        ("9212,20032,,,,,none,,set\0/a,,", "Line 2: a text holds a null character"),
+        ("9_212,20032,,,,,none,,,,", "Line 2: cell_row and cell_col must be whole numbers"),
+        ("9212,٢٠٠٣٢,,,,,none,,,,", "Line 2: cell_row and cell_col must be whole numbers"),
     ],
 )
 def test_a_bad_line_is_named_without_its_place(tmp_path: Path, line: str, words: str) -> None:
