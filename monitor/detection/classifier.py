@@ -33,9 +33,10 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         What gives the scores. "ensemble" is the mean of three ridges, each on patches of pairs of its own, and one ridge
         where the layout holds no maps. "stacked" weighs ridge, forest and boosting by how they did on blocks held back.
     folds : int
-        Folds of blocks within the training cells: for the penalty of ridge, the weights of a stack, the calibration.
+        Folds of blocks within the training cells, two at least: for the penalty of ridge, the weights of a stack, the
+        calibration.
     draws : int
-        Bootstrap draws of whole blocks behind the intervals.
+        Bootstrap draws of whole blocks behind the intervals; 0 for none, and then there are no intervals.
     layout : Layout
         What stands where in a row of features; `Featurizer.layout`. Without it a row is taken to be plain numbers.
     seed : int
@@ -114,16 +115,18 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            For shapes that do not match, numbers that are not finite, unknown classes or an unknown estimator.
+            For shapes that do not match, numbers that are masked, not finite or none at all, groups that are no whole
+            numbers, unknown classes or an unknown estimator; and for folds, draws, a layout or a seed that cannot be.
         TrainingRefused
             If `y` says mines only, or none only.
         FoldsNotPossible
             If all cells lie in one block, or all of a class; but industrial ones that lie in one block are left out where
             there are artisanal ones: their probability is 0.
         """
+        self._check_parameters()
         now = _read_table(X, "X")
         before = None if reference is None else _read_table(reference, "reference")
-        told, blocks = np.asarray(y), np.asarray(groups, np.int64)
+        told, blocks = np.asarray(y), _read_blocks(groups)
         if told.shape != (len(now),) or blocks.shape != (len(now),):
             raise ValueError("y and groups must have one number for each row of X.")
         if before is not None and before.shape != now.shape:
@@ -164,14 +167,27 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> tuple[Float64, Float64]:
         """Low and high end (n,) of the middle 95 % for the probability of the most probable kind of mine.
 
-        They say how far the calibration can be trusted, not how far the scores can.
+        They say how far the calibration can be trusted, not how far the scores can. Raises ValueError where no draws were
+        asked for.
         """
+        check_is_fitted(self, "head_")
+        if len(self.head_.calibrator.slopes) == 1:
+            raise ValueError("Without draws there is no interval; fit with draws, such as 200.")
         _, low, high, _ = self._look(X, reference)
         return low, high
 
     def is_familiar(self, X: npt.ArrayLike, reference: npt.ArrayLike | None = None) -> Bool:  # noqa: N803
         """bool (n,): whether the features lie within what was learnt from; elsewhere a prediction counts for less."""
         return self._look(X, reference)[3]
+
+    def _check_parameters(self) -> None:
+        for name, least, most in (("folds", 2, np.inf), ("draws", 0, np.inf), ("seed", 0, 2**32 - 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or not least <= value <= most:
+                upper = "" if most == np.inf else f" and at most {most}"
+                raise ValueError(f"{name} must be a whole number, at least {least}{upper}.")
+        if not isinstance(self.layout, Layout):
+            raise ValueError("layout must be a Layout, such as the layout of a Featurizer.")
 
     def _look(
         self,
@@ -189,9 +205,29 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _read_table(values: npt.ArrayLike, name: str) -> Float32:
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} holds numbers that are masked; leave out cells that were not observed.")
+    if np.asarray(values).dtype.kind in "cmM":
+        raise ValueError(f"{name} must hold real numbers.")
     table = np.asarray(values, np.float32)
-    if table.ndim != 2 or not len(table):
-        raise ValueError(f"{name} must be a table with a row for each cell.")
+    if table.ndim != 2 or not table.size:
+        raise ValueError(f"{name} must be a table with a row for each cell and a column for each feature.")
     if not np.isfinite(table).all():
         raise ValueError(f"{name} holds numbers that are not finite; leave out cells that were not observed.")
     return table
+
+
+def _read_blocks(groups: npt.ArrayLike) -> Int64:
+    told = np.asarray(groups)
+    if told.dtype.kind not in "iu":
+        try:
+            numbers = told.astype(np.float64)
+        except (TypeError, ValueError):
+            numbers = np.full(told.shape, np.nan)
+        if told.dtype.kind in "cUSmM" or not (np.isfinite(numbers) & (numbers == np.rint(numbers))).all():
+            raise ValueError(
+                "groups must be whole numbers, the block of each row, such as `assign_blocks` gives; blocks of 0.1 and 0.9 "
+                "would become one."
+            )
+        told = numbers
+    return told.astype(np.int64)

@@ -114,3 +114,28 @@ def test_what_cannot_be_learnt_from_is_refused_with_its_cause() -> None:
         model.fit(cells.now, cells.classes, np.zeros(240))
     with pytest.raises(ValueError, match="3 features, fitted were 12"):
         model.fit(cells.now, cells.classes, blocks).predict(cells.now[:, :3])
+
+
+def test_groups_masks_and_parameters_that_say_nothing_are_refused_with_their_cause() -> None:
+    """Before, blocks of 0.1 and 0.9 became one, a mask was passed over, and intervals without draws told of no doubt."""
+    cells = make_cells()
+    X, y, blocks = cells.now, cells.classes, cells.rows // 10  # noqa: N806
+    odd = [blocks / 4, np.where(blocks == blocks[0], np.nan, blocks), [f"b{each}" for each in blocks], None]
+    for groups in odd:
+        with pytest.raises(ValueError, match="groups must be whole numbers"):
+            MineClassifier("ridge").fit(X, y, groups)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="X holds numbers that are masked"):
+        MineClassifier("ridge").fit(np.ma.masked_greater(X, 1.0), y, blocks)
+    for values in (X + 1j, X.astype("datetime64[s]")):
+        with pytest.raises(ValueError, match="X must hold real numbers"):
+            MineClassifier("ridge").fit(values, y, blocks)
+    with pytest.raises(ValueError, match="a column for each feature"):
+        MineClassifier("ridge").fit(X[:, :0], y, blocks)
+    for name, value in (("folds", 1), ("folds", 2.5), ("draws", -1), ("seed", None), ("seed", 2**32)):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number, at least"):
+            MineClassifier("ridge").set_params(**{name: value}).fit(X, y, blocks)
+    with pytest.raises(ValueError, match="layout must be a Layout"):
+        MineClassifier("ridge", layout=None).fit(X, y, blocks)  # type: ignore[arg-type]
+    fitted = MineClassifier("ridge", draws=0).fit(X, y, blocks.astype(float))
+    with pytest.raises(ValueError, match="Without draws there is no interval"):
+        fitted.predict_interval(X)
