@@ -14,7 +14,8 @@ from monitor.services.trained_models import find_model_file
 
 
 def load_named_model(name: str, min_valid_share: float | None = None) -> MineModel:
-    """The model; min_valid_share goes before its own. Raises CommandError for an unknown name, ModelRefused, OSError."""
+    """The model; min_valid_share goes before its own. Raises CommandError for an unknown name, or one whose file is gone,
+    ModelRefused, OSError."""
     path = Path(name)
     if not path.is_file():
         sha256 = find_model_file(name)
@@ -22,6 +23,18 @@ def load_named_model(name: str, min_valid_share: float | None = None) -> MineMod
             raise CommandError(
                 f"{name!r} is neither a file nor a model of this installation, nor is one active."
             )
-        path = model_path(sha256)
-    model = load_model(path)
+        model = load_kept_model(sha256)
+    else:
+        model = load_model(path)
     return model if min_valid_share is None else replace(model, min_valid_share=min_valid_share)
+
+
+def load_kept_model(sha256: str) -> MineModel:
+    """A model from the vault, whose file is what was recorded. Raises CommandError where it is gone, ModelRefused."""
+    try:
+        return load_model(model_path(sha256), sha256=sha256)
+    except OSError as error:
+        raise CommandError(
+            f"The file of this model cannot be read from the vault: {error.strerror}. Put it back from a backup, or train "
+            "the model anew."
+        ) from error

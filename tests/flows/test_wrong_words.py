@@ -11,6 +11,7 @@ from pytest_django import Settings
 from accounts.ledger.connection import close_ledger_connections
 from accounts.models import Token
 from monitor.models import Region, Scene, TrainedModel
+from monitor.services.detections import model_path
 from tests.cast import Cast
 from tests.flows.commanding import QUICK_WORDS, Commands
 from tests.flows.mined_land import MinedLand
@@ -44,6 +45,27 @@ def test_a_model_file_that_was_changed_is_not_used(
         assert "model file" in commands.refuse(*words)
     model_file.write_bytes(packed[:-1])
     assert "cut off" in commands.refuse(*words)
+
+
+def test_a_model_whose_file_is_gone_or_damaged_does_not_act(
+    cast: Cast, commands: Commands, trainee: Trainee, land: MinedLand
+) -> None:
+    """Before, it was activated, and from then on every scene failed."""
+    let_act(trainee, cast.anna.user)
+    sha256 = TrainedModel.objects.get().sha256
+    TrainedModel.objects.update(state="retired")
+    anna, file = cast.anna.user.username, model_path(sha256)
+    packed = file.read_bytes()
+    file.write_bytes(packed[:-1])
+    for words in (("--model", sha256), ("--back", "sentinel-2")):
+        assert "not the one that was registered" in commands.refuse("activate_model", *words, "--by", anna)
+    file.unlink()
+    assert "Put it back from a backup" in commands.refuse("activate_model", "--model", sha256, "--by", anna)
+    judge = ("evaluate_model", "--model", sha256, "--catalog", land.catalog, "--labels", land.labels)
+    assert "Put it back from a backup" in commands.refuse(*judge)
+    assert not TrainedModel.objects.filter(state="active").exists()
+    file.write_bytes(packed)
+    commands.ask("activate_model", "--model", sha256, "--by", anna)
 
 
 HEAD = "cell_row,cell_col,label\n"

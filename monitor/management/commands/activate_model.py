@@ -11,13 +11,20 @@ from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
+from monitor.detection.modelfile import ModelRefused
 from monitor.imagery.sensors import PROFILES
 from monitor.management.console import print_answer
-from monitor.services.trained_models import activate_model, find_model_id, find_previous_model
+from monitor.management.saved_models import load_kept_model
+from monitor.services.trained_models import (
+    activate_model,
+    find_model_file,
+    find_model_id,
+    find_previous_model,
+)
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 it acts; 1 there is no such model or analyst, with the cause."""
+    """Exit codes: 0 it acts; 1 there is no such model or analyst, or its file is gone or damaged, with the cause."""
 
     help = "Let a trained model act for its sensor; --back lets the one act again that acted before."
 
@@ -43,8 +50,11 @@ class Command(BaseCommand):
             if model_id is None:
                 raise CommandError(f"{options['model']!r} is no model of this installation.")
         try:
+            load_kept_model(
+                find_model_file(str(model_id)) or ""
+            )  # of a model without its file no scene would be scored
             activate_model(analyst, model_id, "activate_model")
-        except LedgerUnavailable as error:
+        except (LedgerUnavailable, ModelRefused) as error:
             raise CommandError(str(error)) from error
         print_answer({"model": str(model_id), "activated_by": analyst.username}, options["json"])
 
