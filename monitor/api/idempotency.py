@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from monitor.api.problems import KeyReused
 from monitor.api.rendering import ReleasedResponse
-from monitor.services.requests import KeptAnswer, digest_request, find_answer, keep_answer
+from monitor.services.requests import KeptAnswer, digest_request, find_answer, keep_answer, one_at_a_time
 
 MAX_KEY = 100
 
@@ -21,7 +21,10 @@ MAX_KEY = 100
 def answer_once(
     user_id: UUID, request: Request, make_response: Callable[[], ReleasedResponse]
 ) -> ReleasedResponse:
-    """The first answer to this key, or a new one that is kept if it is a success. Raises KeyReused, ValidationError."""
+    """The first answer to this key, or a new one that is kept if it is a success.
+
+    Raises KeyReused, ValidationError, NotNow where the first is still being made.
+    """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return make_response()
@@ -30,18 +33,19 @@ def answer_once(
             {"Idempotency-Key": [f"Use 1 to {MAX_KEY} printable ASCII characters, no space."]}
         )
     digest = digest_request(request.method or "", request.path, request.data)
-    kept = find_answer(user_id, key)
-    if kept is not None:
-        if kept.digest != digest:
-            raise KeyReused
-        return _rebuild(kept)
-    response = make_response()
-    if response.status_code < 400:
-        location = response.get("Location", "")
-        keep_answer(
-            user_id, key, KeptAnswer(digest, response.status_code, response.content.decode(), location)
-        )
-    return response
+    with one_at_a_time(user_id, key):
+        kept = find_answer(user_id, key)
+        if kept is not None:
+            if kept.digest != digest:
+                raise KeyReused
+            return _rebuild(kept)
+        response = make_response()
+        if response.status_code < 400:
+            location = response.get("Location", "")
+            keep_answer(
+                user_id, key, KeptAnswer(digest, response.status_code, response.content.decode(), location)
+            )
+        return response
 
 
 def _rebuild(kept: KeptAnswer) -> ReleasedResponse:

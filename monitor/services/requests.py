@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import DatabaseError, connection
+
 from accounts.ledger.keyed import keyed_digest
+from monitor.errors import NotNow
 from monitor.models import HandledRequest
+
+PATIENCE_S = 10.0
+"""So long a repeated request waits for the answer to the first one."""
+_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,31 @@ def digest_request(method: str, path: str, data: object) -> str:
     return keyed_digest(json.dumps([method, path, data], sort_keys=True).encode())
 
 
+@contextmanager
+def one_at_a_time(user_id: UUID, key: str) -> Iterator[None]:
+    """Let one request with a key of an account be answered at a time; a repeat that overtakes the first waits for it.
+
+    The lock belongs to the connection, so it is gone with a process that dies. Raises NotNow after PATIENCE_S.
+    """
+    name = f"{user_id} {key}"
+    latest = time.monotonic() + PATIENCE_S
+    while not _lock("pg_try_advisory_lock", name):
+        if time.monotonic() > latest:
+            raise NotNow("The first request with this key is still being answered. Send it again later.")
+        time.sleep(_PAUSE_S)
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError):  # a connection that is lost has lost the lock too
+            _lock("pg_advisory_unlock", name)
+
+
+def _lock(function: str, name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])
+        return bool(cursor.fetchone()[0])
+
+
 def find_answer(user_id: UUID, key: str) -> KeptAnswer | None:
     """The answer kept for a key of an account, or None."""
     row = HandledRequest.objects.filter(user_id=user_id, key=key).first()
@@ -32,7 +67,7 @@ def find_answer(user_id: UUID, key: str) -> KeptAnswer | None:
 
 
 def keep_answer(user_id: UUID, key: str, answer: KeptAnswer) -> None:
-    """Keep the first answer to a key; a second one at the same moment changes nothing."""
+    """Keep the first answer to a key."""
     row = HandledRequest(
         user_id=user_id,
         key=key,
