@@ -6,7 +6,6 @@ A digest or a count over rows that somebody does not receive would let them try 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -23,7 +22,6 @@ from monitor.releases.batches import (
     KEPT_BATCHES,
     BatchRow,
     NewRows,
-    combine_digests,
     list_batches,
 )
 from monitor.releases.blocks import count_rows
@@ -62,12 +60,11 @@ def write_parts(batch_id: UUID, ground: Map, rows: Mapping[Level, NewRows]) -> N
 
 
 def read_part(batch: BatchRow, rights: Rights) -> Part:
-    """What somebody has of a batch.
+    """What somebody has of a batch: the number and `digest_rows` of the rows that they read, as long as the rows are kept.
 
-    Of whole regions at one level: the digest of one region is `digest_rows` of its rows; that of several is SHA-256 over
-    their hex digests in the order of the regions' ids, and a block on a border counts in each of its regions. Of anything
-    else: `digest_rows` of the rows. Either as long as the rows are kept: a later batch corrects them without a mark, and who
-    has the rows of today could try out which were others then. Raises RightsMoved.
+    A later batch corrects them without a mark, and who has the rows of today could try out which were others then. Of one
+    region at one level both were noted. Of several they are found from the rows: a block on a border is one row, and
+    nobody is told which block is of which region, so only a digest of all rows can be checked. Raises RightsMoved.
     """
     sight = rights.sight
     if sight.finest is None or batch.geography_id is None:
@@ -76,29 +73,30 @@ def read_part(batch: BatchRow, rights: Rights) -> Part:
         return Part({}, None)
     if not is_simple(sight):
         return Part(*count_rows(batch, rights))
-    regions = sorted(sight.levels)
+    (region,) = sight.levels
     stored = read_still(
-        "SELECT region_id, digest, rows FROM release.batch_region"
-        " WHERE batch_id = %(batch)s AND region_id = ANY(%(regions)s) AND edition = %(edition)s",
+        "SELECT digest, rows FROM release.batch_region"
+        " WHERE batch_id = %(batch)s AND region_id = %(region)s AND edition = %(edition)s",
         rights,
-        {"batch": batch.id, "regions": regions, "edition": int(sight.finest)},
+        {"batch": batch.id, "region": region, "edition": int(sight.finest)},
     )
-    found = {region: (digest, rows) for region, digest, rows in stored}
-    counts: Counter[tuple[date, Level]] = Counter()
-    for _, rows in found.values():
-        for period, level, count in json.loads(rows) if isinstance(rows, str) else rows:
-            counts[date.fromisoformat(period), Level(level)] += count
-    digests = [found[region][0] if region in found else EMPTY for region in regions]
-    return Part({sight.finest: counts}, combine_digests(digests))
+    if not stored:
+        return Part({}, EMPTY)
+    digest, rows = stored[0]
+    counts = {
+        (date.fromisoformat(period), Level(level)): count
+        for period, level, count in (json.loads(rows) if isinstance(rows, str) else rows)
+    }
+    return Part({sight.finest: counts}, digest)
 
 
 def is_simple(sight: Sight) -> bool:
-    """True where somebody sees whole regions at one level, and nothing bends it."""
+    """True where somebody sees the whole of one region at one level, and nothing bends it."""
     return (
         not sight.is_public
         and not sight.floors
         and not sight.knows_cells  # of a region's pieces they see those that no other region shares
-        and len(set(sight.levels.values())) == 1
+        and len(sight.levels) == 1
         and bool(sight.finest)
     )
 

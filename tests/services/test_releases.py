@@ -405,6 +405,22 @@ def test_what_a_batch_says_of_one_region_does_not_depend_on_another(cast: Cast, 
     assert received(cast.mallory)[0] == (EMPTY, 0)
 
 
+def test_digest_and_count_over_several_regions_are_of_the_rows_that_somebody_reads(
+    cast: Cast, model: UUID
+) -> None:
+    """Whoever holds the rows checks them (decisions/0019). Nobody is told which block is of which region, or of two."""
+    middle = create_region("Aruwe Middle", make_box(19.9, 2.1, 20.1, 2.3))
+    for block in (BLOCK, (460, 999)):
+        put_cells(model, cells_of(block, 20), observed_on=SEPTEMBER)
+    batch = publish_release(TODAY).batch
+    petra = hire("petra", Role.PARTNER, cast.east, cast.west, middle)
+    for person, regions in ((cast.paul, [cast.east, cast.west]), (petra, [cast.east, cast.west, middle])):
+        with as_role("penumbra_web"):
+            seen = read_blocks(batch, regions, Level.L2, None, None, None, 100, Reader(person.user.id))
+        assert {(row.row, row.col) for row in seen} == {BLOCK, (460, 999)}
+        assert received(person)[0] == (digest_rows(seen), 2)
+
+
 def received(person: Person) -> list[tuple[str | None, int | None]]:
     """Digest and number of rows of what somebody receives of each batch."""
     with as_role("penumbra_web"):
