@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
@@ -46,7 +47,8 @@ class Report:
 def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoint: str) -> bool:
     """Keep a finding of an accepted inspection of the viewer's own; False where it was there already.
 
-    Raises NotThere, or NotNow where the inspection is not accepted or the id belongs to another report of it.
+    Raises NotThere, or NotNow where the inspection is not accepted and within its window, or the id belongs to another
+    report of it.
     """
     inspection = find_own_inspection(viewer, inspection_id)
     entry = Entry(
@@ -67,8 +69,10 @@ def receive_finding(viewer: Viewer, inspection_id: UUID, report: Report, endpoin
             if known != said:
                 raise NotNow(ID_TAKEN)
             return False
-        if inspection.status != InspectionStatus.ACCEPTED.value:
-            raise NotNow("Findings are taken for an accepted, open inspection only.")
+        # the clock ends an inspection a while after its window has passed: the window itself is asked, as the vault does
+        in_window = inspection.opens_at <= timezone.now() < inspection.expires_at
+        if inspection.status != InspectionStatus.ACCEPTED.value or not in_window:
+            raise NotNow("Findings are taken for an accepted, open inspection and within its window only.")
         finding = Finding.objects.create(own_id=report.id, **said)
         if report.kind not in NOT_A_VISIT and alert.status == AlertStatus.ASSIGNED.value:
             move_alert(alert, AlertStatus.VISITED, viewer.user_id)

@@ -129,6 +129,30 @@ def test_findings_are_taken_while_the_inspection_is_accepted_only(
     assert not Finding.objects.exists()
 
 
+@pytest.mark.parametrize(("opens_in", "expires_in"), [(-2, -1), (1, 2)])
+def test_findings_are_taken_within_the_window_only_whether_or_not_anybody_has_looked_at_the_clock(
+    web: WebClient, cast: Cast, inspection: Inspection, opens_in: int, expires_in: int
+) -> None:
+    now, report = timezone.now(), make_report()
+    Inspection.objects.update(
+        opens_at=now + timedelta(hours=opens_in), expires_at=now + timedelta(hours=expires_in)
+    )
+    answer = hand_in(web.as_(cast.ines), inspection.id, report)
+    assert_problem(answer, 409, "not-now")
+    assert not Finding.objects.exists()
+    inspection.alert.refresh_from_db()
+    assert inspection.alert.status == "assigned"
+
+
+def test_a_finding_that_was_received_in_time_is_the_same_finding_after_the_window(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
+    client, report = web.as_(cast.ines), make_report()
+    assert hand_in(client, inspection.id, report).status_code == 201
+    Inspection.objects.update(expires_at=timezone.now())
+    assert hand_in(client, inspection.id, report).status_code == 200
+
+
 def test_a_finding_for_an_inspection_of_somebody_else_ends_exactly_like_one_for_none(
     web: WebClient, cast: Cast, inspection: Inspection
 ) -> None:
