@@ -15,6 +15,7 @@ from monitor.api.shapes import ALERT_STATUSES, DISMISSAL_REASONS, FINDING_KINDS,
 from monitor.field.lifecycle import PeopleBand, Response
 from monitor.field.states import CellState
 from monitor.grid import Box, Level, OutsideLattice, box_of_degrees
+from monitor.privacy.certificate import Quarter
 
 MAX_LIMIT = 10_000
 CURSOR = r"^[A-Za-z0-9_-]{26,400}$"
@@ -107,19 +108,18 @@ class BboxField(TextField):
 _PERIOD = r"([1-9][0-9]{3})-(0[1-9]|1[0-2]|Q[1-4])"
 
 
-@extend_schema_field(
-    _describe_text("a calendar month, YYYY-MM, or the quarter that begins then, YYYY-Qn", _PERIOD)
-)
+@extend_schema_field(_describe_text("a calendar month, YYYY-MM; of L3 a quarter, YYYY-Qn", _PERIOD))
 class PeriodField(TextField):
-    """A calendar month, `YYYY-MM`, or a quarter, `YYYY-Qn`, by its first month."""
+    """A calendar month, `YYYY-MM`, by its first day, or a quarter, `YYYY-Qn`."""
 
     def read_text(self, text: str) -> date:
-        """The period's first day."""
+        """The month's first day, or the quarter."""
         match = re.fullmatch(_PERIOD, text)
         if match is None:
             raise serializers.ValidationError("A period is a calendar month, YYYY-MM, or a quarter, YYYY-Qn.")
-        month = 3 * int(match[2][1]) - 2 if match[2][0] == "Q" else int(match[2])
-        return date(int(match[1]), month, 1)
+        if match[2][0] == "Q":
+            return Quarter(int(match[1]), 3 * int(match[2][1]) - 2, 1)
+        return date(int(match[1]), int(match[2]), 1)
 
 
 _STATE = f"({'|'.join(CellState)})"

@@ -100,6 +100,13 @@ def canonical_json(content: Mapping[str, object]) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+class Quarter(date):
+    """A quarter, by its first day. A plain date stands for the month that begins with it.
+
+    Rows of L3 speak of quarters, all others of months, and one is no answer to who asks for the other.
+    """
+
+
 def period_text(edition: Level, period: date) -> str:
     """A month as 2026-09; a quarter, which the L3 edition has, as 2026-Q3."""
     return f"{period.year}-Q{(period.month + 2) // 3}" if edition is Level.L3 else f"{period:%Y-%m}"

@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 
 from monitor.grid import Box, Level
-from monitor.privacy.certificate import Rows
+from monitor.privacy.certificate import Quarter, Rows
 from monitor.privacy.hiding import EDITIONS, MaskArray
 from monitor.privacy.shown import choose_shown
 from monitor.releases.batches import (
@@ -34,8 +34,8 @@ Position = tuple[date, int, int, int]
 @dataclass(frozen=True, slots=True)
 class BlockFilter:
     """What is asked for. level: the finest level wanted; what is seen sharper is read at that level. box: L0 cells, already
-    snapped outward to `level`; a block is in it where the two overlap. period: first day of a month or a quarter. after:
-    where the page before ended."""
+    snapped outward to `level`; a block is in it where the two overlap. period: first day of a month, or a `Quarter`.
+    after: where the page before ended."""
 
     level: Level
     box: Box | None = None
@@ -98,14 +98,19 @@ def find_newest(batch: BatchRow, rights: Rights, level: Level) -> date | None:
     if not shown:
         return None
     rows, values = _select_shown(batch, shown)
-    found = read_still(f"SELECT max(b.period) FROM ({rows}) b", rights, values)  # noqa: S608
-    return found[0][0] if found else None
+    newest = f"SELECT b.period, b.edition FROM ({rows}) b ORDER BY b.period DESC, b.edition LIMIT 1"  # noqa: S608
+    for period, edition in read_still(newest, rights, values):
+        return Quarter(period.year, period.month, 1) if edition == Level.L3 else period
+    return None
 
 
 def read_shown(batch: BatchRow, rights: Rights, wanted: BlockFilter, limit: int) -> list[str]:
     """`read_lines_of` with rights that were looked up before. Raises RightsMoved where they are others now."""
     shown = _mask_shown(batch, rights, wanted.level, wanted.box)
     period, after = wanted.period, wanted.after
+    if period is not None:
+        is_quarter = isinstance(period, Quarter)
+        shown = {edition: mask for edition, mask in shown.items() if (edition is Level.L3) == is_quarter}
     conditions = [
         "b.batch_id = %(batch)s",
         "(b.period, b.level, b.row, b.col) > (%(p)s, %(l)s::int, %(r)s, %(c)s)",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +14,7 @@ from tests.api.answers import assert_problem, entry_of, ledger_of, outward_of
 from tests.api.conftest import WebClient
 from tests.builders import cell_at, put_cells, scatter_cells
 from tests.cast import Cast
+from tests.rights import set_posture
 
 
 def url_of(region: UUID) -> str:
@@ -95,3 +98,40 @@ def test_what_is_not_understood_is_400(web: WebClient, cast: Cast, query: str) -
 def test_the_ledger_counts_the_blocks(web: WebClient, cast: Cast, country: None) -> None:
     (line,) = ledger_of(web.as_(cast.pia).get(url_of(cast.east)))
     assert (line.action, line.outcome, line.quantity, line.level) == ("read.summary", "answered", 2, 2)
+
+
+def test_a_month_is_not_answered_with_the_quarter_that_begins_then_nor_a_quarter_with_a_month(
+    web: WebClient, cast: Cast, model: UUID
+) -> None:
+    """Levels differ in what their rows speak of: a month, at L3 a quarter."""
+    # a cell in each block of the east, so that all of it was seen
+    put_cells(
+        model,
+        [cell_at(x, y) for x in (20.105, 20.305) for y in (2.105, 2.305)],
+        observed_on=date(2026, 4, 15),
+    )
+    publish_release(date(2026, 11, 20))
+    client = web.as_(cast.pia)
+
+    def read(address: str) -> Any:
+        return json.loads(b"".join(client.get(address)))
+
+    def told(address: str) -> list[list[str]]:
+        return [
+            sorted({each["properties"]["period"] for each in read(f"{address}period={period}")["features"]})
+            for period in ("2026-04", "2026-Q2")
+        ]
+
+    assert told("/api/v1/activity?") == [["2026-04"], []]
+    assert told("/api/v1/activity?level=L3&") == [[], ["2026-Q2"]]
+    assert told("/export/activity.geojson?level=L3&") == [[], ["2026-Q2"]]
+    tiles = [
+        client.get(f"/tiles/activity/0/0/0.mvt?level=L3&period={period}") for period in ("2026-04", "2026-Q2")
+    ]
+    assert [len(tile.content) > 0 for tile in tiles] == [False, True]
+    set_posture(cast.east, "sealed")
+    asked = [client.get(url_of(cast.east), {"period": period}).json() for period in ("2026-04", "2026-Q2")]
+    assert [(each["period"], each["blocks"]) for each in asked] == [("2026-04", 0), ("2026-Q2", 1)]
+    newest = client.get(url_of(cast.east)).json()
+    assert (newest["period"], newest["blocks"]) == ("2026-Q2", 1)
+    assert len(client.get("/tiles/activity/0/0/0.mvt").content) > 0

@@ -8,14 +8,13 @@ them it would be a second view (LC-42).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from accounts.viewer import Viewer
 from monitor.errors import NotThere
 from monitor.grid import Level
-from monitor.privacy.certificate import period_text
+from monitor.privacy.certificate import Quarter, period_text
 from monitor.privacy.door.activity import provenance_of, rule_for_activity
 from monitor.privacy.door.disclosure import disclose
 from monitor.privacy.door.sight import reader_of, rule_for_blocks
@@ -67,7 +66,7 @@ def summarise_region(
             region.id,
             region.name,
             batch.id if batch else None,
-            _write_period(period, rows) if period else None,
+            period_text(Level.L3 if isinstance(period, Quarter) else Level.L2, period) if period else None,
             len(rows),
             (int(told.cells.low), int(told.cells.high)),
             write_per_cent(told.share),
@@ -75,11 +74,6 @@ def summarise_region(
         )
         disclosure.quantity, disclosure.answer = len(rows), repr(summary).encode()
     return summary, disclosure.ticket.receipt
-
-
-def _write_period(period: date, rows: Sequence[BlockRow]) -> str:
-    """A month, or the quarter that begins with it where nothing finer than L3 is seen."""
-    return period_text(min((row.edition for row in rows), default=Level.L2), period)
 
 
 def _read_rows(
