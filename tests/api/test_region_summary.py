@@ -9,11 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from accounts.roles import Role
+from monitor.services.regions import create_region
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, entry_of, ledger_of, outward_of
 from tests.api.conftest import WebClient
 from tests.builders import cell_at, put_cells, scatter_cells
-from tests.cast import Cast
+from tests.cast import Cast, hire, make_box
 from tests.rights import set_posture
 
 
@@ -135,3 +137,28 @@ def test_a_month_is_not_answered_with_the_quarter_that_begins_then_nor_a_quarter
     newest = client.get(url_of(cast.east)).json()
     assert (newest["period"], newest["blocks"]) == ("2026-Q2", 1)
     assert len(client.get("/tiles/activity/0/0/0.mvt").content) > 0
+
+
+def test_it_says_how_coarse_the_blocks_are_that_it_sums_up_where_a_neighbour_is_sealed(
+    web: WebClient, cast: Cast, model: UUID
+) -> None:
+    """Sealing reaches outward to whole blocks of one degree, into regions that are open."""
+    south = create_region("Aruwe South", make_box(20.5, 2.0, 20.9, 2.4))
+    petra = hire("petra", Role.PARTNER, south)
+    put_cells(
+        model,
+        [cell_at(x, y) for x in (20.105, 20.305) for y in (2.105, 2.305)],
+        observed_on=date(2026, 4, 15),
+    )
+    put_cells(
+        model,
+        [cell_at(x, y) for x in (20.505, 20.705, 20.855) for y in (2.105, 2.305)],
+        observed_on=date(2026, 4, 15),
+    )
+    publish_release(date(2026, 11, 20))
+    client, asked = web.as_(petra), url_of(south)
+    assert (client.get(asked).json()["level"], client.get(asked).json()["precision_deg"]) == ("L2", 0.2)
+    set_posture(cast.east, "sealed")
+    told = client.get(asked).json()
+    assert (told["blocks"], told["period"]) == (1, "2026-Q2")
+    assert (told["level"], told["precision_deg"]) == ("L3", 1.0)

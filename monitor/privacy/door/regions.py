@@ -62,7 +62,8 @@ def summarise_region(
         )
         told = sum_up([BandedBlock(row.band, row.observed, plausible_range(row.level)) for row in rows])
         summary = ReleasedSummary(
-            provenance_of(rule),
+            # a sum has no rows to say it for themselves
+            provenance_of(rule, min((row.level for row in rows), default=rule.level)),
             region.id,
             region.name,
             batch.id if batch else None,
