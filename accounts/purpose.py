@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_TEXT = 200
-_PLACE = re.compile(r"\d\s*[.,]\s*\d|[°º]")
+_PLACE = re.compile(r"\d\s*[.,\u066b]\s*\d|[°º˚]")
 """What a coordinate looks like. Auditors read this text, and they see no place."""
 
 
@@ -36,7 +37,8 @@ class Purpose:
 
 def looks_like_a_place(text: str) -> bool:
     """Whether a text holds a decimal number or a degree sign: words for those who see no place must not."""
-    return _PLACE.search(text) is not None
+    # digits of other scripts are digits, and wide ones are written beside wide points
+    return _PLACE.search(text) is not None or _PLACE.search(unicodedata.normalize("NFKC", text)) is not None
 
 
 def parse_purpose(header: str) -> Purpose:

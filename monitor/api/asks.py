@@ -56,13 +56,18 @@ class FlagField(serializers.BooleanField):
 
 
 class ProbabilityField(serializers.FloatField):
-    """A number from 0 to 1. NaN is not, although it compares as neither smaller nor greater."""
+    """A number from 0 to 1, written as JSON writes one: not `0_1`, which Python reads as 1, nor in digits of other scripts.
+
+    Nor is NaN, although it compares as neither smaller nor greater.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=0, max_value=1, **kwargs)
 
     def to_internal_value(self, data: Any) -> float:
         """The number. Raises ValidationError for anything else."""
+        if isinstance(data, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", data) is None:
+            self.fail("invalid")
         number = super().to_internal_value(data)
         if math.isnan(number):
             self.fail("invalid")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from accounts.purpose import looks_like_a_place
-from monitor.api.asks import BboxField, IdField, PageAsk, PeriodField
+from monitor.api.asks import BboxField, IdField, PageAsk, PeriodField, WholeField
 from monitor.api.rights_shapes import GRANTABLE, POSTURES, PURPOSES, REQUEST_STATUSES
 from monitor.privacy.posture import GRANT_DAYS_MAX
 
@@ -73,7 +73,7 @@ class AccessRequestAsk(serializers.Serializer[Any]):
 class QuotaReleaseAsk(serializers.Serializer[Any]):
     """How many more cells; one day's quota where it is not said."""
 
-    cells = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    cells = WholeField(min_value=1, max_value=1_000_000, required=False)
 
     def validate_cells(self, value: int) -> int:
         """At most a day's quota at a time."""

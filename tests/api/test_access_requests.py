@@ -200,6 +200,9 @@ def test_a_grant_ends_and_soon(web: WebClient, cast: Cast, days: float) -> None:
         {"reason": "a\nb"},
         {"reason": "a flood at 2.105, 20.305"},
         {"reason": "west of 20°"},
+        {"reason": "a flood at ２．１０５"},
+        {"reason": "a flood at ٢٫١٠٥"},
+        {"reason": "west of 20˚"},
         {"for": "otis"},
     ],
 )

@@ -161,7 +161,7 @@ def test_a_regulator_releases_for_the_inspector_of_an_open_inspection(
     assert len(cells_of(web.as_(cast.ines).get(url))) == 2
 
 
-@pytest.mark.parametrize("cells", [0, -1, 20_001, "many", 1.5, None])
+@pytest.mark.parametrize("cells", [0, -1, 20_001, "many", 1.5, None, "1_000", "+5"])
 def test_a_day_at_most_is_released_at_a_time(web: WebClient, cast: Cast, cells: Any) -> None:
     answer = web.as_(cast.adam).post("/api/v1/quotas/rosa/release", {"cells": cells}, format="json")
     assert_problem(answer, 400, "invalid")

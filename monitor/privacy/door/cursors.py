@@ -28,7 +28,7 @@ class CursorUnusable(ValueError):
 def seal_cursor(position: list[Any], bound_to: str) -> str:
     """A cursor for a position (JSON values) of the question and viewer that `bound_to` names."""
     content = json.dumps(position, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_cipher().encrypt(content, [bound_to.encode()])).decode().rstrip("=")
+    return _write(_cipher().encrypt(content, [bound_to.encode()]))
 
 
 def open_cursor(cursor: str, bound_to: str) -> list[Any]:
@@ -38,9 +38,14 @@ def open_cursor(cursor: str, bound_to: str) -> list[Any]:
         position = json.loads(_cipher().decrypt(sealed, [bound_to.encode()]))
     except (InvalidTag, ValueError, UnicodeError, binascii.Error):
         raise CursorUnusable from None
-    if not isinstance(position, list):
+    # the last letter can hold bits that decoding drops
+    if not isinstance(position, list) or _write(sealed) != cursor:
         raise CursorUnusable
     return position
+
+
+def _write(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 @lru_cache(maxsize=1)
