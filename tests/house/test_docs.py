@@ -123,6 +123,23 @@ def test_the_guide_has_every_endpoint_and_no_other() -> None:
     assert set(told) == set(list_endpoints())
 
 
+def test_the_guides_examples_run_in_their_order_after_the_first_steps() -> None:
+    """An example with a name that nothing has set asks for something else, and is told that nothing is there."""
+    code = "\n".join([*Document("README.md").blocks("sh"), *GUIDE.blocks("sh")])
+    known = {"HOME", "@"}
+    for line in code.splitlines():
+        assert set(re.findall(r"\$\{?([A-Z]+)", line)) <= known, line
+        known |= set(re.findall(r"\b([A-Z]+)=", line))
+
+
+def test_no_example_writes_outside_of_var() -> None:
+    """Files of exact roles hold cells; what lies in the checkout beside the code is soon committed with it."""
+    lines = [line for block in GUIDE.blocks("sh") for line in block.splitlines()]
+    written = [name for line in lines for name in re.findall(r" (?:-o|>) (\S+)", line)]
+    assert len(written) > 5
+    assert [name for name in written if not name.startswith("var/")] == []
+
+
 def list_endpoints() -> Iterator[tuple[str, str]]:
     """Method and address, as the guide writes them, of every route."""
     for pattern in list_patterns():

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """How to print."""
         parser.add_argument(
-            "--if-changed", action="store_true", help="publish nothing where the last batch says the same"
+            "--if-changed",
+            action="store_true",
+            help="publish nothing where the last batch says the same; a new one then tells readers of change elsewhere",
         )
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
