@@ -44,8 +44,8 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    classes_ : int64 (3,)
-        Positions in `CLASSES`: 0 none, 1 artisanal, 2 industrial. A class without a training cell has probability 0.
+    classes_ : int64 (k,)
+        Those that `y` held, as positions in `CLASSES`: 0 none, 1 artisanal, 2 industrial.
     n_features_in_ : int
 
     Notes
@@ -66,7 +66,7 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> y = (X[:, 0] + 0.3 * rng.normal(size=300) > 0).astype(int)
     >>> model = MineClassifier(draws=20).fit(X[:200], y[:200], groups=blocks[:200])
     >>> model.predict_proba(X[200:]).shape
-    (100, 3)
+    (100, 2)
     >>> bool(model.score(X[200:], y[200:]) > 0.8)
     True
     >>> low, high = model.predict_interval(X[200:])
@@ -147,18 +147,20 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         fitted = fit_head(Sight(self.layout, now, before, pairs), classes, blocks, recipe, teaches=teaches)
         self.head_, self.penalties_ = fitted.head, fitted.penalties
-        self.classes_ = np.arange(len(CLASSES))
+        self.classes_ = np.unique(classes)
         self.n_features_in_ = now.shape[1]
         self.with_reference_ = before is not None
         return self
 
     def predict_proba(self, X: npt.ArrayLike, reference: npt.ArrayLike | None = None) -> Float64:  # noqa: N803
-        """Calibrated probabilities, float64 (n, 3), columns as `CLASSES`; rows sum to 1."""
-        return self._look(X, reference)[0]
+        """Calibrated probabilities, float64 (n, k), columns as `classes_`; rows sum to 1."""
+        stated = self._look(X, reference)[0]
+        return np.asarray(stated[:, self.classes_])
 
     def predict(self, X: npt.ArrayLike, reference: npt.ArrayLike | None = None) -> Int64:  # noqa: N803
         """The most probable class, int64 (n,)."""
-        return np.asarray(self.predict_proba(X, reference).argmax(axis=1), np.int64)
+        stated = self.predict_proba(X, reference)
+        return np.asarray(self.classes_[stated.argmax(axis=1)])
 
     def predict_interval(
         self,

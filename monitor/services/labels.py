@@ -17,6 +17,7 @@ from monitor.field.lifecycle import FindingKind
 from monitor.models import Finding
 from monitor.vault.labels import (
     find_batch_cells,
+    identify_label,
     label_alert_cells,
     load_finding_labels,
     load_labels_of_cells,
@@ -85,8 +86,8 @@ def find_trained_cells(digest: str, labels: Sequence[CellLabel]) -> set[tuple[in
 
 
 def _count_against(labels: Sequence[CellLabel], known: Sequence[CellLabel]) -> dict[str, int]:
-    sources = {(label.row, label.col, label.observed_to, label.source) for label in labels}
-    elsewhere = [x for x in known if (x.row, x.col, x.observed_to, x.source) not in sources]
+    handed_in = {identify_label(label) for label in labels}
+    elsewhere = [each for each in known if identify_label(each) not in handed_in]
     found = find_agreement([*labels, *elsewhere])
     against: dict[str, set[int]] = {}
     for pair in (*found.contradicted, *found.outweighed):

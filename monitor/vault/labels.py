@@ -51,9 +51,9 @@ def find_batch_cells(digest: str, labels: Sequence[CellLabel]) -> set[tuple[int,
 
 
 def store_labels(labels: Sequence[CellLabel], batch: str) -> int:
-    """Keep labels of a batch; one that says the same place, period and source again replaces the old. How many were
-    written."""
-    unique = {(label.row, label.col, label.observed_to, label.source): label for label in labels}
+    """Keep labels of a batch; one of the same cell, period, scene and source replaces the old, unless that was taught by an
+    inspector's finding. How many were written."""
+    unique = {identify_label(label): label for label in labels}
     if not unique:
         return 0
     kept = list(unique.values())
@@ -63,9 +63,10 @@ def store_labels(labels: Sequence[CellLabel], batch: str) -> int:
             " formalisation, batch)"
             " SELECT *, %s FROM unnest(%s::int[], %s::int[], %s::text[], %s::date[], %s::date[], %s::text[], %s::text[],"
             " %s::text[], %s::text[], %s::text[], %s::text[])"
-            " ON CONFLICT (row, col, observed_to, source) DO UPDATE SET label = excluded.label, kind = excluded.kind,"
-            " observed_from = excluded.observed_from, item = excluded.item, region = excluded.region,"
-            " mineral = excluded.mineral, formalisation = excluded.formalisation, batch = excluded.batch",
+            " ON CONFLICT ON CONSTRAINT label_said_once DO UPDATE SET label = excluded.label, kind = excluded.kind,"
+            " region = excluded.region, mineral = excluded.mineral, formalisation = excluded.formalisation,"
+            " batch = excluded.batch"
+            " WHERE label.batch IS NOT NULL OR label.kind <> 'finding'",
             [
                 batch,
                 [label.row for label in kept],
@@ -76,7 +77,12 @@ def store_labels(labels: Sequence[CellLabel], batch: str) -> int:
                 *([getattr(label, name) for label in kept] for name in TEXTS),
             ],
         )
-    return len(kept)
+        return int(cursor.rowcount)
+
+
+def identify_label(label: CellLabel) -> tuple[object, ...]:
+    """What is kept once: cell, period, scene and source."""
+    return label.row, label.col, label.observed_from, label.observed_to, label.item, label.source
 
 
 def load_labels_of_cells(labels: Sequence[CellLabel]) -> list[CellLabel]:
@@ -85,19 +91,20 @@ def load_labels_of_cells(labels: Sequence[CellLabel]) -> list[CellLabel]:
         cursor.execute(
             "SELECT row, col, label, observed_from, observed_to, kind, source, item, coalesce(region, ''),"
             " coalesce(mineral, ''), coalesce(formalisation, '') FROM vault.label"
-            " WHERE (row, col) IN (SELECT * FROM unnest(%s::int[], %s::int[])) ORDER BY row, col, observed_to, source",
+            " WHERE (row, col) IN (SELECT * FROM unnest(%s::int[], %s::int[]))"
+            " ORDER BY row, col, observed_to, observed_from, item, source",
             [[label.row for label in labels], [label.col for label in labels]],
         )
         return [_read_row(row) for row in cursor.fetchall()]
 
 
 def load_finding_labels() -> list[CellLabel]:
-    """The labels that inspectors' findings have taught so far."""
+    """The labels that inspectors' findings have taught so far. A file's are of a batch, whatever kind they say to be of."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT row, col, label, observed_from, observed_to, kind, source, item, coalesce(region, ''),"
             " coalesce(mineral, ''), coalesce(formalisation, '') FROM vault.label"
-            " WHERE kind = 'finding' ORDER BY row, col, observed_to, source"
+            " WHERE kind = 'finding' AND batch IS NULL ORDER BY row, col, observed_to, source"
         )
         return [_read_row(row) for row in cursor.fetchall()]
 
@@ -115,7 +122,7 @@ def label_alert_cells(alert_id: UUID, label: str, observed_on: date, finding_id:
             " SELECT member.row, member.col, %s, 'finding', %s, %s, %s, ''"
             " FROM vault.alert_site meant JOIN vault.site_cell member"
             " ON member.site_id = vault.living_site(meant.site_id) WHERE meant.alert_id = %s"
-            " ON CONFLICT (row, col, observed_to, source) DO NOTHING",
+            " ON CONFLICT ON CONSTRAINT label_said_once DO NOTHING",
             [label, f"finding/{finding_id}", observed_on, observed_on, alert_id],
         )
         return int(cursor.rowcount)

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -13,13 +14,14 @@ from django.db import connection
 
 from monitor.detection.labels import CellLabel, digest_labels
 from monitor.services.labels import find_trained_cells, gather_labels, import_labels
-from monitor.vault.labels import find_batch_cells, load_labels_of_cells
-from tests.builders import cell_at
+from monitor.vault.labels import find_batch_cells, label_alert_cells, load_labels_of_cells
+from tests.builders import cell_at, make_alert, make_model, put_cells
 from tests.cast import Cast
 from tests.roles import as_role, read_rows
 
 ROW, COL = cell_at(20.105, 2.105)
 MINE = CellLabel(ROW, COL, 1, date(2025, 1, 1), date(2025, 3, 31), kind="pit", source="atlas/7")
+DAY = date(2025, 5, 1)
 FOREST = replace(MINE, col=COL + 1, label=0, kind="forest", source="survey/8")
 
 
@@ -46,6 +48,19 @@ def test_the_same_labels_again_change_nothing(cast: Cast) -> None:
     assert read_rows("SELECT count(*) FROM vault.label") == [(2,)]
 
 
+def test_what_one_source_says_of_several_scenes_stands_side_by_side(cast: Cast) -> None:
+    """Before, the last one took the place of the others, although all count in training."""
+    said = [
+        replace(MINE, item="s2/1", label=0),
+        replace(MINE, item="s2/2"),
+        replace(MINE, observed_from=date(2024, 1, 1), item="s2/3"),
+    ]
+    assert import_labels(said).stored == 3
+    assert sorted(load_labels_of_cells([MINE]), key=lambda label: label.item) == said
+    assert import_labels([replace(said[1], label=0)]).against_vault == {}
+    assert [label.label for label in load_labels_of_cells([MINE]) if label.item == "s2/2"] == [0]
+
+
 def test_labels_that_contradict_those_of_the_vault_are_counted_by_source(cast: Cast) -> None:
     import_labels([MINE, FOREST])
     imported = import_labels([replace(MINE, label=0, source="other/1"), replace(FOREST, source="other/2")])
@@ -53,26 +68,44 @@ def test_labels_that_contradict_those_of_the_vault_are_counted_by_source(cast: C
     assert read_rows("SELECT count(*) FROM vault.label") == [(4,)]
 
 
+def teach(cast: Cast) -> CellLabel:
+    """What an inspector's finding says of the cell of MINE; kept."""
+    put_cells(make_model(cast.anna.user), [(ROW, COL)])
+    finding = uuid4()
+    assert label_alert_cells(make_alert(cast.east, [(ROW, COL)]).id, "none", DAY, finding) == 1
+    return CellLabel(ROW, COL, 0, DAY, DAY, kind="finding", source=f"finding/{finding}")
+
+
 def test_findings_are_gathered_with_the_labels_of_a_file(cast: Cast) -> None:
-    import_labels([replace(MINE, kind="finding", source="finding/1")])
-    assert [label.kind for label in gather_labels([FOREST])] == ["forest", "finding"]
+    taught = teach(cast)
+    assert gather_labels([FOREST]) == [FOREST, taught]
+
+
+def test_a_file_neither_passes_for_a_finding_nor_replaces_one(cast: Cast) -> None:
+    """Before, a line of kind `finding` joined every later training, and one of a finding's source took its place."""
+    taught = teach(cast)
+    assert import_labels([replace(MINE, kind="finding")]).stored == 1
+    assert (
+        import_labels([replace(taught, label=1), replace(taught, label=1, kind="pit", col=COL + 1)]).stored
+        == 1
+    )
+    assert gather_labels([]) == [taught]
 
 
 def test_labels_keep_their_region_mineral_and_degree_of_formalisation(cast: Cast) -> None:
-    full = replace(MINE, kind="finding", item="s2/7", region="east", mineral="gold", formalisation="informal")
+    full = replace(MINE, item="s2/7", region="east", mineral="gold", formalisation="informal")
     import_labels([full, FOREST])
-    assert gather_labels([]) == [full]
     assert load_labels_of_cells([MINE, FOREST]) == [full, FOREST]
     again = replace(full, mineral="cobalt")
     import_labels([again])
-    assert gather_labels([]) == [again]
+    assert load_labels_of_cells([MINE]) == [again]
 
 
 def test_labels_from_before_say_nothing_of_it(cast: Cast) -> None:
-    import_labels([replace(MINE, kind="finding")])
+    import_labels([MINE])
     with as_role("none"), connection.cursor() as cursor:
         cursor.execute("UPDATE vault.label SET region = NULL, mineral = NULL, formalisation = NULL")
-    assert gather_labels([]) == [replace(MINE, kind="finding")]
+    assert load_labels_of_cells([MINE]) == [MINE]
 
 
 def test_a_batch_keeps_its_cells_when_another_takes_its_labels(cast: Cast) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GroupKFold, cross_val_score
 
 import monitor.detection as detection
 from monitor.detection.classifier import MineClassifier
@@ -75,6 +77,24 @@ def test_every_estimator_tells_mines_and_gives_an_interval(estimator: str) -> No
     assert ((low <= most) & (most <= high)).all()
     assert model.is_familiar(fresh.now).mean() > 0.9
     assert not model.is_familiar(fresh.now + 50).any()
+
+
+@pytest.mark.parametrize("industrial", [False, True])
+def test_columns_are_those_of_the_classes_that_were_told(industrial: bool) -> None:
+    """As scikit-learn has it: its scorers take a third column for a third class, and said nothing but NaN."""
+    cells = make_cells(industrial=industrial)
+    told = np.where(cells.classes == 1, 0, cells.classes) if industrial else cells.classes
+    with config_context(enable_metadata_routing=True):
+        model = MineClassifier("ridge", draws=0).set_fit_request(groups=True)
+        blocks = np.arange(240) % 24
+        areas = cross_val_score(
+            model, cells.now, told, scoring="roc_auc", cv=GroupKFold(3), params={"groups": blocks}
+        )
+    assert (areas > 0.6).all()
+    fitted = MineClassifier("ridge", draws=0).fit(cells.now, told, blocks)
+    assert fitted.classes_.tolist() == [0, 2] if industrial else [0, 1]
+    assert fitted.predict_proba(cells.now).shape == (240, 2)
+    assert set(fitted.predict(cells.now)) == set(fitted.classes_)
 
 
 def test_change_is_learnt_where_a_reference_is_given() -> None:
