@@ -174,12 +174,18 @@ def _cut(connected: socket.socket) -> None:
 
 
 class _BoundedHandler(urllib.request.HTTPHandler):
+    """Opens `_Bounded`."""
+
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """As any other."""
         return self.do_open(_Bounded, req)
 
 
 class _BoundedTLSHandler(urllib.request.HTTPSHandler):
+    """Opens `_BoundedTLS`."""
+
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        """As any other."""
         return self.do_open(_BoundedTLS, req)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -83,14 +83,8 @@ class CellFeatures:
 
     def select(self, index: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> CellFeatures:
         """The same for some of the cells, by positions or by a mask."""
-        return CellFeatures(
-            self.rows[index],
-            self.cols[index],
-            self.valid_share[index],
-            self.values[index],
-            self.digest,
-            self.pixel_m,
-        )
+        columns = ("rows", "cols", "valid_share", "values")
+        return replace(self, **{name: getattr(self, name)[index] for name in columns})
 
     def is_like(self, other: CellFeatures) -> bool:
         """Whether the pixels of both are about as wide, or nobody knows. If not, ground that stayed looks changed."""

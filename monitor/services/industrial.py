@@ -79,7 +79,9 @@ def read_industrial_mines(path: Path) -> IndustrialMines:
             geometry.transform(to_lonlat)
             found += _list_polygons(geometry, number)
     except GDALException as error:
-        raise PolygonsRefused(f"The layer of mines cannot be read: {type(error).__name__}.") from error
+        raise PolygonsRefused(
+            f"The layer of mines cannot be read ({type(error).__name__}): give polygons as GeoPackage, GeoJSON or Shapefile."
+        ) from error
     if not found:
         raise PolygonsRefused("The layer of mines holds no polygon.")
     return IndustrialMines(found)

@@ -99,7 +99,10 @@ def _read_file(path: Path, system: str, today: date, date_field: str | None) -> 
         dated = DATE_FIELD if date_field is None and system == MAPBIOMAS else date_field
         return list(_read_polygons(path, system, today, dated))
     except (*GDAL_ERRORS, GDALException) as error:
-        raise OutsideRefused(f"The file cannot be read: {type(error).__name__}.") from error
+        raise OutsideRefused(
+            f"The file cannot be read ({type(error).__name__}): give a CSV, a GeoTIFF, or polygons as GeoPackage, GeoJSON or"
+            " Shapefile."
+        ) from error
 
 
 def _is_raster(path: Path) -> bool:

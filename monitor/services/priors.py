@@ -61,7 +61,10 @@ def load_prior(path: str, name: str, field: str | None, layer: int, progress: Pr
         try:
             prior = write_prior(name, _split(_open_layer(path, field, layer), progress))
         except (RasterioError, GDALException) as error:
-            raise PriorRefused(f"The layer cannot be read: {type(error).__name__}.") from error
+            raise PriorRefused(
+                f"The layer cannot be read ({type(error).__name__}): give a raster, or polygons as GeoPackage, GeoJSON or"
+                " Shapefile."
+            ) from error
         except ValueError as error:
             raise PriorRefused(str(error)) from error
     return _count(prior)

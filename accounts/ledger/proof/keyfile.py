@@ -25,7 +25,8 @@ def read_keys(path: Path, kind: int) -> list[SigningKey]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise KeyUnusable(
-            f"The key file cannot be read ({type(error).__name__}). `make up` makes one."
+            f"The key file cannot be read ({type(error).__name__}). `manage.py make_ledger_key` makes one, with `--witness`"
+            " for a witness."
         ) from error
     if stat.S_IMODE(mode) & 0o077:
         raise KeyUnusable(

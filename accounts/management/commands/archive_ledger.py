@@ -78,7 +78,9 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was archived. {error}") from error
         except (ArchiveRefused, WrongRole, NoSuchStart, LedgerBroken, KeyUnusable) as error:
             raise CommandError(str(error)) from error
-        except (NoteRefused, ExportUnsound) as error:
+        except NoteRefused as error:
+            raise CommandError(f"Nothing was archived: {str(error).rstrip('.')} (--key).") from error
+        except ExportUnsound as error:
             raise CommandError(f"Nothing was archived: {error}. See `manage.py verify_ledger`.") from error
         except LedgerUnavailable as error:
             raise CommandError(str(error)) from error

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
             raise CommandError(
-                f"No active account is called {options['user']!r}. `manage.py seed_demo` makes some."
+                f"No active account is called {options['user']!r}. `manage.py make_account` makes one."
             )
         if len(options["label"]) > LABEL_LENGTH:
             raise CommandError(f"The label is too long: at most {LABEL_LENGTH} characters.")
