@@ -355,6 +355,10 @@ class Reading:
     """Since the last line that said where an export begins."""
 
 
+EXPORT_WORDS = (b'"body"', b'"checkpoint"', b'"export"')
+"""One of them stands in each line of an export, or stood there before it was damaged."""
+
+
 def tell_foreign(path: Path) -> str | None:
     """What a file is that is no export, if its first bytes say so. Raises OSError."""
     with path.open("rb") as stream:
@@ -363,7 +367,7 @@ def tell_foreign(path: Path) -> str | None:
         return "is compressed: unpack it first"
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "was converted to UTF-16 on its way: fetch it again"
-    if b'"body"' in start or b'"checkpoint"' in start or b'"export"' in start:
+    if any(word in start for word in EXPORT_WORDS):
         return None
     with suppress(ValueError, TypeError, KeyError, RecursionError):
         value = json.loads(start)
@@ -400,7 +404,7 @@ def read_export(path: Path, shown: Shown, held: bool = False) -> None:
             elif not match:
                 take_other(line, place, shown, file)
             file.has_lines = True
-            file.is_export |= any(word in line for word in (b'"body"', b'"checkpoint"', b'"export"'))
+            file.is_export = file.is_export or any(word in line for word in EXPORT_WORDS)
     if not file.has_lines:
         raise Unfit(f"{path.name} is empty: fetch it again")
     if not file.is_export:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -50,8 +50,10 @@ def one_at_a_time(user_id: UUID, key: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(DatabaseError):  # a connection that is lost has lost the lock too
+        try:
             _lock("pg_advisory_unlock", name)
+        except DatabaseError:  # the lock goes with its connection, which would be kept for the next request
+            connection.close()
 
 
 def _lock(function: str, name: str) -> bool:

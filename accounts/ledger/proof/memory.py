@@ -5,10 +5,10 @@ The sealer keeps it beside its key, a witness keeps one per log. Whoever signs c
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from accounts.ledger.proof.checkpoint import TreeHead, read_head
+from accounts.ledger.proof.files import written_whole
 from accounts.ledger.proof.note import NoteRefused, parse_note
 
 
@@ -25,14 +25,5 @@ def read_memory(path: Path) -> TreeHead | None:
 
 def write_memory(path: Path, note: str) -> None:
     """Replace the remembered checkpoint, whole or not at all, and not before the disk has it. Raises OSError."""
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as stream:
-        stream.write(note)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    with written_whole(path) as stream:
+        stream.write(note.encode())

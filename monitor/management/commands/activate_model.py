@@ -50,9 +50,8 @@ class Command(BaseCommand):
             if model_id is None:
                 raise CommandError(f"{options['model']!r} is no model of this installation.")
         try:
-            load_kept_model(
-                find_model_file(str(model_id)) or ""
-            )  # of a model without its file no scene would be scored
+            # with a model whose file is gone no scene would be scored
+            load_kept_model(find_model_file(str(model_id)) or "")
             activate_model(analyst, model_id, "activate_model")
         except (LedgerUnavailable, ModelRefused) as error:
             raise CommandError(str(error)) from error
