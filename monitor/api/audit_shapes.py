@@ -85,6 +85,7 @@ class WarningShape(serializers.Serializer[Any]):
     answers = serializers.IntegerField()
     at_night = serializers.IntegerField()
     seen = serializers.IntegerField()
+    seen_in_all = serializers.IntegerField(help_text="Different cells in all of the time asked for.")
     allowed = serializers.IntegerField()
     unfinished = serializers.IntegerField()
     stopped = serializers.IntegerField()

@@ -1,11 +1,11 @@
-"""When an account's day of exact readings looks like harvesting (pure): numbers in, named warnings out.
+"""When an account's exact readings look like harvesting, in a day or over many (pure): numbers in, named warnings out.
 
 A warning is a question to ask somebody, not a verdict. No place is in reach of this file: it sees counts only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,7 +13,8 @@ from statistics import median_low
 from uuid import UUID
 
 MANY_MIN, MANY_TIMES = 200, 5
-"""Many cells: at least so many in a day, and so many times the median day of others in the same role."""
+"""Many cells: at least so many in a day, and so many times the median day of others in the same role. Many over time: the
+same of all days together, where no one of them shows it."""
 MANY_SHARE = 0.5
 """Or at least this share of what a day allows, whatever others do."""
 TILING_ANSWERS, TILING_NEW = 10, 0.9
@@ -31,15 +32,16 @@ class Sign(StrEnum):
     TILING = "tiling"
     ODD_HOURS = "odd-hours"
     QUOTA_EDGE = "quota-edge"
+    MANY_OVER_TIME = "many-over-time"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingDay:
     """What one account was shown in one role on one day (UTC), in numbers.
 
-    answers: exact answers that held a cell, `at_night` of them at night. shown: cells with repetition; different: without.
-    unfinished: exact readings without a completion. stopped: refusals because the day's quota was spent. allowed: different
-    cells that the day allowed.
+    answers: exact answers that held a cell, `at_night` of them at night. shown: cells with repetition; different: without;
+    in_all: over all days that are looked at, without repetition, the same on each. unfinished: exact readings without a
+    completion. stopped: refusals because the day's quota was spent. allowed: different cells that the day allowed.
     """
 
     actor: UUID
@@ -49,6 +51,7 @@ class ReadingDay:
     at_night: int
     shown: int
     different: int
+    in_all: int
     unfinished: int
     stopped: int
     allowed: int
@@ -57,11 +60,31 @@ class ReadingDay:
 
 
 def find_warnings(days: Sequence[ReadingDay]) -> list[tuple[ReadingDay, Sign]]:
-    """Every sign of every day, the newest day first, then by account and sign."""
+    """Every sign of every day, the newest first, then by account and sign. What shows over many days stands at the last."""
     found = [(day, sign) for day in days for sign in _read_signs(day, _median_of_others(day, days))]
+    found += _find_many_over_time(days, {_who(day) for day, sign in found if sign is Sign.MANY_CELLS})
     return sorted(
         found, key=lambda each: (-each[0].day.toordinal(), str(each[0].actor), each[0].role, each[1])
     )
+
+
+def _find_many_over_time(
+    days: Sequence[ReadingDay], told: Container[tuple[UUID, str]]
+) -> Iterable[tuple[ReadingDay, Sign]]:
+    """Of who is not told of for the cells of a single day: the last day of each that was shown many more than others."""
+    last = {_who(day): day for day in sorted(days, key=lambda day: day.day)}
+    for who, day in last.items():
+        others = [
+            other.in_all
+            for other in last.values()
+            if other.role == day.role and other.actor != day.actor and other.in_all
+        ]
+        if who not in told and others and day.in_all >= max(MANY_MIN, MANY_TIMES * median_low(others)):
+            yield day, Sign.MANY_OVER_TIME
+
+
+def _who(day: ReadingDay) -> tuple[UUID, str]:
+    return day.actor, day.role
 
 
 def _read_signs(day: ReadingDay, usual: int | None) -> Iterable[Sign]:

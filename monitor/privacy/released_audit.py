@@ -80,7 +80,7 @@ class PlacelessAccount(Leaving):
 
 @dataclass(frozen=True, slots=True)
 class PlacelessWarning(Leaving):
-    """A day on which an account's exact readings looked like harvesting, and the numbers that say so."""
+    """A day on which an account's exact readings looked like harvesting, or the last of many, and the numbers for it."""
 
     actor: UUID
     role: str
@@ -89,6 +89,7 @@ class PlacelessWarning(Leaving):
     answers: int
     at_night: int
     seen: int
+    seen_in_all: int
     allowed: int
     unfinished: int
     stopped: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -14,12 +15,13 @@ from monitor.privacy import harvest
 from tests.api.answers import assert_problem, ledger_of
 from tests.api.conftest import WebClient
 from tests.builders import OPEN_CHANGES, cell_at, leave_entry_open, put_cells
-from tests.cast import Cast, hire
+from tests.cast import Cast, Person, hire
+from tests.ledger.conftest import connect
 
 URL = "/api/v1/audit/warnings"
 FIELDS = {
-    *("actor", "role", "day", "sign", "answers", "at_night", "seen", "allowed", "unfinished", "stopped"),
-    *("first_at", "last_at"),
+    *("actor", "role", "day", "sign", "answers", "at_night", "seen", "seen_in_all", "allowed", "unfinished"),
+    *("stopped", "first_at", "last_at"),
 }
 
 
@@ -116,6 +118,41 @@ def test_many_cells_are_many_beside_others_in_the_same_role(
     web.as_(cast.rosa).get("/api/v1/activity")
     (item,) = ask(web, cast, since=began, night_from=3, night_to=3)
     assert (item["actor"], item["sign"], item["seen"]) == (str(cast.rosa.user.pseudonym), "many-cells", 12)
+
+
+def write_readings(person: Person, days: Sequence[datetime], cells: Sequence[Sequence[int]]) -> None:
+    """Exact answers of days that are over: on each day one, with these cells."""
+    with connect() as owner:
+        for day, shown in zip(days, cells, strict=True):
+            entry = uuid4()
+            owner.execute(
+                "INSERT INTO ledger.entry (id, nonce, actor, role, action, endpoint, level, request_id, at)"
+                " VALUES (%s, %s, %s, 'regulator', 'read.activity', '/', 0, %s, %s)",
+                [entry, entry.bytes, person.user.pseudonym, uuid4(), day],
+            )
+            owner.execute(
+                "INSERT INTO ledger.completion (entry_id, outcome, quantity, answer_digest, cells_digest)"
+                " VALUES (%s, 'answered', %s, '', %s)",
+                [entry, len(shown), "ab" * 32],
+            )
+            owner.execute(
+                "INSERT INTO ledger.disclosure (entry_id, cells) VALUES (%s, %s)", [entry, list(shown)]
+            )
+
+
+def test_a_little_each_day_is_much_over_time(web: WebClient, cast: Cast) -> None:
+    first = timezone.now() - timedelta(days=90)
+    days = [first + timedelta(days=number) for number in range(8)]
+    peer = hire("peer", Role.REGULATOR, cast.east)
+    write_readings(cast.rosa, days, [range(40 * number, 40 * number + 50) for number in range(8)])
+    write_readings(peer, days, [range(50)] * 8)
+    asked: dict[str, Any] = {"since": days[0].isoformat(), "night_from": 3, "night_to": 3}
+    (item,) = ask(web, cast, until=(days[7] + timedelta(hours=1)).isoformat(), **asked)
+    assert (item["actor"], item["sign"]) == (str(cast.rosa.user.pseudonym), "many-over-time")
+    # forty of each day are new, and ten were shown the day before
+    assert (item["day"], item["seen"], item["seen_in_all"]) == (days[7].date().isoformat(), 50, 330)
+    # of four days it is less than 200
+    assert ask(web, cast, until=days[4].isoformat(), **asked) == []
 
 
 def test_the_question_is_bounded_in_time_and_far_ends_are_taken(

@@ -49,6 +49,7 @@ def _shape(day: ReadingDay, sign: Sign) -> PlacelessWarning:
         day.answers,
         day.at_night,
         day.different,
+        day.in_all,
         day.allowed,
         day.unfinished,
         day.stopped,
