@@ -13,12 +13,14 @@ from monitor.detection.featurizer import CellFeatures
 from monitor.detection.misplaced import choose_references, refuse_misplaced
 from monitor.detection.model import MineModel
 from monitor.detection.registration import measure_offset
+from monitor.detection.windows import are_alike
 from monitor.services.alerts import raise_alerts
 from monitor.services.claims import Claim, finish_scene, keep_claim, refuse_scored_scene, revise_scene
-from monitor.vault.features import load_features
+from monitor.vault.features import load_features, read_pixel_size
 from monitor.vault.scores import (
     find_dependents,
     find_references,
+    list_earlier,
     lock_scoring,
     read_scene_dates,
     upsert_scores,
@@ -60,8 +62,13 @@ def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int,
     dates = read_scene_dates(scene_id)
     featurizer, least = model.featurizer, model.min_valid_share
     now = load_features(scene_id, featurizer.digest)
+    sizes = {
+        earlier: read_pixel_size(earlier, featurizer.digest)
+        for earlier in list_earlier(scene_id, model_id, dates, now, least)
+    }
+    others = [earlier for earlier, size in sizes.items() if not are_alike(now.pixel_m, size, size)]
     positions, is_misplaced = choose_references(
-        lambda apart: find_references(scene_id, model_id, dates, now, least, apart),
+        lambda apart: find_references(scene_id, model_id, dates, now, least, {*others, *apart}),
         lambda earlier: measure_offset(
             now, load_features(earlier, featurizer.digest), featurizer.layout, least
         ),
@@ -90,14 +97,12 @@ def _score_portion(
 def _gather_reference(
     now: CellFeatures, positions: dict[UUID, np.ndarray], featurizer: str
 ) -> CellFeatures | None:
-    """The reference features of a scene's cells, gathered from the scenes that each cell is compared with, but for those
-    whose pixels are of another size."""
-    found = [
+    """The reference features of a scene's cells, gathered from the scenes that each cell is compared with."""
+    parts = [
         load_features(scene_id, featurizer, now.numbers[places])
         for scene_id, places in positions.items()
         if len(places)
     ]
-    parts = [part for part in found if now.is_like(part)]
     if not parts:
         return None
     return CellFeatures(

@@ -70,10 +70,7 @@ def load_features(scene_id: UUID, featurizer: str, wanted: Int64 | None = None) 
 
     Raises LookupError where they are not there.
     """
-    folder = _folder(scene_id, featurizer)
-    if not folder.exists():
-        raise LookupError("The features of this scene are not in the vault.")
-    group = zarr.open_group(folder, mode="r")
+    group = _open(scene_id, featurizer)
     rows, cols, valid_share = (_read(group, name) for name in ("rows", "cols", "valid_share"))
     if wanted is not None:
         places = np.flatnonzero(np.isin(number_cells(rows, cols), wanted))
@@ -81,9 +78,24 @@ def load_features(scene_id: UUID, featurizer: str, wanted: Int64 | None = None) 
         rows, cols, valid_share = rows[places], cols[places], valid_share[places]
     else:
         values = _read(group, "values")
+    return CellFeatures(rows, cols, valid_share, values.astype(np.float32), featurizer, _pixel_size(group))
+
+
+def read_pixel_size(scene_id: UUID, featurizer: str) -> float | None:
+    """Side of a pixel of a scene whose features are kept, metres; None where it is not known. Raises LookupError."""
+    return _pixel_size(_open(scene_id, featurizer))
+
+
+def _pixel_size(group: zarr.Group) -> float | None:
     told = group.attrs.get("pixel_m")
-    pixel_m = float(told) if isinstance(told, int | float) else None
-    return CellFeatures(rows, cols, valid_share, values.astype(np.float32), featurizer, pixel_m)
+    return float(told) if isinstance(told, int | float) else None
+
+
+def _open(scene_id: UUID, featurizer: str) -> zarr.Group:
+    folder = _folder(scene_id, featurizer)
+    if not folder.exists():
+        raise LookupError("The features of this scene are not in the vault.")
+    return zarr.open_group(folder, mode="r")
 
 
 def _read(group: zarr.Group, name: str, places: np.ndarray | None = None) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -19,6 +20,13 @@ from monitor.detection.featurizer import CellFeatures
 
 _SCORING_LOCK = 7_214_001
 """Advisory lock: one scoring transaction at a time, so that a scene and its reference cannot miss each other."""
+_EARLIER = (
+    " FROM unnest(%(rows)s::int[], %(cols)s::int[]) WITH ORDINALITY AS cell (row, col, position)"
+    " JOIN vault.score s ON s.row = cell.row AND s.col = cell.col JOIN vault.item ON item.scene_id = s.scene_id"
+    " WHERE s.model_id = %(model)s AND s.sensor = %(sensor)s AND s.observed_on < %(from)s"
+    " AND s.valid_share >= %(share)s::real AND s.valid_share > 0 AND s.scene_id <> ALL(%(without)s)"
+)
+"""Scores that the cells of a scene could be compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,18 @@ def read_scene_dates(scene_id: UUID) -> SceneDates:
     return SceneDates(*row)
 
 
+def list_earlier(
+    scene_id: UUID, model_id: UUID, dates: SceneDates, cells: CellFeatures, min_valid_share: float
+) -> list[UUID]:
+    """All scenes that some cell of this one could be compared with, in no order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT s.scene_id{_EARLIER}",  # noqa: S608 - fixed texts
+            _earlier_than(scene_id, model_id, dates, cells, min_valid_share, ()),
+        )
+        return [earlier for (earlier,) in cursor.fetchall()]
+
+
 def find_references(
     scene_id: UUID,
     model_id: UUID,
@@ -67,26 +87,34 @@ def find_references(
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT ON (cell.position) cell.position::int - 1, s.scene_id"
-            " FROM unnest(%(rows)s::int[], %(cols)s::int[]) WITH ORDINALITY AS cell (row, col, position)"
-            " JOIN vault.score s ON s.row = cell.row AND s.col = cell.col JOIN vault.item ON item.scene_id = s.scene_id"
-            " WHERE s.model_id = %(model)s AND s.sensor = %(sensor)s AND s.observed_on < %(from)s"
-            " AND s.valid_share >= %(share)s::real AND s.valid_share > 0 AND s.scene_id <> ALL(%(without)s)"
+            f"SELECT DISTINCT ON (cell.position) cell.position::int - 1, s.scene_id{_EARLIER}"  # noqa: S608 - fixed texts
             " ORDER BY cell.position, item.observed_to DESC, item.document->>'id' DESC, s.scene_id",
-            {
-                "rows": cells.rows.tolist(),
-                "cols": cells.cols.tolist(),
-                "model": model_id,
-                "sensor": dates.sensor,
-                "from": dates.observed_from,
-                "share": min_valid_share,
-                "without": [scene_id, *without],
-            },
+            _earlier_than(scene_id, model_id, dates, cells, min_valid_share, without),
         )
         positions = defaultdict(list)
         for position, reference in cursor.fetchall():
             positions[reference].append(position)
     return {reference: np.asarray(found, dtype=np.int64) for reference, found in positions.items()}
+
+
+def _earlier_than(
+    scene_id: UUID,
+    model_id: UUID,
+    dates: SceneDates,
+    cells: CellFeatures,
+    min_valid_share: float,
+    without: Collection[UUID],
+) -> dict[str, Any]:
+    """The values of `_EARLIER`."""
+    return {
+        "rows": cells.rows.tolist(),
+        "cols": cells.cols.tolist(),
+        "model": model_id,
+        "sensor": dates.sensor,
+        "from": dates.observed_from,
+        "share": min_valid_share,
+        "without": [scene_id, *without],
+    }
 
 
 def find_dependents(scene_id: UUID, model_id: UUID, min_valid_share: float) -> list[UUID]:

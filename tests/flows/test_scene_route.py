@@ -164,6 +164,22 @@ def test_a_scene_of_pixels_of_another_size_suspects_at_most(
 
 
 @pytest.mark.usefixtures("worker")
+def test_cells_are_compared_with_the_latest_scene_of_their_pixel_size(
+    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+) -> None:
+    let_act(trainee, cast.anna.user)
+    fine = write_quarter(tmp_path, "t0", pixel_m=10.0)
+    fine["id"] = "land-t0-fine"  # of two that end together, the one of the later id comes later
+    for order in ([land.items["t0"], fine, land.items["t1"]], [land.items["t1"], land.items["t0"], fine]):
+
+        def arrive(items: Sequence[dict[str, Any]] = tuple(order)) -> set[Cell]:
+            assert stand(*walk(*items)) == [("scored", "")] * 3
+            return cells_in("active")
+
+        assert rehearse(arrive) - OLD_MINE == land.mined
+
+
+@pytest.mark.usefixtures("worker")
 def test_every_order_of_arrival_gives_the_same_scores_states_sites_and_alerts(
     cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
 ) -> None:
