@@ -64,7 +64,7 @@ def list_earlier(
     """All scenes that some cell of this one could be compared with, in no order."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT s.scene_id{_EARLIER}",  # noqa: S608 - fixed texts
+            f"SELECT DISTINCT s.scene_id{_EARLIER}",
             _earlier_than(scene_id, model_id, dates, cells, min_valid_share, ()),
         )
         return [earlier for (earlier,) in cursor.fetchall()]
@@ -87,7 +87,7 @@ def find_references(
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT ON (cell.position) cell.position::int - 1, s.scene_id{_EARLIER}"  # noqa: S608 - fixed texts
+            f"SELECT DISTINCT ON (cell.position) cell.position::int - 1, s.scene_id{_EARLIER}"
             " ORDER BY cell.position, item.observed_to DESC, item.document->>'id' DESC, s.scene_id",
             _earlier_than(scene_id, model_id, dates, cells, min_valid_share, without),
         )
