@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -44,6 +44,14 @@ BORDER_SITES = frozenset((9200 + number, 20000) for number in range(3))
 STATUSES = ("raised", "raised", "triaged", "visited")
 """What alerts without an inspection are at."""
 
+HELD = {(460, 1001): "once", (461, 1001): "partly"}
+"""Eastern blocks of which the last published month could not tell whether anything had changed, and why: most of their cells were
+seen but once, or an L1 block in them too little."""
+HELD_COUNTS = (0, 4, 14, 30, 60)
+"""Counts of active cells, beside a few that were so before, that would each give such a block another band, mostly."""
+SEEN_AGAIN, UNSEEN = 70, 16
+"""Cells of a block seen once that were looked at often enough; cells of the L1 block that were not seen."""
+
 DRAWS = 200
 """So often a site is drawn again that would lie on cells that are shown anyway."""
 
@@ -71,6 +79,8 @@ class Look:
     day: date
     state: str
     probability: float
+    is_single: bool = False
+    """Of one day and with nothing before it, so that no change is confirmed."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +161,11 @@ def lay_out(plan: Plan) -> Layout:
         if name == "strip":
             _lay_strip(layout, coarse, hidden)
         else:
+            held = HELD if plan.level is Level.L2 and not plan.same_counts else {}
             for block in blocks:
+                if block in held:
+                    _lay_held(layout, block, hidden, held[block])
+                    continue
                 for part in _divide(block, plan.level):
                     _lay_block(layout, part, coarse, hidden, counts)
             _lay_alerts(layout, name, hidden)
@@ -196,6 +210,24 @@ def _lay_block(
         seen = must_see + hidden.sample(others, max(seen_count - len(must_see), 0))
         chosen, days = set(active), _draw_days(month, hidden)
         layout.looks += [_look(cell, days, cell in chosen, hidden) for cell in seen]
+
+
+def _lay_held(layout: Layout, block: Block, hidden: random.Random, why: str) -> None:
+    """A block that settles in the first month, with a few cells active, and may not since; what is active in it in the last
+    one is hidden."""
+    n = Level.L2.span
+    cells = [(block[0] * n + k // n, block[1] * n + k % n) for k in range(n * n)]
+    first, last = (_draw_days(month, hidden) for month in (MONTHS[0], MONTHS[-1]))
+    before = set(hidden.sample(cells, hidden.randint(*ACTIVE_COUNTS[Level.L2][1])))
+    layout.looks += [_look(cell, first, cell in before, hidden) for cell in cells]
+    corner = [cell for cell in cells if min(cell[0] % n, cell[1] % n) >= Level.L1.span]
+    unseen = set(hidden.sample(corner, UNSEEN)) if why == "partly" else set()
+    seen = [cell for cell in cells if cell not in unseen]
+    told = set(hidden.sample(seen, SEEN_AGAIN) if why == "once" else seen)
+    now = set(hidden.sample(sorted(told), hidden.choice(HELD_COUNTS))) | (before - told)
+    for cell in seen:
+        look = _look(cell, last, cell in now, hidden)
+        layout.looks.append(replace(look, is_single=cell not in told))
 
 
 def _lay_strip(layout: Layout, coarse: random.Random, hidden: random.Random) -> None:

@@ -64,8 +64,10 @@ def _ask_twice(draw: random.Random, bait: Bait) -> list[Step]:
 
 
 def _ask_after_others(draw: random.Random, bait: Bait) -> list[Step]:
-    """The same address after other people were answered at it: a shared answer would show."""
-    question = replace(draw.choice(OWN[draw.choice(sorted(OWN, key=str))])(draw, bait), follow=False)
+    """The same address after other people were answered at it: a shared answer would show. Often one at which everybody is
+    answered, each in their own way."""
+    drawn = replace(draw.choice(OWN[draw.choice(sorted(OWN, key=str))])(draw, bait), follow=False)
+    question = drawn if draw.random() < 0.7 else _get(f"activity?limit={draw.choice([1, 5, 50])}")
     others = [replace(question, asker=other) for other in draw.sample(OTHERS, 2)]
     return [*others, question, *others, question, _get("me")]
 

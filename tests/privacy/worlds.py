@@ -223,11 +223,11 @@ def write_scores(model_id: UUID, looks: Sequence[Look], scenes: Sequence[UUID]) 
         cursor.execute(
             "INSERT INTO vault.score (row, col, scene_id, model_id, sensor, observed_from, observed_on, observed,"
             " has_reference, valid_share, p_none, p_artisanal, p_industrial, low, high, state_after)"
-            " SELECT x.row, x.col, x.scene, %s, 'sentinel-2', x.day - 60, x.day, true, true, 1, 1 - x.p, x.p, 0,"
-            " x.p / 2, x.p, x.state"
-            " FROM unnest(%s::int[], %s::int[], %s::uuid[], %s::date[], %s::text[], %s::real[])"
-            " AS x (row, col, scene, day, state, p)",
-            [model_id, *_columns(looks, scenes)],
+            " SELECT x.row, x.col, x.scene, %s, 'sentinel-2', x.day - CASE WHEN x.is_single THEN 0 ELSE 60 END, x.day, true,"
+            " NOT x.is_single, 1, 1 - x.p, x.p, 0, x.p / 2, x.p, x.state"
+            " FROM unnest(%s::int[], %s::int[], %s::uuid[], %s::date[], %s::text[], %s::real[], %s::bool[])"
+            " AS x (row, col, scene, day, state, p, is_single)",
+            [model_id, *_columns(looks, scenes), [look.is_single for look in looks]],
         )
 
 

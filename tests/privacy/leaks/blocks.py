@@ -16,7 +16,7 @@ from monitor.privacy.coarsen import choose_activity_band
 from monitor.privacy.door import activity
 from monitor.privacy.released import ReleasedBlock, ReleasedBlocks
 from monitor.services import releases
-from monitor.vault.blocks import MonthCounts
+from monitor.vault.blocks import MonthCounts, number_month
 from tests.privacy.leaks.build import (
     READ_THE_VAULT,
     LeakyBuild,
@@ -146,6 +146,47 @@ TOLD_IN_BLOCK = (
 )
 
 
+def _settle_each_for_itself(patch: pytest.MonkeyPatch) -> None:
+    """A coarser edition counts cells, whatever its finer one could tell of them."""
+    geographies: list[Any] = []
+    counted: list[Any] = []
+    renew, settle = releases.__dict__["renew_geography"], releases._settle
+
+    def keep_geography() -> Any:
+        geographies.append(renew())
+        return geographies[-1]
+
+    def keep_months(edition: Any, figures: Any, *months: Any) -> Any:
+        counted[:] = months
+        return settle(edition, figures, *months)
+
+    def settle_alone(figures: Any, *_: Any) -> Any:
+        geography = geographies[-1]
+        (level,) = (each for each, known in geography.map.editions.items() if known is figures)
+        return settle(geography.editions[level], figures, *counted)
+
+    patch.setattr(releases, "renew_geography", keep_geography)
+    patch.setattr(releases, "_settle", keep_months)
+    patch.setattr(releases, "_settle_sums", settle_alone)
+
+
+def _let_one_look_be_enough(patch: pytest.MonkeyPatch) -> None:
+    """A cell that was looked at once counts as seen, though nothing in it could be confirmed."""
+    honest = releases.__dict__["summarise_blocks"]
+
+    def summarise(*asked: Any) -> list[MonthCounts]:
+        return [
+            dataclasses.replace(
+                month,
+                enough=np.full_like(month.enough, number_month(month.month)),
+                enough_before=month.before,
+            )
+            for month in honest(*asked)
+        ]
+
+    patch.setattr(releases, "summarise_blocks", summarise)
+
+
 def _compare_with_the_present(patch: pytest.MonkeyPatch) -> None:
     """The trend is drawn from what is not published yet."""
     say_of_block(patch, lambda block: "up" if (ask_of_block("count(*)", block) or 0) > 20 else "down")
@@ -241,6 +282,24 @@ BLOCK_LEAKS = (
         "inside",
         "pia",
         _publish_what_others_tell,
+        publishes=True,
+        focus="activity",
+    ),
+    LeakyBuild(
+        "a coarser edition settles for itself",
+        "LC-40",
+        "inside",
+        "pia",
+        _settle_each_for_itself,
+        publishes=True,
+        focus="activity",
+    ),
+    LeakyBuild(
+        "one look is enough to be seen",
+        "LC-58",
+        "inside",
+        "pia",
+        _let_one_look_be_enough,
         publishes=True,
         focus="activity",
     ),
