@@ -103,7 +103,8 @@ def parse_item(document: Any, base_href: str = "") -> SceneItem:
         calibrations, offset_is_applied = product.calibrations, product.offset_is_applied
     assets, bands, mask = read_assets(document, base_href, profile)
     if offset_is_applied:
-        bands = {name: replace(ref, offset=None) for name, ref in bands.items()}
+        # 0, not None: a tag of the file must not take it off again either
+        bands = {name: replace(ref, offset=0.0) for name, ref in bands.items()}
     if not assets:
         raise SceneRefused(Cause.ASSET_MISSING, "The item names no raster file that holds data.")
     return SceneItem(

@@ -12,9 +12,10 @@ from monitor.imagery.sensors import MaskRule
 
 Bool = npt.NDArray[np.bool_]
 
-_SCL_EMPTY = (0, 1)  # no data; saturated or defective
+_SCL_SEEN = range(2, 12)  # not 0, no data, and 1, saturated or defective; beyond 11 are fill values of whoever cut the file
 _SCL_CLOUD = (3, 8, 9, 10)  # cloud shadow, cloud of medium and high probability, thin cirrus
 _QA_FILL = 0b1
+_QA_NOTHING = 0  # no pixel of the product has it: the bits of confidence are never all unset
 _QA_CLOUD = 0b11110  # dilated cloud, cirrus, cloud, cloud shadow
 _FMASK_FILL = 255
 _FMASK_CLOUD = 0b1111  # cirrus, cloud, beside cloud or shadow, cloud shadow
@@ -29,9 +30,9 @@ def decode_mask(rule: MaskRule, stored: npt.NDArray[np.uint16]) -> tuple[Bool, B
     Harmonized Landsat Sentinel-2 Product User Guide, quality bits 0 to 3.
     """
     if rule is MaskRule.SCL:
-        return np.isin(stored, _SCL_EMPTY), np.isin(stored, _SCL_CLOUD)
+        return ~np.isin(stored, _SCL_SEEN), np.isin(stored, _SCL_CLOUD)
     if rule is MaskRule.QA_PIXEL:
-        return (stored & _QA_FILL) > 0, (stored & _QA_CLOUD) > 0
+        return (stored == _QA_NOTHING) | ((stored & _QA_FILL) > 0), (stored & _QA_CLOUD) > 0
     if rule is MaskRule.FMASK:
         empty = stored == _FMASK_FILL
         return empty, ~empty & ((stored & _FMASK_CLOUD) > 0)

@@ -293,7 +293,7 @@ def test_numbers_that_may_have_the_offset_or_not_are_not_guessed() -> None:
 def test_earth_searchs_offset_is_ignored_where_it_was_applied_already() -> None:
     item = changed(s2__processing_baseline="05.09", earthsearch__boa_offset_applied=True)
     item["assets"]["image"]["raster:offset"] = -0.1
-    assert parse_item(item).bands["red"].offset is None
+    assert parse_item(item).bands["red"].offset == 0.0
 
 
 def test_landsat_collection_2_has_its_own_scale_and_unsigned_counts_have_none() -> None:

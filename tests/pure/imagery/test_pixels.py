@@ -227,6 +227,15 @@ def test_the_items_word_goes_before_the_files(tmp_path: Path) -> None:
     assert 0 < pixels.mean() < 0.3
 
 
+def test_an_offset_that_was_applied_is_not_taken_off_again_by_the_files_tag(tmp_path: Path) -> None:
+    data = make_reflectance(bands=1) + np.uint16(2000)
+    document, href = write_scene(tmp_path, data, scales=(1e-4,), offsets=(-0.1,))
+    document["properties"]["earthsearch:boa_offset_applied"] = True
+    with open_scene(parse_item(document, href), ("blue",)) as scene:
+        pixels, _, _ = read_whole(scene)
+    np.testing.assert_allclose(pixels, data * 1e-4, atol=1e-6)
+
+
 def radar_item(folder: Path, data: npt.NDArray[Any], **stated: Any) -> SceneItem:
     path = write_raster(folder / "radar.tif", data.astype("float32"), nodata=0)
     document = make_item({"image": path}, {"image": ("VV", "VH")}, constellation="sentinel-1")

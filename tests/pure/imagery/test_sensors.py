@@ -78,17 +78,19 @@ def test_products_without_surface_reflectance_are_refused(sensor: str, words: st
 
 
 def test_scene_classes_that_are_empty_or_cloud() -> None:
-    empty, cloudy = decode_mask(MaskRule.SCL, np.arange(12, dtype=np.uint16))
-    assert np.flatnonzero(empty).tolist() == [0, 1]
+    beyond = [12, 255, 65535]
+    empty, cloudy = decode_mask(MaskRule.SCL, np.array([*range(12), *beyond], np.uint16))
+    assert np.flatnonzero(empty).tolist() == [0, 1, 12, 13, 14]
     assert np.flatnonzero(cloudy).tolist() == [3, 8, 9, 10]
 
 
 def test_landsat_quality_bits() -> None:
     clear, fill, water = 0b1010101000000, 0b1, 0b1010110000000
     dilated, cirrus, cloud, shadow, snow = (1 << bit for bit in (1, 2, 3, 4, 5))
-    stored = np.array([clear, fill, water, dilated, cirrus, cloud, shadow, snow], np.uint16)
+    unset = 0  # where whoever cut the file had nothing
+    stored = np.array([clear, fill, water, dilated, cirrus, cloud, shadow, snow, unset], np.uint16)
     empty, cloudy = decode_mask(MaskRule.QA_PIXEL, stored)
-    assert np.flatnonzero(empty).tolist() == [1]
+    assert np.flatnonzero(empty).tolist() == [1, 8]
     assert np.flatnonzero(cloudy).tolist() == [3, 4, 5, 6]
 
 
