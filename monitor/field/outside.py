@@ -84,10 +84,13 @@ def read_api_answer(text: str, system: str, today: date) -> list[OutsideAlert]:
     `confidence__cat`); there must be one of each. Raises OutsideRefused.
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
         raise OutsideRefused("The file is no JSON; save the answer of the API as it came.") from None
     rows = content.get("data") if isinstance(content, dict) else content
+    # of an error, no rows would pass for no alerts, and take back all that was told before
+    if isinstance(content, dict) and content.get("status", "success") != "success":
+        raise OutsideRefused("The answer says that the API could not answer; ask it again.")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise OutsideRefused("The answer has no list of alerts under `data`; ask the API for rows.")
     return list(_read_rows(rows, system, today))
@@ -98,7 +101,7 @@ def read_csv_download(text: str, system: str, today: date) -> list[OutsideAlert]
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     try:
         _check_head(reader.fieldnames or ())
-        return list(_read_rows(reader, system, today))
+        return list(_read_rows(_check_fields(reader), system, today))
     except csv.Error:
         raise OutsideRefused(
             f"Line {reader.line_num + 1} of the table is no CSV, or one of its fields is too long; save the table again."
@@ -149,14 +152,12 @@ def read_pixels(
 
 def gather_published(alerts: Iterable[OutsideAlert]) -> list[Published]:
     """One record for each cell, system, theme and day, in the order of these: many pixels in a cell are one place."""
-    groups: dict[tuple[int, int, str, Theme, date], list[OutsideAlert]] = {}
+    groups: dict[tuple[int, int, str, Theme, date], tuple[int, int]] = {}
     for alert in alerts:
         key = (alert.row, alert.col, alert.system, alert.theme, alert.observed_on)
-        groups.setdefault(key, []).append(alert)
-    return [
-        Published(*key, max((each.trust for each in group), key=lambda trust: trust.rank), len(group))
-        for key, group in sorted(groups.items())
-    ]
+        rank, count = groups.get(key, (0, 0))
+        groups[key] = (max(rank, alert.trust.rank), count + 1)
+    return [Published(*key, list(Trust)[rank], count) for key, (rank, count) in sorted(groups.items())]
 
 
 def read_trust(word: str) -> Trust:
@@ -187,6 +188,17 @@ def _check_head(names: Sequence[str]) -> None:
         )
 
 
+def _check_fields(rows: Iterable[dict[Any, Any]]) -> Iterator[dict[Any, Any]]:
+    """Refuse a row of other fields than the first line names: half a number would pass for a latitude."""
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():  # as the reader marks fields too many, and too few
+            raise OutsideRefused(
+                f"Row {number} has not as many fields as the first line: it was cut off, or its numbers are written with a "
+                "comma. Save the table again."
+            )
+        yield row
+
+
 def _read_rows(rows: Iterable[Mapping[str, Any]], system: str, today: date) -> Iterator[OutsideAlert]:
     for number, row in enumerate(rows, start=1):
         try:
@@ -197,7 +209,7 @@ def _read_rows(rows: Iterable[Mapping[str, Any]], system: str, today: date) -> I
             cause = (
                 str(error) if isinstance(error, OutsideRefused) else "latitude, longitude or date is missing"
             )
-            raise OutsideRefused(f"Row {number} cannot be read: {cause}.") from None
+            raise OutsideRefused(f"Row {number} cannot be read: {cause.rstrip('.')}.") from None
         if not (-180 <= lon < 180 and -90 <= lat < 90):
             raise OutsideRefused(f"Row {number} lies outside the world; check latitude and longitude.")
         check_day(seen, today, f"Row {number}")

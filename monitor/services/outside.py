@@ -5,47 +5,36 @@ Here files become records; what they may do to our cells is decided behind `take
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
-from affine import Affine
-from django.contrib.gis.gdal import CoordTransform, DataSource, GDALException, SpatialReference
-from django.contrib.gis.gdal.feature import Feature
+from django.contrib.gis.gdal import GDALException
 from rasterio.errors import RasterioError
-from rasterio.features import rasterize
 from rasterio.warp import transform as to_crs
 
 from monitor.field.outside import (
     PIXELS_OUTSIDE,
     OutsideAlert,
     OutsideRefused,
-    check_day,
+    Published,
     gather_published,
     read_api_answer,
     read_csv_download,
     read_pixels,
 )
-from monitor.field.systems import SYSTEMS, Theme, Trust
-from monitor.grid import CELLS_PER_DEG, COLS, ROWS, OutsideLattice, box_of_degrees
 from monitor.imagery.georeference import GDAL_ERRORS
 from monitor.services.evidence import take_in
+from monitor.services.outside_polygons import read_kml, read_polygons
 from monitor.vault.outside import Met
 
-MAPBIOMAS = "mapbiomas_alerta"
-CLASS_FIELD, DATE_FIELD = "ALERTCLASS", "DETECTAT"
-"""Of a MapBiomas Alerta export, whose names are cut to ten letters."""
-MINING_CLASSES = frozenset({"ilegal_mining", "illegal_mining", "mining"})
-"""The class as the export writes it, and as it is spelt."""
+_TEXTS = {".json": read_api_answer, ".csv": read_csv_download}
 STRIP = 512
 """Rows of a raster read at a time."""
-ON_LINE = 1e-9
-"""Degrees: what lies on a line of the lattice stays in the cell north and east of it, whatever floats make of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,39 +58,40 @@ def load_outside(
     issued_on: date | None = None,
 ) -> LoadedOutside:
     """Load a file of a system of `SYSTEMS`: `.json` of the GFW data API, `.csv` with the same columns, a raster in the
-    encoding of Global Forest Watch, or polygons of any format that OGR reads.
+    encoding of Global Forest Watch, or polygons: `.kml`, or any format that OGR reads.
 
     date_field: of polygons; that of MapBiomas Alerta is known. name, issued_on: of the delivery, as for `take_in`. Raises
     OutsideRefused, OSError.
     """
     if issued_on is not None and issued_on > today:
         raise OutsideRefused("A delivery cannot have been issued after today.")
-    alerts = _read_file(path, system, today, date_field)
-    records = gather_published(alerts)
+    records = _read_file(path, system, today, date_field)
+    alerts = sum(record.alerts for record in records)
     taken = take_in(system, records, today, name, issued_on)
     cells = len({(record.row, record.col) for record in records})
-    return LoadedOutside(len(alerts), cells, taken.is_new, taken.looked_at, taken.raised, taken.met)
+    return LoadedOutside(alerts, cells, taken.is_new, taken.looked_at, taken.raised, taken.met)
 
 
-def _read_file(path: Path, system: str, today: date, date_field: str | None) -> list[OutsideAlert]:
+def _read_file(path: Path, system: str, today: date, date_field: str | None) -> list[Published]:
+    """The records of a file. Its alerts are not kept: a raster of a country has tens of millions."""
+    kind = path.suffix.lower()
     try:
-        if path.suffix.lower() == ".json":
-            return read_api_answer(path.read_text(encoding="utf-8"), system, today)
-        if path.suffix.lower() == ".csv":
-            return read_csv_download(path.read_text(encoding="utf-8"), system, today)
+        if kind in _TEXTS:
+            return gather_published(_TEXTS[kind](path.read_text(encoding="utf-8"), system, today))
+        if kind == ".kml":
+            return gather_published(read_kml(path.read_bytes(), system, today, date_field))
     except UnicodeDecodeError:
         raise OutsideRefused("The file is no text in UTF-8.") from None
     path.stat()  # a file that is not there is told as such
     try:
         if _is_raster(path):
             with rasterio.open(path) as raster:
-                return list(_read_raster(raster, system, today))
-        dated = DATE_FIELD if date_field is None and system == MAPBIOMAS else date_field
-        return list(_read_polygons(path, system, today, dated))
+                return gather_published(_read_raster(raster, system, today))
+        return gather_published(read_polygons(path, system, today, date_field))
     except (*GDAL_ERRORS, GDALException) as error:
         raise OutsideRefused(
-            f"The file cannot be read ({type(error).__name__}): give a CSV, a GeoTIFF, or polygons as GeoPackage, GeoJSON or"
-            " Shapefile."
+            f"The file cannot be read ({type(error).__name__}): give a CSV, a GeoTIFF, or polygons as GeoPackage, GeoJSON,"
+            " Shapefile or KML."
         ) from error
 
 
@@ -134,73 +124,3 @@ def _read_raster(raster: Any, system: str, today: date) -> Iterator[OutsideAlert
         except GDAL_ERRORS:
             raise OutsideRefused(PIXELS_OUTSIDE) from None
         yield from read_pixels(values[rows, cols], np.asarray(lon), np.asarray(lat), system, today)
-
-
-def _read_polygons(path: Path, system: str, today: date, date_field: str | None) -> Iterator[OutsideAlert]:
-    source = DataSource(str(path))
-    if not len(source):
-        raise OutsideRefused("The file holds no layer; give the one file that holds the polygons.")
-    layer = source[0]
-    if layer.srs is None:
-        raise OutsideRefused("The layer does not say in which coordinate system it is.")
-    if date_field is None or date_field not in layer.fields:
-        raise OutsideRefused("Say which field of the polygons holds the date, with --date-field.")
-    if system == MAPBIOMAS and CLASS_FIELD not in layer.fields:
-        raise OutsideRefused(f"The layer has no field {CLASS_FIELD}; give the export with all its fields.")
-    to_lonlat = CoordTransform(layer.srs, SpatialReference(4326))
-    for number, feature in enumerate(layer, start=1):
-        seen = _read_day(_read_value(feature, date_field, number), number)
-        check_day(seen, today, f"Feature {number}")
-        theme = SYSTEMS[system].theme
-        if system == MAPBIOMAS and str(_read_value(feature, CLASS_FIELD, number)) in MINING_CLASSES:
-            theme = Theme.MINING
-        for row, col in _list_cells(feature, number, to_lonlat):
-            yield OutsideAlert(row, col, system, theme, seen, Trust.HIGH)
-
-
-def _read_value(feature: Feature, field: str, number: int) -> Any:
-    try:
-        return feature[field].value
-    except UnicodeDecodeError:
-        raise OutsideRefused(f"Feature {number} holds text that is not in UTF-8.") from None
-
-
-def _read_day(value: Any, number: int) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        raise OutsideRefused(f"Feature {number} has no date like 2021-12-31.") from None
-
-
-def _list_cells(feature: Feature, number: int, to_lonlat: CoordTransform) -> list[tuple[int, int]]:
-    """The cells that a feature touches, at least one. Raises OutsideRefused."""
-    try:
-        geometry = feature.geom
-        geometry.transform(to_lonlat)
-        shape = json.loads(geometry.json)
-        box = box_of_degrees(*geometry.extent)
-        if box.row_to > ROWS or box.col_to > COLS:  # on the last line of the earth, with no cell beyond
-            raise OutsideLattice
-    except OutsideLattice:
-        raise OutsideRefused(
-            f"Feature {number} lies outside the world, beyond 180 degrees or a pole; check its coordinate system, and cut "
-            "it in two where it crosses 180 degrees."
-        ) from None
-    except (GDALException, TypeError):  # none at all, or one that has no form in GeoJSON
-        raise OutsideRefused(
-            f"Feature {number} has no shape that can be brought to degrees; mend it or take it out."
-        ) from None
-    step = 1 / CELLS_PER_DEG
-    west, south = (box.col_from - COLS // 2) * step - ON_LINE, (box.row_from - ROWS // 2) * step - ON_LINE
-    corner = Affine(step, 0, west, 0, step, south)
-    size = (box.row_to - box.row_from, box.col_to - box.col_from)
-    touched = np.argwhere(rasterize([shape], out_shape=size, transform=corner, all_touched=True))
-    if not len(touched):
-        raise OutsideRefused(
-            f"Feature {number} touches no cell: its shape is empty or broken; mend it or take it out."
-        )
-    return [(box.row_from + row, box.col_from + col) for row, col in touched.tolist()]

@@ -129,6 +129,7 @@ def test_a_raster_that_does_not_lie_in_the_world_is_refused(
         load_outside(write_raster(tmp_path / "a.tif", crs, transform), "radd", TODAY)
 
 
+CORNER = [[179.991, 2.101], [179.999, 2.101], [179.999, 2.109], [179.991, 2.101]]
 RING = [[20.1, 2.1], [20.12, 2.1], [20.12, 2.12], [20.1, 2.1]]
 
 
@@ -157,6 +158,8 @@ def write_shapes(
         (draw([[lon, lat + 87.89] for lon, lat in RING]), 4326, "outside the world"),
         (draw([[500_000 + lon, 9_500_000 + lat] for lon, lat in RING]), 4326, "outside the world"),
         (draw([[lon * 1e9, lat * 1e9] for lon, lat in RING]), 32634, "no shape"),
+        (draw([[179.98, 2.1], [-179.97, 2.1], [-179.97, 2.11], [179.98, 2.1]]), 4326, "crosses 180"),
+        (draw([[832_000, 0], [838_000, 0], [838_000, 1000], [832_000, 0]]), 32660, "crosses 180"),
     ],
 )
 def test_a_polygon_that_lies_in_no_cell_is_named_and_its_place_is_not(
@@ -167,6 +170,71 @@ def test_a_polygon_that_lies_in_no_cell_is_named_and_its_place_is_not(
     with pytest.raises(OutsideRefused, match=f"Feature 2 .*{words}") as caught:
         load_outside(file, "other_detector", TODAY, "seen")
     assert not any(digits in str(caught.value) for digits in ("20.1", "2.1", "181", "500"))
+
+
+def test_a_shape_that_was_cut_in_two_at_180_degrees_is_read(cast: Cast, tmp_path: Path) -> None:
+    west, east = ([[[side * lon, lat] for lon, lat in CORNER]] for side in (1, -1))
+    cut = {"type": "MultiPolygon", "coordinates": [west, east]}
+    loaded = load_outside(write_shapes(tmp_path / "a.geojson", cut), "other_detector", TODAY, "seen")
+    assert loaded.cells == 2
+
+
+def test_a_file_of_several_layers_is_refused_and_not_read_in_part(tmp_path: Path) -> None:
+    objects = {
+        name: {
+            "type": "GeometryCollection",
+            "geometries": [{"type": "Polygon", "arcs": [[0]], "properties": {"seen": "2026-01-05"}}],
+        }
+        for name in ("east", "west")
+    }
+    file = tmp_path / "a.topojson"
+    file.write_text(json.dumps({"type": "Topology", "objects": objects, "arcs": [RING]}))
+    with pytest.raises(OutsideRefused, match="2 layers"):
+        load_outside(file, "other_detector", TODAY, "seen")
+
+
+KML = """<?xml version="1.0" encoding="UTF-8"?>
+<kml xmlns="http://www.opengis.net/kml/2.2"><Document>
+<Placemark><TimeStamp><when>2026-01-05T10:00:00Z</when></TimeStamp><Polygon>
+  <outerBoundaryIs><LinearRing><coordinates>20.101,2.101,5 20.149,2.101,5 20.149,2.149,5 20.101,2.149,5 20.101,2.101,5
+  </coordinates></LinearRing></outerBoundaryIs>
+  <innerBoundaryIs><LinearRing><coordinates>20.109,2.109 20.141,2.109 20.141,2.141 20.109,2.141 20.109,2.109
+  </coordinates></LinearRing></innerBoundaryIs></Polygon></Placemark>
+<Folder><Folder><Placemark><TimeStamp><when>2026-01-06</when></TimeStamp><MultiGeometry>
+  <Point><coordinates>20.301,2.301</coordinates></Point><Point><coordinates>20.311,2.301</coordinates></Point>
+</MultiGeometry></Placemark></Folder></Folder>
+</Document></kml>"""
+
+
+def test_placemarks_of_kml_touch_cells_in_whatever_folder(cast: Cast, tmp_path: Path) -> None:
+    file = tmp_path / "a.kml"
+    file.write_text(KML)
+    assert load_outside(file, "other_detector", TODAY, "timestamp").cells == 5 * 5 - 3 * 3 + 2
+    days = "SELECT observed_on, count(*) FROM vault.evidence GROUP BY 1 ORDER BY 1"
+    assert read_rows(days) == [(date(2026, 1, 5), 16), (date(2026, 1, 6), 2)]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "words"),
+    [
+        ("</kml>", "", "no KML"),
+        ("Placemark", "Folder", "no placemark"),
+        ("<when>2026-01-06</when>", "", "Feature 2 has no date"),
+        ("2026-01-06", "2026-07-01", "Feature 2 is dated"),
+        ("20.311,2.301", "20.311", "Feature 2 has no shape"),
+        ("20.311,2.301", "", "Feature 2 has no shape"),
+        ("20.311,2.301", "200.311,2.301", "Feature 2 lies outside the world"),
+        ("MultiGeometry", "Model", "Feature 2 has no shape"),
+        ("when>", "where>", "--date-field"),
+    ],
+)
+def test_kml_that_cannot_be_used_is_told_by_placemark(
+    tmp_path: Path, was: str, becomes: str, words: str
+) -> None:
+    (tmp_path / "a.kml").write_text(KML.replace(was, becomes))
+    with pytest.raises(OutsideRefused, match=words) as caught:
+        load_outside(tmp_path / "a.kml", "other_detector", TODAY, "timestamp")
+    assert not any(digits in str(caught.value) for digits in ("20.", "2.3"))
 
 
 def test_what_lies_on_a_line_of_the_lattice_is_of_the_cell_north_and_east_of_it(
@@ -195,7 +263,10 @@ def test_a_raster_with_an_alert_of_the_future_is_refused(tmp_path: Path) -> None
         load_outside(file, "radd", TODAY)
 
 
-def test_polygons_whose_text_no_one_can_read_are_named(tmp_path: Path) -> None:
+def test_polygons_whose_text_no_one_can_read_are_named(cast: Cast, tmp_path: Path) -> None:
+    load_outside(
+        write_shapes(tmp_path / "a.geojson", draw(RING), seen="2026/01/05"), "other_detector", TODAY, "seen"
+    )
     file = write_shapes(tmp_path / "a.geojson", draw(RING), seen="spring")
     with pytest.raises(OutsideRefused, match="Feature 1 has no date"):
         load_outside(file, "other_detector", TODAY, "seen")

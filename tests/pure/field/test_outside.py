@@ -75,11 +75,19 @@ def test_a_row_that_cannot_be_read_is_named_and_its_place_is_not(wrong: dict[str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "no json", "[" * 100_000, "3", '{"data": 3}', '{"data": [1]}', '{"status": "error"}']
+    "text",
+    [
+        *("", "no json", "[" * 100_000, "3", '{"data": 3}', '{"data": [1]}', '{"status": "error"}'),
+        '{"status": "failed", "data": []}',
+    ],
 )
 def test_an_answer_without_alerts_is_refused(text: str) -> None:
     with pytest.raises(OutsideRefused):
         read_api_answer(text, "radd", TODAY)
+
+
+def test_an_answer_that_was_saved_with_a_byte_order_mark_is_read() -> None:
+    assert read_api_answer("\ufeff" + answer(ROW | {"status": None}), "radd", TODAY)
 
 
 HEAD = "latitude,longitude,radd__date,radd__confidence\n"
@@ -106,6 +114,13 @@ def test_a_table_that_does_not_name_its_columns_is_refused_even_without_rows(tex
 
 def test_a_table_of_named_columns_and_no_rows_tells_of_no_alerts() -> None:
     assert read_csv_download(HEAD, "radd", TODAY) == []
+
+
+@pytest.mark.parametrize("row", ["2026-01-05,high,2,105,20,105", "2026-01-05,high,2.105"])
+def test_a_row_of_other_fields_than_the_first_line_is_named(row: str) -> None:
+    head = "radd__date,radd__confidence,latitude,longitude\n"
+    with pytest.raises(OutsideRefused, match="Row 2 has not as many fields"):
+        read_csv_download(f"{head}2026-01-05,high,2.105,20.105\n{row}\n", "radd", TODAY)
 
 
 @pytest.mark.parametrize(
