@@ -19,7 +19,6 @@ from monitor.imagery.search import Found, Query, search_items
 from monitor.models import Alert, Scene
 from monitor.services.scenes import receive_scene
 from monitor.services.sweeping import ring_for_what_is_due
-from monitor.vault.items import open_folder
 
 Progress = Callable[[int, int], None]
 POLL_S = 0.5
@@ -49,15 +48,15 @@ def receive_catalog(items: Sequence[CatalogItem], folder: Path | None, progress:
     for done, item in enumerate(items, start=1):
         try:
             item.parse()  # says why an item that could not even be read is refused
-            scene_id, is_new = receive_scene(item.document or {}, item.href, None, announce=False)
+            scene_id, is_new = receive_scene(
+                item.document or {}, item.href, None, announce=False, folder=folder
+            )
         except SceneRefused as refusal:
             refused[refusal.cause.value] += 1
         else:
             scenes.append(scene_id)
             new += is_new
         progress(done, len(items))
-    if folder is not None:
-        open_folder(scenes, folder)
     ring_for_what_is_due()
     return Received(list(dict.fromkeys(scenes)), new, dict(refused))
 

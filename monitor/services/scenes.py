@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,24 +17,30 @@ from accounts.viewer import Viewer
 from monitor.bell import Bell, ring
 from monitor.imagery.item import parse_item
 from monitor.models import Scene
-from monitor.vault.items import deposit_item
+from monitor.vault.items import deposit_item, open_folder
 
 
 def receive_scene(
-    document: Mapping[str, Any], base_href: str, received_by: UUID | None, announce: bool = True
+    document: Mapping[str, Any],
+    base_href: str,
+    received_by: UUID | None,
+    announce: bool = True,
+    folder: Path | None = None,
 ) -> tuple[UUID, bool]:
     """Take in a STAC item: its id outside the vault, and whether it is new. The same item again is the same scene; from
     another account it is another one, so that nobody learns what others have handed in (P8).
 
     base_href: what relative hrefs are relative to; "" for an item that was handed in by itself. announce: ring for the
-    worker at once (a catalogue is announced in the order of its dates when it is in). A scene that was refused is read
-    again: its files may have been mended. Raises SceneRefused, and stores nothing, where the document is no usable item.
+    worker at once (a catalogue is announced in the order of its dates when it is in). folder: of an operator's catalogue,
+    below which its files may be read from now on: a sweep does not wait for the rest of it. A scene that was refused is
+    read again: its files may have been mended. Raises SceneRefused, and stores nothing, where the document is no usable
+    item.
     """
     item = parse_item(document, base_href)
     digest = keyed_digest(f"{item.document_sha256} {base_href} {received_by}".encode())
     known = Scene.objects.filter(digest=digest).values_list("id", flat=True).first()
     if known is not None:
-        _take_back_refusal(known, announce)
+        _receive_again(known, announce, folder)
         return known, False
     try:
         with transaction.atomic():
@@ -44,6 +51,8 @@ def receive_scene(
                 rung_at=timezone.now() if announce else None,
             )
             deposit_item(scene.id, item, document, base_href)
+            if folder is not None:
+                open_folder([scene.id], folder)
             if announce:
                 ring(Bell.SCENE_RECEIVED, scene.id)
     except IntegrityError:
@@ -62,8 +71,11 @@ def hand_in_scene(viewer: Viewer, document: Mapping[str, Any], endpoint: str) ->
     return scene_id
 
 
-def _take_back_refusal(scene_id: UUID, announce: bool) -> None:
+def _receive_again(scene_id: UUID, announce: bool, folder: Path | None) -> None:
+    """Read it again if it was refused."""
     with transaction.atomic():
+        if folder is not None:
+            open_folder([scene_id], folder)
         is_due_again = Scene.objects.filter(id=scene_id, state="refused").update(
             state="received",
             cause="",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +14,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from monitor.imagery.catalog import CatalogItem
 from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.models import Scene
+from monitor.services.ingestion import receive_catalog
 from monitor.services.scenes import receive_scene
 from monitor.vault.items import list_scenes_by_date, load_item
 from tests.cast import Cast
@@ -153,3 +156,16 @@ def test_the_vault_keeps_the_item_and_sorts_scenes_by_date() -> None:
     stored = load_item(later)
     assert (stored.document, stored.base_href) == (ITEM, BASE)
     assert list_scenes_by_date([later, earlier]) == [earlier, later]
+
+
+def test_files_of_a_catalogue_may_be_read_from_the_moment_on_that_their_scene_is_there(
+    tmp_path: Path,
+) -> None:
+    items = [CatalogItem(str(tmp_path / f"{name}.json"), item(id=name)) for name in ("one", "two", "one")]
+    seen: list[list[str | None]] = []
+
+    def sweep(_done: int, _total: int) -> None:
+        seen.append([load_item(scene.id).folder for scene in Scene.objects.all()])
+
+    receive_catalog(items, tmp_path, sweep)
+    assert seen == [[str(tmp_path)], [str(tmp_path)] * 2, [str(tmp_path)] * 2]
