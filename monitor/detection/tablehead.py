@@ -54,8 +54,8 @@ def read_head(raw: bytes) -> Columns:
             repeated = features.setdefault(int(feature[1] or 0), at) != at
         elif at or name.lower() not in _COUNTERS:
             raise FeaturesRefused(
-                f"Column {at + 1} is neither lat, lon nor one of X_0, X_1, ...; the first line must name the columns, and "
-                "others must be taken out."
+                f"Column {at + 1} is neither lat, lon nor one of X_0, X_1, ...; the first line must name the columns, with "
+                "commas between, and others must be taken out."
             )
         if repeated:
             raise FeaturesRefused(
