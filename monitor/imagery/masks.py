@@ -12,9 +12,8 @@ from monitor.imagery.sensors import MaskRule
 
 Bool = npt.NDArray[np.bool_]
 
-_SCL_SEEN = range(
-    2, 12
-)  # 0: no data; 1: saturated or defective; over 11: a fill value of whoever cut the file
+_SCL_SEEN = range(2, 12)
+"""0 is no data, 1 saturated or defective, and what is over 11 a fill value of whoever cut the file."""
 _SCL_CLOUD = (3, 8, 9, 10)  # cloud shadow, cloud of medium and high probability, thin cirrus
 _QA_FILL = 0b1
 _QA_NOTHING = 0  # no pixel of the product has it: the bits of confidence are never all unset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,12 @@ from accounts.ledger.writer import recorded
 from accounts.viewer import Viewer
 from monitor.bell import Bell, ring
 from monitor.imagery.item import parse_item
+from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.models import Scene
 from monitor.vault.items import deposit_item, open_folder
+
+CLOCKS_APART = timedelta(days=1)
+"""How far ahead of ours the clock of whoever dates a scene may be; a day that is stated without an hour ends so late."""
 
 
 def receive_scene(
@@ -37,6 +42,11 @@ def receive_scene(
     item.
     """
     item = parse_item(document, base_href)
+    if item.observed_to > timezone.now() + CLOCKS_APART:
+        raise SceneRefused(
+            Cause.NO_OBSERVATION_DATE,
+            "The observation ends in the future, and would be the newest of its ground until then; mend the dates.",
+        )
     digest = keyed_digest(f"{item.document_sha256} {base_href} {received_by}".encode())
     known = Scene.objects.filter(digest=digest).values_list("id", flat=True).first()
     if known is not None:

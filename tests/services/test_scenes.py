@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -104,6 +105,20 @@ def test_a_refused_item_stores_nothing(
         receive_scene(item(**changes), BASE, None)
     assert cause is None or caught.value.cause is cause
     assert (Scene.objects.count(), stored_items(), rings) == (0, 0, [])
+
+
+def test_an_observation_that_has_not_ended_is_refused() -> None:
+    def end_in(**ahead: int) -> dict[str, Any]:
+        end = timezone.now() + timedelta(**ahead)
+        dates = {"start_datetime": "2026-01-01T00:00:00Z", "end_datetime": end.isoformat()}
+        return item(properties=item()["properties"] | {"datetime": None} | dates)
+
+    with pytest.raises(SceneRefused) as caught:
+        receive_scene(end_in(hours=25), BASE, None)
+    assert caught.value.cause is Cause.NO_OBSERVATION_DATE
+    assert Scene.objects.count() == 0
+    receive_scene(end_in(hours=23), BASE, None)
+    assert Scene.objects.count() == 1
 
 
 @pytest.mark.parametrize("announce", [True, False])
