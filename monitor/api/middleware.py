@@ -29,5 +29,7 @@ class ProblemMiddleware:
             response = make_problem(response.status_code, f"{title}.", f"status-{response.status_code}")
             if allowed is not None:
                 response["Allow"] = allowed
+        if request.method == "HEAD" and not response.streaming:
+            response.content = b""  # of every body that it has to drop, gunicorn writes a line into its log
         response["X-Request-Id"] = str(request_id)
         return response

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
+from django.test import RequestFactory
 
 from accounts.ledger.connection import close_ledger_connections
 from config.databases import read_database
 from config.settings import CACHES
+from monitor.api.middleware import ProblemMiddleware
 from tests.api.answers import assert_problem
 from tests.api.conftest import WebClient
 from tests.oddserver import free_port
@@ -21,6 +24,14 @@ from tests.oddserver import free_port
 def test_a_process_that_lives_and_can_answer_says_so_to_anybody(web: WebClient, path: str, word: str) -> None:
     answer = web.get(path)
     assert (answer.status_code, answer.json()) == (200, {"status": word})
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_answer_to_head_has_no_body_that_the_web_server_would_have_to_drop(status: int) -> None:
+    """It writes a line into its log for each: for every question of a proxy whether this process lives."""
+    answer = ProblemMiddleware(lambda request: HttpResponse(b"told", status=status))
+    assert answer(RequestFactory().head("/healthz")).content == b""
+    assert answer(RequestFactory().get("/healthz")).content != b""
 
 
 def test_a_process_that_cannot_write_the_ledger_is_alive_and_not_ready(web: WebClient, settings: Any) -> None:
