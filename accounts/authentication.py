@@ -11,7 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.purpose import parse_purpose
+from accounts.purpose import PurposeUnknown, parse_purpose
 from accounts.roles import Role
 from accounts.tokens import encode_secret, find_token
 from accounts.viewer import Credential, Viewer
@@ -48,7 +48,7 @@ def name_viewer(user: object, shown: object, purpose_header: str | None, request
     """
     if not isinstance(user, User):
         raise NotAuthenticated
-    purpose = parse_purpose(purpose_header) if purpose_header is not None else None
+    purpose = parse_purpose(_decode(purpose_header)) if purpose_header is not None else None
     return Viewer(
         user.id,
         user.pseudonym,
@@ -59,6 +59,15 @@ def name_viewer(user: object, shown: object, purpose_header: str | None, request
         request_id,
         shown if isinstance(shown, Credential) else None,
     )
+
+
+def _decode(header: str) -> str:
+    """The text of a header, whose bytes WSGI hands on as so many letters of Latin-1: what they spell is looked at for
+    places, and read by auditors. Raises PurposeUnknown unless they are UTF-8."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise PurposeUnknown("The purpose must be text in UTF-8.") from None
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

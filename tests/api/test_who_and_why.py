@@ -77,6 +77,8 @@ def test_revoking_a_token_is_felt_by_the_next_request(web: WebClient, cast: Cast
         "; field-visit",
         "field-visit,label-review",
         "field-visit; a\x00b",
+        "field-visit; caf\xe9",  # no UTF-8
+        "field-visit; २.३१".encode().decode("latin-1"),  # as a web server hands it on
     ],
 )
 def test_an_unknown_purpose_is_400_and_nothing_is_read(
@@ -100,6 +102,20 @@ def test_a_purpose_may_have_a_text_of_200_characters(web: WebClient, cast: Cast,
     purpose = "incident-response; " + "x" * 200
     client.credentials(HTTP_AUTHORIZATION=cast.rosa.headers["authorization"], HTTP_ACCESS_PURPOSE=purpose)
     assert client.get(f"/api/v1/alerts/{alert.id}/site").status_code == 200
+
+
+def test_the_text_of_a_purpose_may_be_in_any_script_and_auditors_read_it_as_it_was_written(
+    web: WebClient, cast: Cast
+) -> None:
+    client = web.as_(cast.rosa)
+    text = "Visite à Kono, contrôle 訪問"
+    client.credentials(
+        HTTP_AUTHORIZATION=cast.rosa.headers["authorization"],
+        HTTP_ACCESS_PURPOSE=f"field-visit; {text}".encode().decode("latin-1"),
+    )
+    assert client.get("/api/v1/activity").status_code == 200
+    entries = web.as_(cast.aldo).get("/api/v1/audit/entries?action=read.activity").json()["items"]
+    assert [entry["purpose_text"] for entry in entries] == [text]
 
 
 def test_too_many_requests_are_429_and_say_when_to_come_back(
