@@ -132,7 +132,7 @@ _LANDSAT = SensorProfile(
             {},
             refused="it is Level-1 (not surface reflectance); hand in Level-2",
         ),
-        Product(r"c2-?l2|_l2s[pr]_\S*_02_|collection 02", _COLLECTION_2),
+        Product(r"c2-?l2|_l2s[pr]_([0-9]{6,8}_){1,4}02_|collection 02", _COLLECTION_2),
         # unsigned numbers of an unnamed product may be raw counts as well as Collection 2: never guessed
         Product(r"", _LANDSAT_TIMES_10_000),
     ),

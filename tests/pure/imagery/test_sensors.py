@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,22 @@ def test_every_sensor_has_a_product_for_words_that_say_nothing() -> None:
 )
 def test_products_without_surface_reflectance_are_refused(sensor: str, words: str) -> None:
     assert choose_product(PROFILES[sensor], words).refused is not None
+
+
+@pytest.mark.parametrize("word", ["_l2sp_", "_l2sp_047027_", "_n04", "baseline 0", "landsat-8-", "_l1"])
+def test_words_that_begin_like_a_products_over_and_over_are_read_at_once(word: str) -> None:
+    """They are read in the web process, and nothing else is answered there meanwhile."""
+    began = time.monotonic()
+    for profile in PROFILES.values():
+        choose_product(profile, word * 20_000)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "id_", ["LC08_L2SP_028030_20200114_20200824_02_T1", "LC08_L2SP_047027_20201204_02_T1"]
+)
+def test_a_landsat_product_of_collection_2_is_known_by_its_id(id_: str) -> None:
+    assert not choose_product(PROFILES["landsat"], id_).calibrations["uint16"].is_guessed
 
 
 def test_scene_classes_that_are_empty_or_cloud() -> None:
