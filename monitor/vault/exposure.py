@@ -24,6 +24,7 @@ EXPOSURE = """
         UNION ALL
         SELECT e.actor, e.organisation, e.role, e.purpose_code, e.level, e.at, e.at,
             CASE
+                WHEN e.level = 0 AND c.quantity > 0 AND e.object_refs && %(references)s::text[] THEN 'cells'
                 WHEN e.level = 0 AND c.entry_id IS NULL
                     AND (%(region)s = ANY (e.regions) OR e.object_refs && %(references)s::text[]) THEN 'unfinished'
                 WHEN e.level > 0 AND (c.entry_id IS NULL OR c.quantity > 0)
@@ -41,7 +42,8 @@ EXPOSURE = """
 """
 """What counts as seen (decisions/0026), over two tables of lines: those of the ledger, or what a file was read into.
 
-entries, first, last: what disclosed a cell of the site, with the time of the whole reading.
+entries, first, last: what disclosed a cell of the site, with the time of the whole reading. Whoever opened the site of the alert
+or of an inspection of it was shown it, whatever is left of the site.
 """
 _EXPOSURE = EXPOSURE.format(entries="ledger.entry", completions="ledger.completion")
 _CELLS = f"cells_seen({TICKET}, %s, %s, %s)"

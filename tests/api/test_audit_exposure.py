@@ -80,6 +80,27 @@ def test_whoever_was_shown_a_cell_of_the_site_is_named_with_purpose_level_and_ti
     assert before - timedelta(seconds=1) < first < last < timezone.now() + timedelta(seconds=1)
 
 
+def test_whoever_opened_a_site_of_which_nothing_is_left_is_named_all_the_same(
+    web: WebClient, cast: Cast, inspection: Inspection
+) -> None:
+    """Another system took back what it had told, or an older scene came late: the alert has no cell any more."""
+    web.as_(cast.rosa).get(f"/api/v1/alerts/{inspection.alert_id}/site")
+    web.as_(cast.ines).get(f"/api/v1/inspections/{inspection.id}/site")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM vault.site_cell WHERE site_id IN (SELECT site_id FROM vault.alert_site WHERE alert_id = %s)",
+            [inspection.alert_id],
+        )
+        assert cursor.rowcount == len(EASTERN_SITE)
+    between = timezone.now().isoformat()
+    assert not web.as_(cast.rosa).get(f"/api/v1/alerts/{inspection.alert_id}/site").json().get("features")
+    assert told(ask(web, cast, inspection.alert_id)) == [
+        (name(cast.rosa), 0, "cells"),
+        (name(cast.ines), 0, "cells"),
+    ]
+    assert ask(web, cast, inspection.alert_id, since=between) == []
+
+
 def test_an_answer_beside_the_site_exposes_nothing(
     web: WebClient, cast: Cast, alert: Alert, model: UUID
 ) -> None:
