@@ -19,6 +19,8 @@ MAX_SIZE = 2**53 - 1
 NO_ROLE = "anonymous"
 """The role of lines about somebody without an account."""
 RECEIPT = r"([A-Za-z0-9+/]{43}=)(; mmd=[0-9]{1,4})?"
+HASH_CHARS = 44
+"""How long a hash is in base64."""
 
 
 class MomentField(serializers.DateTimeField):
@@ -99,10 +101,15 @@ class ReceiptField(TextField):
     """An `Access-Receipt`, whole or its hash alone."""
 
     def read_text(self, text: str) -> bytes:
-        """The hash, 32 bytes. A blank in it is taken for the plus that it was before somebody put it into a URL."""
-        hashed, semicolon, rest = text.partition(";")
+        """The hash, 32 bytes. A blank in it is taken for the plus that it was before somebody put it into a URL.
+
+        Blanks around it, the end of its line and the name of the header may have been copied with it.
+        """
+        told, semicolon, rest = text.rstrip().partition(";")
+        told = told.rstrip()  # a hash ends with "=", but it may begin with a plus
+        before, hashed = told[:-HASH_CHARS], told[-HASH_CHARS:]
         found = re.fullmatch(RECEIPT, f"{hashed.replace(' ', '+')}{semicolon}{rest}")
-        if found is None:
+        if found is None or before.strip().lower() not in {"", "access-receipt:"}:
             raise serializers.ValidationError("A receipt is what the header Access-Receipt held.")
         return b64decode(found[1])
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from rest_framework.exceptions import ValidationError
 
 from accounts.ledger.proof.checkpoint import TreeHead, open_checkpoint
 from accounts.ledger.proof.note import decode_base64
@@ -20,6 +21,7 @@ from accounts.ledger.proof.paths import verify_consistency
 from accounts.models import Token, User
 from accounts.tokens import revoke_tokens
 from accounts.viewer import Credential
+from monitor.api.audit_asks import ReceiptField
 from monitor.errors import StreamCut
 from monitor.models import Alert
 from monitor.privacy.door.log import open_log
@@ -77,11 +79,27 @@ def test_whoever_kept_a_receipt_is_shown_the_entry_in_the_log(
     )
     seal()
     hashed = receipt.partition(";")[0]
-    for text in (receipt, hashed, hashed.replace("+", " ")):
+    as_copied = (f" {receipt}\r", f"Access-Receipt: {receipt}", f"access-receipt:{hashed} ")
+    for text in (receipt, hashed, hashed.replace("+", " "), *as_copied):
         proof = parse_proof(read(web, cast, "proof/inclusion", receipt=text).content.decode())
         proof.verify([LOG.verifier])
         line = json.loads(proof.leaf)
         assert (line["id"], line["action"]) == (str(entry_of(disclosed)), "read.alert_site")
+
+
+@pytest.mark.parametrize(
+    "text", ["+" * 43 + "=", " " * 43 + "=", "Access-Receipt: " + "+" * 43 + "=; mmd=60 "]
+)
+def test_a_receipt_that_begins_with_a_plus_keeps_it_as_copied_or_as_a_blank(text: str) -> None:
+    assert ReceiptField().run_validation(text) == base64.b64decode("+" * 43 + "=")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "=", " ", "+" * 44, "x " + "+" * 43 + "=", "Receipt: " + "+" * 43 + "=", "+" * 43 + "=;"]
+)
+def test_what_is_no_receipt_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(ValidationError, match="Access-Receipt"):
+        ReceiptField().run_validation(text)
 
 
 def test_an_entry_and_its_completion_are_proven_by_id_and_under_an_older_checkpoint(
