@@ -28,6 +28,10 @@ MAX_WINDOW = timedelta(days=60)
 class IdField(serializers.UUIDField):
     """An id as text. A number is none, although one could be read as 128 bits."""
 
+    default_error_messages = {
+        "invalid": "Give an id as answers have it, such as 01a2334c-be2b-74a9-90aa-3c27b790ce08. A name is none."
+    }
+
     def to_internal_value(self, data: Any) -> Any:
         """The UUID. Raises ValidationError for anything but a text that is one."""
         if not isinstance(data, str):

@@ -59,7 +59,12 @@ class EntriesAsk(PeriodAsk, PageAsk):
     organisation = IdField(required=False)
     role = WordField([*(role.value for role in Role), NO_ROLE], required=False)
     purpose = WordField([code.value for code in PurposeCode], required=False)
-    level = WholeField(min_value=0, max_value=3, required=False)
+    level = WholeField(
+        min_value=0,
+        max_value=3,
+        required=False,
+        error_messages={"invalid": "Write 0 for exact, 1 to 3 for coarser."},
+    )
     action = serializers.RegexField(
         r"^[a-z]+(\.[a-z_]+)+\Z",
         required=False,

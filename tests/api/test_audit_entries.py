@@ -86,6 +86,23 @@ def test_an_empty_list_says_whether_the_words_are_known_at_all(
     assert ask(action="read.alert_site")["unheard_of"] == []
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("entries?actor=rosa", "A name is none."),
+        ("entries?region=Northmark", "A name is none."),
+        ("entries?level=L0", "Write 0 for exact"),
+        ("exposure?alert=Northmark", "A name is none."),
+    ],
+)
+def test_who_writes_a_name_where_lines_have_an_id_is_told_so(
+    web: WebClient, cast: Cast, query: str, said: str
+) -> None:
+    answer = web.as_(cast.aldo).get(f"/api/v1/audit/{query}")
+    assert_problem(answer, 400, "invalid")
+    assert said in answer.json()["errors"][0]["detail"]
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for inner in value.values():
