@@ -18,11 +18,11 @@ from monitor.privacy.released_audit import (
 BESIDE_ENTRIES: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "archived_before": serializers.DateTimeField(
         allow_null=True,
-        help_text="Entries before it are in archives; null where the question does not reach there.",
+        help_text="Entries before it are in archives; null where the question does not reach there and nothing is unheard of.",
     ),
     "unheard_of": serializers.ListField(
         child=serializers.ChoiceField(choices=["actor", "organisation", "action", "region"]),
-        help_text="Where no entry was found: the filters whose value no entry has, at any time.",
+        help_text="Where no entry was found: the filters whose value no entry has, at any time that is not archived.",
     ),
 }
 

@@ -82,6 +82,19 @@ def test_the_list_of_entries_says_that_older_ones_are_in_archives(
     assert (len(page["items"]), page["archived_before"]) == (1, None)
 
 
+def test_a_word_that_may_stand_in_archives_is_not_told_as_one_that_no_line_ever_had(
+    web: WebClient, cast: Cast, archived: UUID
+) -> None:
+    """Whatever time is asked about: lines of archived months are not looked at."""
+    client, first = web.as_(cast.aldo), f"{datetime.now(UTC):%Y-%m}-01T00:00:00Z"
+    client.get(f"{AUDIT}/entries")
+    for action, told in (("read.nowhere", ["action"]), ("read.entries", [])):
+        query = {"action": action, "since": first, "until": f"{first[:-1]}.000001Z"}
+        page = client.get(f"{AUDIT}/entries", query).json()
+        assert (page["items"], page["unheard_of"]) == ([], told)
+        assert page["archived_before"] == (first if told else None)
+
+
 def test_a_list_of_archived_months_alone_is_refused_rather_than_empty(
     web: WebClient, cast: Cast, archived: UUID
 ) -> None:

@@ -26,10 +26,13 @@ from config.local.__main__ import read_arguments
 from monitor.api.audit_asks import InclusionAsk
 from monitor.api.view import DoorView
 from monitor.checks import list_patterns
+from monitor.field.lifecycle import AlertStatus
 from monitor.imagery.refusal import Cause
 from monitor.privacy.policy import ACTIVITY_RULES, K_EFF_MIN, PRIOR_MAX, SITE_RULES
+from monitor.privacy.posture import Move
 from monitor.services.demo import CAST
 from tests.house.documents import ROOT, Document, list_documents
+from tests.house.source import list_calls, list_modules, parse
 
 DOCUMENTS = list_documents()
 GUIDE, OPERATIONS, PROMISE = (
@@ -189,6 +192,34 @@ def test_the_audit_guide_asks_for_the_proof_of_a_receipt_as_people_have_it(recei
     assert parse_qs(query) == {"receipt": [receipt]}
     read = InclusionAsk(data={name: value for name, (value,) in parse_qs(query).items()})
     assert read.is_valid(), read.errors
+
+
+WRITERS = {"Entry", "_entry", "disclose"}
+"""What writes an entry; the word of its action stands in the same module."""
+ACTION = re.compile(r"[a-z]+\.[a-z_]+")
+
+
+def list_actions() -> set[str]:
+    """Every word that stands as the action of an entry, but for refusals by a view's name."""
+    written = {
+        node.value
+        for path in list_modules("accounts", "monitor")
+        if WRITERS & {called for called, _ in list_calls(path)}
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and ACTION.fullmatch(node.value)
+    }
+    return (
+        written
+        | {f"alert.{status.value}" for status in AlertStatus}
+        | {f"posture.{move.value}" for move in Move}
+    )
+
+
+def test_the_audit_guide_names_every_action_and_no_other() -> None:
+    """An auditor can filter by a word only where it is known how lines have it."""
+    rows = Document("docs/audit-guide.md").rows("`action`", "what was done")
+    named = [word for row in rows for word in ACTION.findall(row[0])]
+    assert (len(named), set(named)) == (len(set(named)), list_actions())
 
 
 class Echo:

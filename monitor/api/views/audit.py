@@ -63,7 +63,7 @@ class AuditEntriesView(AuditView):
         `action` begins with `read.` or `export.`; of another it is not known whether the change happened.
 
         `archived_before`: entries before it are in archives and not in this list. `unheard_of`, where the list is empty:
-        the filters whose value no entry has at any time.
+        the filters whose value no entry has at any time, those before `archived_before` aside.
         """
         ask = self.read_query(EntriesAsk)
         limit, cursor = ask.pop("limit"), ask.pop("cursor", None)

@@ -34,6 +34,9 @@ def read_entries(
         page = rows[:limit]
         # an empty page would say of a misspelt word that it never happened
         unheard_of = find_unheard_of(wanted) if not rows and before is None else []
+        if unheard_of:
+            # whatever time was asked about, lines in archives were not looked at for the word
+            archived_before = find_archived(own_connection(), None)
         disclosure.quantity = len(page)
     following = (
         seal_cursor([page[-1].at.isoformat(), str(page[-1].id)], bound_to) if len(rows) > limit else None
