@@ -1121,6 +1121,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     findings += check_clocks(signed, newest if is_one else 0, doubts)
     findings += check_certificates(shown, trust, doubts)
     findings += check_witnesses(shown, heads, witnesses, doubts)
+    doubts += doubt_unwitnessed([] if heads else proofs, witnesses)
     if shown.start:
         doubts.append(
             f"entries 0 to {shown.start - 1} are not shown: name the archives too, or say that nobody has looked at them"
@@ -1446,6 +1447,17 @@ def check_witnesses(shown: Shown, heads: Sequence[Head], wanted: int, doubts: li
             f" checkpoint with so many is of size {enough}, signed by them at {when}"
         )
     return []
+
+
+def doubt_unwitnessed(alone: Sequence[Proof], wanted: int) -> list[str]:
+    """A doubt for each proof beside which nothing is shown and whose checkpoint has too few witnesses of its own: the log may
+    have signed it for its holder alone."""
+    return [
+        f"{len(proof.head.witnessed)} of {wanted} witnesses have signed the checkpoint of size {proof.head.size} in the proof"
+        f" {proof.head.place}; fetch the proof again some minutes later, or name an export beside it"
+        for proof in alone
+        if len(proof.head.witnessed) < wanted
+    ]
 
 
 def is_compared(shown: Shown, heads: Sequence[Head], proofs: Sequence[Proof]) -> bool:

@@ -137,6 +137,23 @@ def test_a_checkpoint_over_more_than_there_can_be_is_judged_at_once(
         assert ("truncated", 600) in judge(capsys, tmp_path, with_note(note))[1]
 
 
+@pytest.mark.parametrize(("is_witnessed", "verdict"), [(True, 0), (False, 3)])
+def test_a_proof_by_itself_without_the_witnesses_that_were_asked_for_is_not_called_sound(
+    capsys: Printed, tmp_path: Path, is_witnessed: bool, verdict: int
+) -> None:
+    """The log may have signed this for whoever holds the receipt alone."""
+    leaf = log().leaves[0]
+    note = sign_head(TreeHead(LOG.name, 1, hash_leaf(leaf)), [LOG])
+    if is_witnessed:
+        note = Note(note.text, [*note.signatures, cosign(note, WITNESS, BEGIN_S)])
+    text = f"c2sp.org/tlog-proof@v1\nextra {encode_base64(leaf)}\nindex 0\n\n{note}"
+    proof = put(tmp_path, "one.tlog-proof", text)
+    for words, expected in ((WITNESSED, 0), ((*WITNESSED, "--witnesses", 1), verdict)):
+        code, told = run(capsys, "--proof", proof, *words)
+        assert code == expected, told
+        assert ("0 of 1 witnesses" in told) == (expected == 3)
+
+
 def test_a_witness_whose_clock_was_set_back_makes_no_damage_of_a_sound_log(
     capsys: Printed, tmp_path: Path
 ) -> None:
