@@ -1450,11 +1450,13 @@ def check_witnesses(shown: Shown, heads: Sequence[Head], wanted: int, doubts: li
 
 
 def doubt_unwitnessed(alone: Sequence[Proof], wanted: int) -> list[str]:
-    """A doubt for each proof beside which nothing is shown and whose checkpoint has too few witnesses of its own: the log may
-    have signed it for its holder alone."""
+    """A doubt for each proof beside which nothing is shown and whose checkpoint has too few witnesses of its own.
+
+    The log may have signed it for its holder alone.
+    """
     return [
-        f"{len(proof.head.witnessed)} of {wanted} witnesses have signed the checkpoint of size {proof.head.size} in the proof"
-        f" {proof.head.place}; fetch the proof again some minutes later, or name an export beside it"
+        f"{len(proof.head.witnessed)} of {wanted} witnesses have signed the checkpoint of size {proof.head.size} in the"
+        f" proof {proof.head.place}; fetch the proof again some minutes later, or name an export beside it"
         for proof in alone
         if len(proof.head.witnessed) < wanted
     ]

@@ -18,7 +18,8 @@ from monitor.privacy.released_audit import (
 BESIDE_ENTRIES: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "archived_before": serializers.DateTimeField(
         allow_null=True,
-        help_text="Entries before it are in archives; null where the question does not reach there and nothing is unheard of.",
+        help_text="Entries before it are in archives; null where the question does not reach there and nothing is unheard"
+        " of.",
     ),
     "unheard_of": serializers.ListField(
         child=serializers.ChoiceField(choices=["actor", "organisation", "action", "region"]),

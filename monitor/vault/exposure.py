@@ -42,8 +42,8 @@ EXPOSURE = """
 """
 """What counts as seen (decisions/0026), over two tables of lines: those of the ledger, or what a file was read into.
 
-entries, first, last: what disclosed a cell of the site, with the time of the whole reading. Whoever opened the site of the alert
-or of an inspection of it was shown it, whatever is left of the site.
+entries, first, last: what disclosed a cell of the site, with the time of the whole reading. Whoever opened the site of the
+alert or of an inspection of it was shown it, whatever is left of the site.
 """
 _EXPOSURE = EXPOSURE.format(entries="ledger.entry", completions="ledger.completion")
 _CELLS = f"cells_seen({TICKET}, %s, %s, %s)"
