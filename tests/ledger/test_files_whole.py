@@ -73,6 +73,22 @@ def test_of_keys_made_at_once_none_is_lost(tmp_path: Path, settings: LazySetting
 
 
 @pytest.mark.no_database
+def test_what_a_killed_command_left_of_private_keys_goes_with_the_next_change(tmp_path: Path) -> None:
+    """A key that was dropped, because others may have read it, does not stay beside the file."""
+    file = tmp_path / "key"
+    call_command("make_ledger_key", "penumbra.example/ledger", "--file", str(file))
+    (old,) = read_keys(file, ED25519)
+    for name in ("key.ab12cd34.partial", "key.partial", "last-signed.ab12cd34.partial"):
+        (tmp_path / name).write_text(old.write_secret())
+    call_command("make_ledger_key", "penumbra.example/ledger", "--file", str(file), "--add")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "key",
+        "key.partial",
+        "last-signed.ab12cd34.partial",
+    ]
+
+
+@pytest.mark.no_database
 def test_two_that_write_one_file_do_not_mix(tmp_path: Path) -> None:
     file, contents = tmp_path / "file", [bytes([letter]) * 100_000 for letter in b"ab"]
     both = threading.Barrier(2)

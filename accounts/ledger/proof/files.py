@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
         partial.replace(path)
         _sync_folder(path.parent)
     finally:
+        partial.unlink(missing_ok=True)
+
+
+def remove_partials(path: Path) -> None:
+    """Take away what writers of this file left that were killed. Only where nobody writes it meanwhile. Raises OSError."""
+    for partial in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
         partial.unlink(missing_ok=True)
 
 

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from accounts.ledger.proof.files import written_whole
+from accounts.ledger.proof.files import remove_partials, written_whole
 from accounts.ledger.proof.note import NoteRefused, SigningKey, read_signing_key
 
 
@@ -42,6 +42,7 @@ def read_keys(path: Path, kind: int) -> list[SigningKey]:
 
 
 def write_keys(path: Path, keys: Sequence[SigningKey]) -> None:
-    """Write a key file, whole or not at all, for its owner only. Raises OSError."""
+    """Write a key file, whole or not at all, for its owner only; nobody else may be writing it. Raises OSError."""
+    remove_partials(path)  # a key that is dropped goes from these too
     with written_whole(path) as stream:
         stream.writelines(f"{key.write_secret()}\n".encode() for key in keys)
