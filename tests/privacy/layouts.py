@@ -45,8 +45,8 @@ STATUSES = ("raised", "raised", "triaged", "visited")
 """What alerts without an inspection are at."""
 
 HELD = {(460, 1001): "once", (461, 1001): "partly"}
-"""Eastern blocks of which the last published month could not tell whether anything had changed, and why: most of their cells were
-seen but once, or an L1 block in them too little."""
+"""Eastern blocks of which the last published month could not tell whether anything had changed, and why: most of their cells
+were seen but once, or an L1 block in them too little."""
 HELD_COUNTS = (0, 4, 14, 30, 60)
 """Counts of active cells, beside a few that were so before, that would each give such a block another band, mostly."""
 SEEN_AGAIN, UNSEEN = 70, 16
