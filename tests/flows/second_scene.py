@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from tests.flows.mined_land import OLD_MINE, MinedLand
 from tests.flows.route import cells_in, read_scores, read_sites, stand
 from tests.flows.workers import wait_until
 
+LASTS = timedelta(days=60)
+"""A scene that is seen again later."""
 POINTS = {
     "after the claim": "LOCK TABLE vault.item IN ACCESS EXCLUSIVE MODE",
     "after the features are kept": f"SELECT pg_advisory_xact_lock({_SCORING_LOCK})",
@@ -55,20 +57,21 @@ class Prepared:
         assert Alert.objects.count() == len(sites)
 
 
-def move_to_year(land: MinedLand, year: int) -> dict[str, Any]:
-    """The item of the second quarter once more, in another year."""
+def see_again(land: MinedLand, time: int) -> dict[str, Any]:
+    """The item of the second quarter once more, of a later time: the first one follows upon that quarter."""
     item = copy.deepcopy(land.items["t1"])
-    item["id"] = f"land-{year}"
+    item["id"] = f"land-later-{time}"
+    begins = date(2025, 7, 1) + time * LASTS
     item["properties"] |= {
-        "start_datetime": f"{year}-01-01T00:00:00Z",
-        "end_datetime": f"{year}-03-31T00:00:00Z",
+        "start_datetime": f"{begins}T00:00:00Z",
+        "end_datetime": f"{begins + LASTS - timedelta(days=1)}T00:00:00Z",
     }
     return item
 
 
-def receive_later(land: MinedLand, year_from: int, year_to: int) -> list[UUID]:
-    """The second quarter once more in each of these years, the last one left out; nobody is told."""
-    items = [move_to_year(land, year) for year in range(year_from, year_to)]
+def receive_later(land: MinedLand, times: int) -> list[UUID]:
+    """The second quarter once more, so many times later; nobody is told."""
+    items = [see_again(land, time) for time in range(times)]
     return [receive_scene(item, "", None, announce=False)[0] for item in items]
 
 

@@ -16,7 +16,7 @@ from monitor.services.claims import RING_AGAIN
 from monitor.services.scenes import receive_scene
 from monitor.services.sweeping import ring_for_what_is_due
 from tests.flows.route import stand
-from tests.flows.second_scene import Prepared, move_to_year, sweep_until_scored
+from tests.flows.second_scene import Prepared, see_again, sweep_until_scored
 from tests.flows.watch import Watcher
 from tests.flows.workers import Crew, wait_until
 
@@ -44,7 +44,7 @@ def test_a_queue_that_is_down_loses_no_scene(
     crew: Crew, prepared: Prepared, bells: Callable[[str], None]
 ) -> None:
     bells("redis+socket:///nowhere/redis.sock")
-    scene_id, is_new = receive_scene(move_to_year(prepared.land, 2026), "", None)
+    scene_id, is_new = receive_scene(see_again(prepared.land, 0), "", None)
     assert (is_new, ring_for_what_is_due()) == (True, 1)
     bells(crew.queue.url)
     Scene.objects.update(rung_at=timezone.now() - RING_AGAIN - timedelta(seconds=1))

@@ -70,7 +70,7 @@ def test_workers_killed_at_moments_of_chance_finish_every_scene_all_the_same(
     crew: Crew, prepared: Prepared
 ) -> None:
     chance = random.Random(11)
-    scenes = [prepared.scene, *receive_later(prepared.land, 2026, 2033)]
+    scenes = [prepared.scene, *receive_later(prepared.land, 7)]
     with Watcher() as watcher:
         for die in (Worker.kill_pool, Worker.kill, Worker.kill_pool, Worker.kill):
             worker, done = crew.hire_alone(), count_scored()
@@ -127,7 +127,7 @@ def test_a_scene_that_kills_its_worker_every_time_is_refused_and_the_next_one_is
             lapse(prepared.scene)
         ring_for_what_is_due()
         assert stand(prepared.scene) == [("refused", "worker_lost")]
-        (later,) = receive_later(prepared.land, 2026, 2027)
+        (later,) = receive_later(prepared.land, 1)
         sweep_until_scored(later)
     assert watcher.faults == set()
     assert read_scores(prepared.scene, prepared.model) == {}

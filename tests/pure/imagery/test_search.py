@@ -195,7 +195,7 @@ def test_a_host_at_which_nobody_listens_is_said_to_be_out_of_reach() -> None:
 def test_what_is_no_api_is_told_as_what_it_is(
     api: OddServer, monkeypatch: pytest.MonkeyPatch, reply: Reply, said: str
 ) -> None:
-    monkeypatch.setattr(asking, "READ_S", 0.2)
+    monkeypatch.setattr(asking, "READ_S", 1)
     api.say("/", reply)
     assert said in fail(api)
 
