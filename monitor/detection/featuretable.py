@@ -173,6 +173,8 @@ def _place_lines(kept: Sequence[tuple[int, bytes]], columns: Columns) -> tuple[I
                 f"Line {line} has {found} fields, the first line {columns.count}: it was cut off, or its numbers are "
                 "written with a comma. Fetch or write the file again."
             )
+        if b"_" in text:  # Python would read 1_0 as ten
+            raise FeaturesRefused(f"Line {line} holds an underscore; write numbers as 10.5 or 1.05e1.")
         fields = text.split(b",", last + 1)
         try:
             places[:, at] = [float(fields[place].strip(b'" \r\n')) for place in (columns.lat, columns.lon)]

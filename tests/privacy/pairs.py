@@ -1,12 +1,13 @@
 """Pairs of worlds that must look the same to some viewers, drawn anew from every seed (pure).
 
 `inside`: the worlds differ in where inside their blocks sites lie, in scores and counts within a band, in days within
-a month, in all of the present month, in the order of storing. `unseen`: also in all alerts, inspections and findings,
-of which whoever sees releases only must not even see that they are. `counted`: as `inside`, but counts are equal,
-also of different cells, because an auditor may know how many somebody read, and whoever reads all activity of the east is
-shown its sites. `finer`: as `inside`, but inside blocks of L1, for partners with an agreement on L1 and exact roles of
-guarded regions. `elsewhere`: the east is the same to the last cell and the west is not, its alerts and published bands
-included; nor is the far bank of a river, which shares a block of L1 with the near one.
+a month, in what is new in blocks that may not move yet, in all of the present month, in the order of storing. `unseen`:
+also in all alerts, inspections and findings, of which whoever sees releases only must not even see that they are.
+`counted`: as `inside`, but counts are equal, also of different cells, because an auditor may know how many somebody read,
+and whoever reads all activity of the east is shown its sites. `finer`: as `inside`, but inside blocks of L1, for partners
+with an agreement on L1 and exact roles of guarded regions. `elsewhere`: the east is the same to the last cell and the west
+is not, its alerts and published bands included; nor is the far bank of a river, which shares a block of L1 with the near
+one.
 """
 
 from __future__ import annotations

@@ -87,6 +87,7 @@ REFUSED = {
     "cut off": (HEAD + LINE + "5.005,20.015,1\n", "Line 3 has 3 fields, the first line 5"),
     "comma": (HEAD + "5.005,20.015,1,5,2,3\n", "Line 2 has 6 fields"),
     "no latitude": (HEAD + "north,20.015,1,2,3\n", "Line 2: the latitude or longitude is no number"),
+    "underscore": (HEAD + "5.005,20.015,1_0,2,3\n", "Line 2 holds an underscore"),
     "latitude missing": (HEAD + ",20.015,1,2,3\n", "Line 2: the latitude or longitude is no number"),
     "latitude nan": (HEAD + "nan,20.015,1,2,3\n", "Line 2: the place is not on earth"),
     "off the earth": (HEAD + LINE + "5.005,200.015,1,2,3\n", "Line 3: the place is not on earth"),
