@@ -132,7 +132,7 @@ def pair_features(
         for position, scene in enumerate(earlier)
         if scene.sensor == now.sensor
         and scene.observed_to.date() < now.observed_from.date()
-        and now.features.is_like(scene.features)
+        and now.features.is_like(scene.features.pixel_m)
         and _may_share_cells(now.features, scene.features)
     ]
     places = [position for _, _, position in sorted(past)]
@@ -177,7 +177,7 @@ def find_reference(now: CellFeatures, before: CellFeatures | None, min_valid_sha
     """float32 (n, F): features at the reference for each cell of `now`, NaN where `before` does not show it, and
     everywhere where its pixels are of another size."""
     values = np.full(now.values.shape, np.nan, np.float32)
-    if before is not None and now.is_like(before):
+    if before is not None and now.is_like(before.pixel_m):
         here, there = match_cells(now.numbers, _same_kind(now, before), min_valid_share)
         values[here] = before.values[there]
     return values

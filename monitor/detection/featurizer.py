@@ -86,9 +86,9 @@ class CellFeatures:
         columns = ("rows", "cols", "valid_share", "values")
         return replace(self, **{name: getattr(self, name)[index] for name in columns})
 
-    def is_like(self, other: CellFeatures) -> bool:
-        """Whether the pixels of both are about as wide, or nobody knows. If not, ground that stayed looks changed."""
-        return are_alike(self.pixel_m, other.pixel_m, other.pixel_m)
+    def is_like(self, pixel_m: float | None) -> bool:
+        """Whether pixels of so many metres are about as wide, or nobody knows. If not, ground that stayed looks changed."""
+        return are_alike(self.pixel_m, pixel_m, pixel_m)
 
 
 @dataclass(frozen=True)

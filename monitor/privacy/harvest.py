@@ -5,10 +5,11 @@ A warning is a question to ask somebody, not a verdict. No place is in reach of 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
 from statistics import median_low
 from uuid import UUID
 
@@ -61,7 +62,11 @@ class ReadingDay:
 
 def find_warnings(days: Sequence[ReadingDay]) -> list[tuple[ReadingDay, Sign]]:
     """Every sign of every day, the newest first, then by account and sign. What shows over many days stands at the last."""
-    found = [(day, sign) for day in days for sign in _read_signs(day, _median_of_others(day, days))]
+    found = [
+        (day, sign)
+        for day in days
+        for sign in _read_signs(day, _median_of_others(day, days, attrgetter("different")))
+    ]
     found += _find_many_over_time(days, {_who(day) for day, sign in found if sign is Sign.MANY_CELLS})
     return sorted(
         found, key=lambda each: (-each[0].day.toordinal(), str(each[0].actor), each[0].role, each[1])
@@ -74,12 +79,8 @@ def _find_many_over_time(
     """Of who is not told of for the cells of a single day: the last day of each that was shown many more than others."""
     last = {_who(day): day for day in sorted(days, key=lambda day: day.day)}
     for who, day in last.items():
-        others = [
-            other.in_all
-            for other in last.values()
-            if other.role == day.role and other.actor != day.actor and other.in_all
-        ]
-        if who not in told and others and day.in_all >= max(MANY_MIN, MANY_TIMES * median_low(others)):
+        usual = _median_of_others(day, last.values(), attrgetter("in_all"))
+        if who not in told and usual is not None and day.in_all >= max(MANY_MIN, MANY_TIMES * usual):
             yield day, Sign.MANY_OVER_TIME
 
 
@@ -99,11 +100,11 @@ def _read_signs(day: ReadingDay, usual: int | None) -> Iterable[Sign]:
         yield Sign.QUOTA_EDGE
 
 
-def _median_of_others(day: ReadingDay, days: Sequence[ReadingDay]) -> int | None:
-    """Different cells on the median day of other accounts in the same role; None where nobody else read anything."""
+def _median_of_others(
+    day: ReadingDay, days: Iterable[ReadingDay], count: Callable[[ReadingDay], int]
+) -> int | None:
+    """The median of what `count` says of others in the same role; None where nobody else read anything."""
     others = [
-        each.different
-        for each in days
-        if each.role == day.role and each.actor != day.actor and each.different
+        count(each) for each in days if each.role == day.role and each.actor != day.actor and count(each)
     ]
     return median_low(others) if others else None

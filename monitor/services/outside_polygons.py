@@ -32,6 +32,7 @@ MINING_CLASSES = frozenset({"ilegal_mining", "illegal_mining", "mining"})
 ON_LINE = 1e-9
 """Degrees: what lies on a line of the lattice stays in the cell north and east of it, whatever floats make of it."""
 WIDEST_DEG = 180.0
+"""A part of a shape that is wider has corners on both sides of 180 degrees of longitude."""
 LONLAT = 4326
 
 

@@ -62,7 +62,7 @@ def receive_scene(
             )
             deposit_item(scene.id, item, document, base_href)
             if folder is not None:
-                open_folder([scene.id], folder)
+                open_folder(scene.id, folder)
             if announce:
                 ring(Bell.SCENE_RECEIVED, scene.id)
     except IntegrityError:
@@ -82,10 +82,10 @@ def hand_in_scene(viewer: Viewer, document: Mapping[str, Any], endpoint: str) ->
 
 
 def _receive_again(scene_id: UUID, announce: bool, folder: Path | None) -> None:
-    """Read it again if it was refused."""
+    """Read it again if it was refused; its files may lie below another folder now."""
     with transaction.atomic():
         if folder is not None:
-            open_folder([scene_id], folder)
+            open_folder(scene_id, folder)
         is_due_again = Scene.objects.filter(id=scene_id, state="refused").update(
             state="received",
             cause="",

@@ -13,10 +13,9 @@ from monitor.detection.featurizer import CellFeatures
 from monitor.detection.misplaced import choose_references, refuse_misplaced
 from monitor.detection.model import MineModel
 from monitor.detection.registration import measure_offset
-from monitor.detection.windows import are_alike
 from monitor.services.alerts import raise_alerts
 from monitor.services.claims import Claim, finish_scene, keep_claim, refuse_scored_scene, revise_scene
-from monitor.vault.features import load_features, read_pixel_size
+from monitor.vault.features import has_features, load_features, read_pixel_size
 from monitor.vault.scores import (
     find_dependents,
     find_references,
@@ -62,11 +61,11 @@ def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int,
     dates = read_scene_dates(scene_id)
     featurizer, least = model.featurizer, model.min_valid_share
     now = load_features(scene_id, featurizer.digest)
-    sizes = {
-        earlier: read_pixel_size(earlier, featurizer.digest)
+    others = [
+        earlier
         for earlier in list_earlier(scene_id, model_id, dates, now, least)
-    }
-    others = [earlier for earlier, size in sizes.items() if not are_alike(now.pixel_m, size, size)]
+        if not _is_comparable(now, earlier)
+    ]
     positions, is_misplaced = choose_references(
         lambda apart: find_references(scene_id, model_id, dates, now, least, {*others, *apart}),
         lambda earlier: measure_offset(
@@ -82,6 +81,12 @@ def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int,
     if is_misplaced:
         scores = withhold_scores(scores)
     return upsert_scores(scene_id, model_id, dates, scores), is_misplaced
+
+
+def _is_comparable(now: CellFeatures, earlier: UUID) -> bool:
+    """Whether the features of an earlier scene are kept, of pixels as wide. They are gone while a scene that was handed in
+    again is read anew, and stay so where it is refused then; once it is scored, what comes after it is scored again."""
+    return has_features(earlier, now.digest) and now.is_like(read_pixel_size(earlier, now.digest))
 
 
 def _score_portion(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,12 +75,10 @@ def count_refused_items(sensor: str) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def open_folder(scene_ids: Sequence[UUID], folder: Path) -> None:
-    """Let the files of these scenes be read below `folder`. The worker's right: whoever ingests is the operator."""
+def open_folder(scene_id: UUID, folder: Path) -> None:
+    """Let the files of a scene be read below `folder`. The worker's right: whoever ingests is the operator."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE vault.item SET folder = %s WHERE scene_id = ANY(%s)", [str(folder), list(scene_ids)]
-        )
+        cursor.execute("UPDATE vault.item SET folder = %s WHERE scene_id = %s", [str(folder), scene_id])
 
 
 def list_scenes_by_date(scene_ids: list[UUID]) -> list[UUID]:

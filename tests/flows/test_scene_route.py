@@ -19,13 +19,14 @@ from monitor.detection.labels import read_labels
 from monitor.field.sites import group_cells
 from monitor.grid import Level, block_of
 from monitor.imagery.catalog import walk_items
-from monitor.models import Alert, Finding
+from monitor.models import Alert, Finding, TrainedModel
 from monitor.privacy.coarsen import choose_activity_band
 from monitor.services.ingestion import receive_catalog
 from monitor.services.labels import label_finding
 from monitor.services.releases import publish_release
 from monitor.services.trained_models import activate_model
 from monitor.services.training import train_on_vault
+from monitor.vault.features import discard_features
 from tests.api.conftest import WebClient
 from tests.builders import Cell, look_around, make_viewer
 from tests.cast import Cast
@@ -177,6 +178,18 @@ def test_cells_are_compared_with_the_latest_scene_of_their_pixel_size(
             return cells_in("active")
 
         assert rehearse(arrive) - OLD_MINE == land.mined
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_scene_whose_features_are_gone_is_no_reference_and_stops_no_other(
+    cast: Cast, land: MinedLand, trainee: Trainee
+) -> None:
+    """As where it was handed in again and is read anew, or was refused then."""
+    model_id = let_act(trainee, cast.anna.user)
+    (before,) = walk(land.items["t0"])
+    discard_features(before, TrainedModel.objects.get(id=model_id).featurizer)
+    assert stand(*walk(land.items["t1"])) == [("scored", "")]
+    assert cells_in("suspected") - OLD_MINE == land.mined
 
 
 @pytest.mark.usefixtures("worker")
