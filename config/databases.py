@@ -35,7 +35,7 @@ def read_database(role: str) -> dict[str, Any]:
         )
     query = parse_qs(parts.query)
     return {
-        "ENGINE": "django.contrib.gis.db.backends.postgis",
+        "ENGINE": "config.postgis",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": f"penumbra_{role}",
         "PASSWORD": read_secret(f"PENUMBRA_DB_PASSWORD_{role.upper()}"),

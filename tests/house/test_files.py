@@ -46,7 +46,8 @@ def test_no_file_is_longer_than_one_can_hold_in_the_head() -> None:
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:
-    assert [name_of(path) for path in MODULES if {path.stem, path.parent.name} & FORBIDDEN_NAMES] == []
+    named = [name_of(path) for path in MODULES if {path.stem, path.parent.name} & FORBIDDEN_NAMES]
+    assert named == ["config/postgis/base.py"]  # Django looks for a database backend under this name
 
 
 def test_nothing_is_left_for_later() -> None:

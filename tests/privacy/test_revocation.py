@@ -39,6 +39,7 @@ from monitor.vault.tickets import (
 from tests.cast import Person
 from tests.privacy.committed import EASTERN, Committed, start
 from tests.rights import give_grant, limit_quota, set_posture
+from tests.roles import read_rows
 
 Change = Callable[[Committed], Any]
 ANYTHING = CellFilter(Box(0, 0, ROWS, COLS), [state.value for state in CellState])
@@ -297,6 +298,70 @@ def test_readings_at_once_do_not_share_the_last_cells_of_a_quota(committed: Comm
         pages = [start(pool, partial(read, first), "web") for first in starts]
         told = {cell for page in pages for cell in page.result(timeout=30)}
     assert len(told) == 5 < len(EASTERN)
+
+
+@pytest.mark.parametrize("has_read", [False, True])
+def test_a_page_that_another_overtakes_is_cut_by_what_is_left_then(
+    committed: Committed, has_read: bool
+) -> None:
+    """The other has counted, and commits only once this one waits for it."""
+    numbers = sorted(cell_number(row, col) for row, col in EASTERN)
+    counted, waits = Event(), Event()
+
+    def read(after: int, limit: int) -> list[int]:
+        ticket = ticket_of(committed.cast.rosa, Reads.ACTIVITY, committed)
+        return list(read_activity_with_ticket(ticket, ANYTHING, after, limit).numbers)
+
+    def read_first() -> list[int]:
+        with transaction.atomic():
+            told = read(-1, 5)
+            counted.set()
+            assert waits.wait(timeout=20)
+        return told
+
+    def see_it_wait() -> None:
+        statement = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        until = monotonic() + 20
+        while read_rows(statement) == [(0,)]:
+            assert monotonic() < until, "the other page did not wait"
+        waits.set()
+
+    with ThreadPoolExecutor(3) as pool:
+        if has_read:
+            start(pool, partial(read, numbers[9], 1), "web").result(timeout=10)
+        start(pool, lambda: limit_quota(7 + has_read)).result(timeout=10)
+        first = start(pool, read_first, "web")
+        assert counted.wait(timeout=20)
+        second = start(pool, partial(read, numbers[4], 5), "web")
+        start(pool, see_it_wait).result(timeout=30)
+        assert first.result(timeout=30) == numbers[:5]
+        assert second.result(timeout=30) == numbers[5:7]
+        used = start(pool, partial(read_rows, "SELECT used FROM vault.cells_read"))
+        assert used.result(timeout=10) == [(7 + has_read,)]
+
+
+def test_a_page_that_was_counted_before_waits_for_no_other(committed: Committed) -> None:
+    numbers = sorted(cell_number(row, col) for row, col in EASTERN)
+    counted, told = Event(), Event()
+
+    def read(after: int) -> list[int]:
+        ticket = ticket_of(committed.cast.rosa, Reads.ACTIVITY, committed)
+        return list(read_activity_with_ticket(ticket, ANYTHING, after, 5).numbers)
+
+    def count_others() -> list[int]:
+        with transaction.atomic():
+            others = read(numbers[4])
+            counted.set()
+            assert told.wait(timeout=20)
+        return others
+
+    with ThreadPoolExecutor(2) as pool:
+        assert start(pool, partial(read, -1), "web").result(timeout=10) == numbers[:5]
+        others = start(pool, count_others, "web")
+        assert counted.wait(timeout=20)
+        assert start(pool, partial(read, -1), "web").result(timeout=10) == numbers[:5]
+        told.set()
+        assert others.result(timeout=30) == numbers[5:10]
 
 
 def test_of_two_readings_at_once_one_gets_the_ticket(committed: Committed) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from rest_framework.request import Request
 
 from monitor.api.asks import CoarseActivityAsk, ExactActivityAsk
@@ -18,7 +21,7 @@ from monitor.privacy.door.activity import (
     read_released_activity,
     rule_for_activity,
 )
-from monitor.privacy.door.sight import sees_blocks_only
+from monitor.privacy.door.sight import list_regions_in_cells
 from monitor.privacy.policy import ACTIVITY_RULES
 
 
@@ -41,8 +44,8 @@ class ActivityView(DoorView):
         roles by bbox, period, level. Where the region asked for, or every region, is guarded or sealed, exact roles get
         published blocks and filter by region, bbox, period. A box is snapped outward to whole squares and echoed."""
         if rule_for_activity(self.viewer).is_exact:
-            region = self.named_region()
-            return self._guarded() if sees_blocks_only(self.viewer, region) else self._exact()
+            regions = list_regions_in_cells(self.viewer, self.named_region())
+            return self._guarded() if regions is None else self._exact(regions)
         asked = self.read_query(CoarseActivityAsk)
         ask = CoarseAsk(
             box=asked.get("bbox"),
@@ -67,7 +70,7 @@ class ActivityView(DoorView):
         blocks, receipt = read_released_activity(self.viewer, ask, self.endpoint)
         return Answer(blocks, receipt=receipt)
 
-    def _exact(self) -> Answer:
+    def _exact(self, regions: Sequence[UUID]) -> Answer:
         asked = self.read_query(ExactActivityAsk)
         ask = ExactAsk(
             region=asked.get("region"),
@@ -79,5 +82,5 @@ class ActivityView(DoorView):
             limit=asked["limit"],
             cursor=asked.get("cursor"),
         )
-        cells, receipt = read_exact_activity(self.viewer, ask, self.endpoint)
+        cells, receipt = read_exact_activity(self.viewer, ask, regions, self.endpoint)
         return Answer(cells, receipt=receipt)

@@ -17,7 +17,6 @@ from accounts.ledger.entry import ReadingPage, Reads, TicketScope
 from accounts.ledger.keyed import keyed_question
 from accounts.roles import Role
 from accounts.viewer import Viewer
-from monitor.access.sharpness import find_sharpness
 from monitor.errors import NotYours
 from monitor.field.states import CellState
 from monitor.grid import COLS, ROWS, Box, Level, decimal_deg
@@ -71,11 +70,14 @@ def rule_for_activity(viewer: Viewer) -> Rule:
     return rule
 
 
-def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[ExactCells, str]:
+def read_exact_activity(
+    viewer: Viewer, ask: ExactAsk, regions: Sequence[UUID], endpoint: str
+) -> tuple[ExactCells, str]:
     """One page of exact cells in the regions of the viewer's mandate, and the receipt of its ledger entry.
 
-    Raises NotYours, CursorUnusable, LedgerUnavailable, VaultSealed. Asking for a region outside the mandate and for one
-    that does not exist are both answered with no cells (P8).
+    regions: of `list_regions_in_cells` for this question; the vault opens those that are held and open when it reads. Raises
+    NotYours, CursorUnusable, LedgerUnavailable, VaultSealed. Asking for a region outside the mandate and for one that does
+    not exist are both answered with no cells (P8).
     """
     rule = rule_for_activity(viewer)
     if not rule.is_exact:
@@ -84,7 +86,6 @@ def read_exact_activity(viewer: Viewer, ask: ExactAsk, endpoint: str) -> tuple[E
         viewer, ask.region, ask.box, sorted(ask.states), ask.mine_class, ask.min_probability, ask.since
     )
     after = _read_cell_cursor(ask.cursor, bound_to)
-    regions = sorted(held for held in find_sharpness(viewer) if ask.region in (None, held))
     scope = TicketScope(viewer.user_id, Reads.ACTIVITY, regions)
     with disclose(viewer, "read.activity", endpoint, rule=rule, regions=regions, scope=scope) as disclosure:
         wanted = CellFilter(

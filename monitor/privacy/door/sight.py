@@ -35,10 +35,17 @@ def reader_of(viewer: Viewer) -> Reader:
 
 def sees_blocks_only(viewer: Viewer, region: UUID | None) -> bool:
     """True where an exact role gets blocks: the region asked for, or else every region held, is no longer exact."""
+    return list_regions_in_cells(viewer, region) is None
+
+
+def list_regions_in_cells(viewer: Viewer, region: UUID | None) -> list[UUID] | None:
+    """The regions of an exact role's mandate, or the one asked for of them, in order of id; None where it gets blocks.
+
+    Some of several can be shut: there is nothing to see in them then.
+    """
     levels = find_sharpness(viewer)
-    if region is not None:
-        return levels.get(region, Level.L0) > Level.L0
-    return bool(levels) and min(levels.values()) > Level.L0
+    asked = levels.get(region, Level.L0) if region else min(levels.values(), default=Level.L0)
+    return None if asked > Level.L0 else sorted(held for held in levels if region in (None, held))
 
 
 def list_exact_regions(viewer: Viewer, region: UUID | None) -> list[UUID]:

@@ -18,6 +18,7 @@ from accounts.ledger.entry import Entry
 from accounts.ledger.writer import complete_entry, record
 from accounts.models import Token
 from accounts.viewer import Viewer
+from monitor.access.sharpness import find_sharpness
 from monitor.errors import NotNow
 from monitor.field.sites import Cell, group_cells
 from monitor.grid import Level
@@ -86,10 +87,10 @@ def _keep_rights(patch: pytest.MonkeyPatch, module: Any) -> None:
 def _ask_no_region(patch: pytest.MonkeyPatch) -> None:
     """The ticket names every region, and the statement does not ask who holds them."""
 
-    def hold_everything(viewer: object) -> dict[UUID, Level]:
-        return dict.fromkeys(Region.objects.values_list("id", flat=True), Level.L0)
+    def hold_everything(viewer: object, region: object) -> list[UUID]:
+        return sorted(Region.objects.values_list("id", flat=True))
 
-    patch.setattr(activity, "find_sharpness", hold_everything)
+    patch.setattr("monitor.api.views.activity.list_regions_in_cells", hold_everything)
 
 
 def _forget_what_was_read(patch: pytest.MonkeyPatch) -> None:
@@ -117,7 +118,11 @@ def _merge_over_borders(patch: pytest.MonkeyPatch) -> None:
 
 def _go_by_the_role(patch: pytest.MonkeyPatch) -> None:
     """The way is chosen by the role, not by the posture."""
-    patch.setattr("monitor.api.views.activity.sees_blocks_only", lambda viewer, region: False)
+
+    def hold(viewer: Viewer, region: UUID | None) -> list[UUID]:
+        return sorted(held for held in find_sharpness(viewer) if region in (None, held))
+
+    patch.setattr("monitor.api.views.activity.list_regions_in_cells", hold)
 
 
 def _show_all_requests(patch: pytest.MonkeyPatch) -> None:
@@ -147,8 +152,8 @@ def _record_the_address(patch: pytest.MonkeyPatch) -> None:
     """The ledger keeps the address as it was asked, query and all."""
     honest = activity.read_exact_activity
 
-    def read(viewer: Viewer, ask: activity.ExactAsk, endpoint: str) -> Any:
-        return honest(viewer, ask, f"{endpoint}?bbox={ask.box}")
+    def read(viewer: Viewer, ask: activity.ExactAsk, regions: list[UUID], endpoint: str) -> Any:
+        return honest(viewer, ask, regions, f"{endpoint}?bbox={ask.box}")
 
     patch.setattr("monitor.api.views.activity.read_exact_activity", read)
 

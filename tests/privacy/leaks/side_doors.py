@@ -45,8 +45,8 @@ def _on_reading(tell: Tell) -> Callable[[pytest.MonkeyPatch], None]:
     def break_code(patch: pytest.MonkeyPatch) -> None:
         honest = activity.read_exact_activity
 
-        def read(viewer: Viewer, ask: activity.ExactAsk, endpoint: str) -> Any:
-            cells, receipt = honest(viewer, ask, endpoint)
+        def read(viewer: Viewer, ask: activity.ExactAsk, regions: list[UUID], endpoint: str) -> Any:
+            cells, receipt = honest(viewer, ask, regions, endpoint)
             tell(viewer, ask, cells)
             return cells, receipt
 
@@ -128,8 +128,10 @@ def _record_the_box(patch: pytest.MonkeyPatch) -> None:
     """The ledger keeps the address as it was asked."""
     honest = activity.read_exact_activity
 
-    def read(viewer: Viewer, ask: activity.ExactAsk, endpoint: str) -> Any:
-        return honest(viewer, ask, f"{endpoint}?box={dataclasses.astuple(ask.box) if ask.box else ''}")
+    def read(viewer: Viewer, ask: activity.ExactAsk, regions: list[UUID], endpoint: str) -> Any:
+        return honest(
+            viewer, ask, regions, f"{endpoint}?box={dataclasses.astuple(ask.box) if ask.box else ''}"
+        )
 
     patch.setattr("monitor.api.views.activity.read_exact_activity", read)
 

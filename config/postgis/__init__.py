@@ -1,0 +1,1 @@
+"""Django's PostGIS backend, with connections whose health costs no question."""
