@@ -18,8 +18,9 @@ MANY_MIN, MANY_TIMES = 200, 5
 same of all days together, where no one of them shows it."""
 MANY_SHARE = 0.5
 """Or at least this share of what a day allows, whatever others do."""
-TILING_ANSWERS, TILING_NEW = 10, 0.9
-"""Tiling: at least so many answers in a day that hardly overlap, this share of their cells being new each time."""
+TILING_ANSWERS, TILING_FRESH = 10, 0.9
+"""Tiling: at least so many answers in a day of which this share of the cells had stood in no answer of the day before;
+what is read again beside them takes nothing away."""
 NIGHT_ANSWERS, NIGHT_SHARE = 5, 0.5
 """Odd hours: at least so many answers at night, and this share of the day's."""
 QUOTA_EDGE = 0.9
@@ -40,9 +41,10 @@ class Sign(StrEnum):
 class ReadingDay:
     """What one account was shown in one role on one day (UTC), in numbers.
 
-    answers: exact answers that held a cell, `at_night` of them at night. shown: cells with repetition; different: without;
-    in_all: over all days that are looked at, without repetition, the same on each. unfinished: exact readings without a
-    completion. stopped: refusals because the day's quota was spent. allowed: different cells that the day allowed.
+    answers: exact answers that held a cell, `at_night` of them at night, `fresh` of them with hardly a cell (TILING_FRESH)
+    that an answer of the day before had. different: cells without repetition; in_all: over all days that are looked at, the
+    same on each. unfinished: exact readings without a completion. stopped: refusals because the day's quota was spent.
+    allowed: different cells that the day allowed.
     """
 
     actor: UUID
@@ -50,7 +52,7 @@ class ReadingDay:
     day: date
     answers: int
     at_night: int
-    shown: int
+    fresh: int
     different: int
     in_all: int
     unfinished: int
@@ -92,7 +94,7 @@ def _read_signs(day: ReadingDay, usual: int | None) -> Iterable[Sign]:
     beyond_others = usual is not None and day.different >= max(MANY_MIN, MANY_TIMES * usual)
     if beyond_others or day.different >= MANY_SHARE * day.allowed:
         yield Sign.MANY_CELLS
-    if day.answers >= TILING_ANSWERS and day.different >= TILING_NEW * day.shown:
+    if day.fresh >= TILING_ANSWERS:
         yield Sign.TILING
     if day.at_night >= NIGHT_ANSWERS and day.at_night >= NIGHT_SHARE * day.answers:
         yield Sign.ODD_HOURS

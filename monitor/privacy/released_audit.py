@@ -88,6 +88,7 @@ class PlacelessWarning(Leaving):
     sign: str
     answers: int
     at_night: int
+    fresh: int
     seen: int
     seen_in_all: int
     allowed: int

@@ -47,7 +47,7 @@ alert or of an inspection of it was shown it, whatever is left of the site.
 """
 _EXPOSURE = EXPOSURE.format(entries="ledger.entry", completions="ledger.completion")
 _CELLS = f"cells_seen({TICKET}, %s, %s, %s)"
-_DAYS = f"reading_days({TICKET}, %s, %s, %s, %s)"
+_DAYS = f"reading_days({TICKET}, %s, %s, %s, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +116,12 @@ def count_cells_with_ticket(
 
 
 def count_days_with_ticket(
-    ticket: Ticket, since: datetime, until: datetime, night: tuple[int, int]
+    ticket: Ticket, since: datetime, until: datetime, night: tuple[int, int], fresh: float
 ) -> list[ReadingDay]:
     """What each account was shown on each day from `since` to before `until`. night: hours (UTC), the second left out.
+    fresh: the share of an answer's cells that no answer of the day before may have had, for it to count as fresh.
 
     Raises VaultSealed.
     """
-    with spending(ticket, "told.*", _DAYS, [since, until, *night]) as cursor:
+    with spending(ticket, "told.*", _DAYS, [since, until, *night, fresh]) as cursor:
         return [ReadingDay(*row) for row in cursor.fetchall()]

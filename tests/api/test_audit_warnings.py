@@ -21,7 +21,19 @@ from tests.ledger.conftest import connect
 
 URL = "/api/v1/audit/warnings"
 FIELDS = {
-    *("actor", "role", "day", "sign", "answers", "at_night", "seen", "seen_in_all", "allowed", "unfinished"),
+    *(
+        "actor",
+        "role",
+        "day",
+        "sign",
+        "answers",
+        "at_night",
+        "fresh",
+        "seen",
+        "seen_in_all",
+        "allowed",
+        "unfinished",
+    ),
     *("stopped", "first_at", "last_at"),
 }
 
@@ -66,8 +78,21 @@ def test_boxes_beside_each_other_are_tiling(
     assert item.keys() == FIELDS
     assert (item["actor"], item["sign"]) == (str(cast.rosa.user.pseudonym), "tiling")
     assert (item["answers"], item["seen"], item["role"]) == (11, 11, "regulator")
-    read_boxes(web, cast, range(3))
-    assert ask(web, cast, since=began, night_from=3, night_to=3) == []  # 11 of 14: they overlap
+    assert item["fresh"] == 11
+    for _ in range(3):
+        read_boxes(web, cast, range(3))  # read again: that takes nothing away
+    (item,) = ask(web, cast, since=began, night_from=3, night_to=3)
+    assert (item["sign"], item["answers"], item["fresh"]) == ("tiling", 20, 11)
+
+
+def test_boxes_that_only_grow_are_not(
+    web: WebClient, cast: Cast, cells: list[tuple[int, int]], began: str
+) -> None:
+    """Each brings one cell more, and all those of before again."""
+    for number in range(1, 13):
+        box = f"20.002,2.002,{20 + number / 100 - 0.002},2.008"
+        assert len(web.as_(cast.rosa).get(f"/api/v1/activity?bbox={box}").json()["features"]) == number
+    assert ask(web, cast, since=began, night_from=3, night_to=3) == []
 
 
 def test_the_same_question_again_and_again_is_not(

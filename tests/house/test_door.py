@@ -137,7 +137,7 @@ def test_a_page_is_written_by_one_serializer_for_each_kind_and_as_its_items_alon
 
     at = datetime(2026, 11, 30, 8, 0, 0, 123456, tzinfo=UTC)
     items = [
-        PlacelessWarning(UUID(int=n), "regulator", at.date(), "tiling", n, 0, n, n, 20_000, 0, 0, at, at)
+        PlacelessWarning(UUID(int=n), "regulator", at.date(), "tiling", n, 0, n, n, n, 20_000, 0, 0, at, at)
         for n in range(50)
     ]
     alone = ",".join(dump(WarningShape(item).data) for item in items)

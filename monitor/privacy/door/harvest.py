@@ -12,7 +12,7 @@ from accounts.ledger.entry import Reads, TicketScope
 from accounts.ledger.own_connection import own_connection
 from accounts.viewer import Viewer
 from monitor.privacy.door.disclosure import disclose
-from monitor.privacy.harvest import ReadingDay, Sign, find_warnings
+from monitor.privacy.harvest import TILING_FRESH, ReadingDay, Sign, find_warnings
 from monitor.privacy.released import Page
 from monitor.privacy.released_audit import PlacelessWarning
 from monitor.vault.exposure import count_days_with_ticket
@@ -34,7 +34,7 @@ def read_warnings(
     with disclose(viewer, "read.warnings", endpoint, scope=scope) as disclosure:
         begins = since or max(to, EARLIEST) - LOOKED_BACK
         refuse_archived(own_connection(), begins)
-        days = count_days_with_ticket(disclosure.ticket, begins, to, night)
+        days = count_days_with_ticket(disclosure.ticket, begins, to, night, TILING_FRESH)
         warnings = [_shape(day, sign) for day, sign in find_warnings(days)]
         disclosure.quantity = len(warnings)
     return Page(warnings)
@@ -48,6 +48,7 @@ def _shape(day: ReadingDay, sign: Sign) -> PlacelessWarning:
         sign.value,
         day.answers,
         day.at_night,
+        day.fresh,
         day.different,
         day.in_all,
         day.allowed,

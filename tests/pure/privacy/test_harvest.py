@@ -11,7 +11,7 @@ import pytest
 from monitor.privacy.harvest import ReadingDay, Sign, find_warnings
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
-QUIET = ReadingDay(UUID(int=1), "regulator", date(2026, 11, 20), 5, 0, 50, 30, 30, 0, 0, 5000, AT, AT)
+QUIET = ReadingDay(UUID(int=1), "regulator", date(2026, 11, 20), 5, 0, 5, 30, 30, 0, 0, 5000, AT, AT)
 PEERS = [replace(QUIET, actor=UUID(int=number), different=40) for number in (2, 3, 4)]
 
 
@@ -24,17 +24,17 @@ def signs_of(day: ReadingDay, others: list[ReadingDay] = PEERS) -> set[Sign]:
     ("day", "signs"),
     [
         (QUIET, set()),
-        (replace(QUIET, different=199, shown=400), set()),
-        (replace(QUIET, different=200, shown=400), {Sign.MANY_CELLS}),
-        (replace(QUIET, answers=10, shown=100, different=90), {Sign.TILING}),
-        (replace(QUIET, answers=9, shown=100, different=100), set()),
-        (replace(QUIET, answers=10, shown=100, different=89), set()),
+        (replace(QUIET, different=199), set()),
+        (replace(QUIET, different=200), {Sign.MANY_CELLS}),
+        (replace(QUIET, answers=10, fresh=10), {Sign.TILING}),
+        (replace(QUIET, answers=500, fresh=10), {Sign.TILING}),
+        (replace(QUIET, answers=500, fresh=9), set()),
         (replace(QUIET, answers=10, at_night=5), {Sign.ODD_HOURS}),
         (replace(QUIET, answers=11, at_night=5), set()),
         (replace(QUIET, at_night=4, answers=4), set()),
         (replace(QUIET, stopped=1), {Sign.QUOTA_EDGE}),
-        (replace(QUIET, shown=9000, different=4500), {Sign.MANY_CELLS, Sign.QUOTA_EDGE}),
-        (replace(QUIET, shown=9000, different=4499), {Sign.MANY_CELLS}),
+        (replace(QUIET, different=4500), {Sign.MANY_CELLS, Sign.QUOTA_EDGE}),
+        (replace(QUIET, different=4499), {Sign.MANY_CELLS}),
     ],
 )
 def test_each_sign_begins_at_its_threshold(day: ReadingDay, signs: set[Sign]) -> None:
@@ -42,11 +42,11 @@ def test_each_sign_begins_at_its_threshold(day: ReadingDay, signs: set[Sign]) ->
 
 
 def test_many_is_measured_by_others_in_the_same_role_and_by_the_quota_where_there_are_none() -> None:
-    busy = replace(QUIET, different=300, shown=900)
+    busy = replace(QUIET, different=300)
     assert signs_of(busy) == {Sign.MANY_CELLS}
     assert signs_of(busy, [replace(peer, different=100) for peer in PEERS]) == set()
     assert signs_of(busy, [replace(peer, role="analyst") for peer in PEERS]) == set()
-    assert signs_of(replace(QUIET, different=2500, shown=9000), []) == {Sign.MANY_CELLS}
+    assert signs_of(replace(QUIET, different=2500), []) == {Sign.MANY_CELLS}
 
 
 def test_the_newest_day_comes_first() -> None:
@@ -67,7 +67,7 @@ def test_a_little_each_day_is_told_on_the_last_day_where_others_were_shown_far_l
 
 def test_whoever_shows_it_in_a_single_day_is_told_of_that_day_alone() -> None:
     days = [
-        replace(QUIET, day=date(2026, 11, 1), different=300, shown=900, in_all=320),
+        replace(QUIET, day=date(2026, 11, 1), different=300, in_all=320),
         replace(QUIET, in_all=320),
     ]
     assert find_warnings([*days, *PEERS]) == [(days[0], Sign.MANY_CELLS)]
