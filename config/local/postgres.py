@@ -38,7 +38,7 @@ _FAST = (
 )  # test instance: lost at a crash, made again
 _KEPT_MEMORY = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(8 << 20))
 """Bytes that a session may keep of what an answer took, rather than give it back to the kernel and ask for it again with the
-next one: a page of 1,000 cells takes some 3 MB for a moment (decisions/0051)."""
+next one (decisions/0051)."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class WarningShape(serializers.Serializer[Any]):
     answers = serializers.IntegerField()
     at_night = serializers.IntegerField()
     fresh = serializers.IntegerField(
-        help_text="Answers of which nine cells in ten stood in no answer of the day before."
+        help_text="Answers of which at least nine cells in ten stood in no answer of the day before."
     )
     seen = serializers.IntegerField()
     seen_in_all = serializers.IntegerField(help_text="Different cells in all of the time asked for.")

@@ -9,28 +9,30 @@ BEGIN
         WHERE t.id = p_token AND t.user_id = p_user AND t.revoked_at IS NULL AND t.expires_at > clock_timestamp());
 END $$;
 
--- What an account may read yet today. p_hold: whether its other answers wait from now on. seen, used: what it has read today,
--- and how many cells that is.
+-- What an account may read yet today. p_hold: whether its other answers wait from now on until this one is over. seen, used: what
+-- it has read today, and how many cells that is.
 DROP FUNCTION vault.open_count(uuid);
 CREATE FUNCTION vault.open_count(
     p_user uuid, p_hold boolean DEFAULT true, OUT day date, OUT seen int4multirange, OUT room integer, OUT used integer
 ) LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     day := (clock_timestamp() AT TIME ZONE 'UTC')::date;
-    IF p_hold THEN
+    -- to insert beside a row that another is changing would wait for it
+    IF NOT EXISTS (SELECT FROM vault.cells_read c WHERE c.user_id = p_user AND c.day = open_count.day) THEN
         INSERT INTO vault.cells_read (user_id, day) VALUES (p_user, open_count.day) ON CONFLICT DO NOTHING;
+    END IF;
+    IF p_hold THEN
         PERFORM FROM vault.cells_read c WHERE c.user_id = p_user AND c.day = open_count.day FOR UPDATE;
     END IF;
     -- the union takes the value out of its compressed form once, not once a cell
     SELECT c.cells + '{}'::int4multirange, c.used INTO seen, used
     FROM vault.cells_read c WHERE c.user_id = p_user AND c.day = open_count.day;
-    seen := coalesce(seen, '{}');
-    used := coalesce(used, 0);
     SELECT q.allowed - open_count.used INTO room FROM access.quota(p_user) q;
 END $$;
 
--- Counts cells as read. False, with nothing counted, where the account has read others since open_count told p_used: what was
--- read then may be more than it was allowed. Cells that were counted before change nothing, and wait for nobody.
+-- Counts cells as read. False, with nothing counted, where another answer has counted for the account since open_count told
+-- p_used, or is about to: what was read then may be more than is allowed. Nothing waits here, between the reading of cells and their
+-- leaving, in which a right could end (P7). Cells that were counted before change nothing. p_used: null where the count is held.
 DROP FUNCTION vault.keep_count(uuid, date, int4multirange, integer[]);
 CREATE FUNCTION vault.keep_count(
     p_user uuid, p_day date, p_seen int4multirange, p_cells integer[], p_used integer DEFAULT NULL
@@ -42,11 +44,15 @@ BEGIN
     IF fresh IS NULL THEN
         RETURN true;
     END IF;
-    INSERT INTO vault.cells_read (user_id, day) VALUES (p_user, p_day) ON CONFLICT DO NOTHING;
+    PERFORM FROM vault.cells_read c
+    WHERE c.user_id = p_user AND c.day = p_day AND (p_used IS NULL OR c.used = p_used) FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
     UPDATE vault.cells_read c
     SET cells = p_seen + fresh, used = (SELECT sum(upper(r) - lower(r)) FROM unnest(p_seen + fresh) AS r)
-    WHERE c.user_id = p_user AND c.day = p_day AND (p_used IS NULL OR c.used = p_used);
-    RETURN FOUND;
+    WHERE c.user_id = p_user AND c.day = p_day;
+    RETURN true;
 END $$;
 
 REVOKE ALL ON FUNCTION vault.open_count, vault.keep_count FROM PUBLIC;
@@ -167,7 +173,7 @@ BEGIN
             SELECT coalesce(public.ST_AsFlatGeobuf(square, false, 'geom'), '') INTO file FROM unnest(squares[:kept]) AS square;
         END IF;
         EXIT WHEN vault.keep_count(ticket.user_id, tally.day, tally.seen, cells, tally.used);
-        -- another answer counted meanwhile: this one is read anew, and now they wait
+        -- another answer counts: this one is read anew, once it holds the count
         held := true;
     END LOOP;
     RETURN NEXT;

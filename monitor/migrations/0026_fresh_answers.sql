@@ -40,29 +40,26 @@ BEGIN
                 ELSE extract(hour FROM e.at AT TIME ZONE 'UTC') >= p_night_from
                     OR extract(hour FROM e.at AT TIME ZONE 'UTC') < p_night_to
             END AS is_night,
-            -- small numbers for who, for who on which day and for which answer: cells are sorted by them, and there are many
-            dense_rank() OVER (ORDER BY e.actor, e.role)::integer AS account,
-            dense_rank() OVER (ORDER BY e.actor, e.role, (e.at AT TIME ZONE 'UTC')::date)::integer AS on_day,
-            row_number() OVER (ORDER BY e.at, e.id)::integer AS turn
+            row_number() OVER (ORDER BY e.at, e.id) AS turn
         FROM entry e
         CROSS JOIN LATERAL (SELECT e.level = 0 AND ledger.can_disclose(e.action)) AS reads (is_exact)
         LEFT JOIN ledger.completion done ON done.entry_id = e.id
         LEFT JOIN told ON told.entry_id = e.id
         WHERE e.actor IS NOT NULL AND (reads.is_exact OR e.action = 'refuse.quota')
     ), different AS MATERIALIZED (
-        SELECT r.account, r.on_day, shown.n, min(r.turn) AS turn
-        FROM reading r, unnest(r.cells) AS shown (n) GROUP BY r.account, r.on_day, shown.n
+        SELECT r.actor, r.role, r.day, shown.n, min(r.turn) AS turn
+        FROM reading r, unnest(r.cells) AS shown (n) GROUP BY r.actor, r.role, r.day, shown.n
     ), first_told AS MATERIALIZED (
         SELECT d.turn, count(*) AS cells FROM different d GROUP BY d.turn
     ), by_account AS MATERIALIZED (
-        SELECT d.account, count(*) AS cells FROM (SELECT DISTINCT d.account, d.n FROM different d) AS d GROUP BY d.account
+        SELECT d.actor, d.role, count(DISTINCT d.n) AS cells FROM different d GROUP BY d.actor, d.role
     )
     SELECT r.actor, r.role, r.day,
         count(r.cells),
         count(r.cells) FILTER (WHERE r.is_night),
         count(*) FILTER (WHERE first_told.cells >= p_fresh * cardinality(r.cells)),
         coalesce(sum(first_told.cells), 0)::bigint,
-        coalesce((SELECT a.cells FROM by_account a WHERE a.account = r.account), 0),
+        coalesce((SELECT a.cells FROM by_account a WHERE a.actor = r.actor AND a.role = r.role), 0),
         count(*) FILTER (WHERE r.is_unfinished),
         count(*) FILTER (WHERE r.is_stopped),
         (SELECT l.cells_per_day FROM access.limits l) + coalesce((
@@ -72,7 +69,7 @@ BEGIN
         min(r.at), max(r.at)
     FROM reading r
     LEFT JOIN first_told ON first_told.turn = r.turn
-    GROUP BY r.actor, r.role, r.day, r.account;
+    GROUP BY r.actor, r.role, r.day;
 END $$;
 
 REVOKE ALL ON FUNCTION vault.reading_days FROM PUBLIC;

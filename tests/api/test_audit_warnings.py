@@ -95,6 +95,23 @@ def test_boxes_that_only_grow_are_not(
     assert ask(web, cast, since=began, night_from=3, night_to=3) == []
 
 
+@pytest.mark.parametrize(("before", "is_fresh"), [(1, True), (2, False)])
+def test_an_answer_is_fresh_where_nine_cells_in_ten_are_new(
+    web: WebClient,
+    cast: Cast,
+    cells: list[tuple[int, int]],
+    began: str,
+    monkeypatch: pytest.MonkeyPatch,
+    before: int,
+    is_fresh: bool,
+) -> None:
+    monkeypatch.setattr(harvest, "TILING_ANSWERS", 2)
+    for number in (before, 10):
+        web.as_(cast.rosa).get(f"/api/v1/activity?limit={number}")
+    told = ask(web, cast, since=began, night_from=3, night_to=3)
+    assert [(item["sign"], item["fresh"], item["seen"]) for item in told] == [("tiling", 2, 10)] * is_fresh
+
+
 def test_the_same_question_again_and_again_is_not(
     web: WebClient, cast: Cast, cells: list[tuple[int, int]], began: str
 ) -> None:

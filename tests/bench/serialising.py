@@ -30,7 +30,7 @@ from monitor.privacy.door.activity import (
     read_released_activity,
     shape_block,
 )
-from monitor.privacy.door.sight import list_regions_in_cells
+from monitor.privacy.door.sight import list_asked_regions
 from monitor.privacy.policy import ACTIVITY_RULES
 from monitor.privacy.released import ExactCells, ReleasedBlocks
 from monitor.releases.batches import list_batches, shape_line
@@ -137,7 +137,7 @@ def answer_cells(country: Country, count: int) -> Callable[[], str | bytes]:
         shape: ExactCells = read_exact_activity(
             viewer,
             ExactAsk(states=STATES, limit=count),
-            list_regions_in_cells(viewer, None) or [],
+            list_asked_regions(viewer, None) or [],
             "/api/v1/activity",
         )[0]
         return render(shape, request)[1]

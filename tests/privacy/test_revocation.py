@@ -43,6 +43,8 @@ from tests.roles import read_rows
 
 Change = Callable[[Committed], Any]
 ANYTHING = CellFilter(Box(0, 0, ROWS, COLS), [state.value for state in CellState])
+WAITING = """SELECT count(*) FROM pg_locks held JOIN pg_stat_activity session ON session.pid = held.pid
+    WHERE NOT held.granted AND session.datname = current_database()"""
 
 
 def _take_permission(world: Committed) -> None:
@@ -300,6 +302,13 @@ def test_readings_at_once_do_not_share_the_last_cells_of_a_quota(committed: Comm
     assert len(told) == 5 < len(EASTERN)
 
 
+def see_one_wait() -> None:
+    """Return once a session of this database waits for another."""
+    until = monotonic() + 20
+    while read_rows(WAITING) == [(0,)]:
+        assert monotonic() < until, "nobody waits"
+
+
 @pytest.mark.parametrize("has_read", [False, True])
 def test_a_page_that_another_overtakes_is_cut_by_what_is_left_then(
     committed: Committed, has_read: bool
@@ -319,13 +328,6 @@ def test_a_page_that_another_overtakes_is_cut_by_what_is_left_then(
             assert waits.wait(timeout=20)
         return told
 
-    def see_it_wait() -> None:
-        statement = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        until = monotonic() + 20
-        while read_rows(statement) == [(0,)]:
-            assert monotonic() < until, "the other page did not wait"
-        waits.set()
-
     with ThreadPoolExecutor(3) as pool:
         if has_read:
             start(pool, partial(read, numbers[9], 1), "web").result(timeout=10)
@@ -333,11 +335,39 @@ def test_a_page_that_another_overtakes_is_cut_by_what_is_left_then(
         first = start(pool, read_first, "web")
         assert counted.wait(timeout=20)
         second = start(pool, partial(read, numbers[4], 5), "web")
-        start(pool, see_it_wait).result(timeout=30)
+        start(pool, see_one_wait).result(timeout=30)
+        waits.set()
         assert first.result(timeout=30) == numbers[:5]
         assert second.result(timeout=30) == numbers[5:7]
         used = start(pool, partial(read_rows, "SELECT used FROM vault.cells_read"))
         assert used.result(timeout=10) == [(7 + has_read,)]
+
+
+def test_a_page_that_waited_for_another_obeys_what_was_taken_away_meanwhile(committed: Committed) -> None:
+    """The other counts, and takes it back: nothing has moved, and yet what was read before the wait may not leave."""
+    counted, is_over = Event(), Event()
+
+    def read(limit: int) -> int:
+        ticket = ticket_of(committed.cast.rosa, Reads.ACTIVITY, committed)
+        return len(read_activity_with_ticket(ticket, ANYTHING, -1, limit).numbers)
+
+    def read_and_take_back() -> None:
+        with transaction.atomic():
+            assert read(5) == 5
+            counted.set()
+            assert is_over.wait(timeout=20)
+            transaction.set_rollback(True)
+
+    with ThreadPoolExecutor(3) as pool:
+        assert start(pool, partial(read, 1), "web").result(timeout=10) == 1
+        other = start(pool, read_and_take_back, "web")
+        assert counted.wait(timeout=20)
+        waiting = start(pool, partial(read, 5), "web")
+        start(pool, see_one_wait).result(timeout=30)
+        start(pool, partial(set_posture, committed.cast.east, "sealed")).result(timeout=10)
+        is_over.set()
+        other.result(timeout=30)
+        assert waiting.result(timeout=30) == 0
 
 
 def test_a_page_that_was_counted_before_waits_for_no_other(committed: Committed) -> None:

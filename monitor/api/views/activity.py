@@ -21,7 +21,7 @@ from monitor.privacy.door.activity import (
     read_released_activity,
     rule_for_activity,
 )
-from monitor.privacy.door.sight import list_regions_in_cells
+from monitor.privacy.door.sight import list_asked_regions
 from monitor.privacy.policy import ACTIVITY_RULES
 
 
@@ -44,7 +44,7 @@ class ActivityView(DoorView):
         roles by bbox, period, level. Where the region asked for, or every region, is guarded or sealed, exact roles get
         published blocks and filter by region, bbox, period. A box is snapped outward to whole squares and echoed."""
         if rule_for_activity(self.viewer).is_exact:
-            regions = list_regions_in_cells(self.viewer, self.named_region())
+            regions = list_asked_regions(self.viewer, self.named_region())
             return self._guarded() if regions is None else self._exact(regions)
         asked = self.read_query(CoarseActivityAsk)
         ask = CoarseAsk(

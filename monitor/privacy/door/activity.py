@@ -75,7 +75,7 @@ def read_exact_activity(
 ) -> tuple[ExactCells, str]:
     """One page of exact cells in the regions of the viewer's mandate, and the receipt of its ledger entry.
 
-    regions: of `list_regions_in_cells` for this question; the vault opens those that are held and open when it reads. Raises
+    regions: of `list_asked_regions` for this question; the vault opens those that are held and open when it reads. Raises
     NotYours, CursorUnusable, LedgerUnavailable, VaultSealed. Asking for a region outside the mandate and for one that does
     not exist are both answered with no cells (P8).
     """

@@ -35,13 +35,14 @@ def reader_of(viewer: Viewer) -> Reader:
 
 def sees_blocks_only(viewer: Viewer, region: UUID | None) -> bool:
     """True where an exact role gets blocks: the region asked for, or else every region held, is no longer exact."""
-    return list_regions_in_cells(viewer, region) is None
+    return list_asked_regions(viewer, region) is None
 
 
-def list_regions_in_cells(viewer: Viewer, region: UUID | None) -> list[UUID] | None:
-    """The regions of an exact role's mandate, or the one asked for of them, in order of id; None where it gets blocks.
+def list_asked_regions(viewer: Viewer, region: UUID | None) -> list[UUID] | None:
+    """Of which regions an exact role asks for cells, in order of id: those of its mandate, or the one it names of them. None
+    where it gets blocks instead.
 
-    Some of several can be shut: there is nothing to see in them then.
+    Some of several can be shut: they are asked for, and nothing is told of them (`list_exact_regions` leaves them out).
     """
     levels = find_sharpness(viewer)
     asked = levels.get(region, Level.L0) if region else min(levels.values(), default=Level.L0)

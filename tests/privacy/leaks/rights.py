@@ -90,7 +90,7 @@ def _ask_no_region(patch: pytest.MonkeyPatch) -> None:
     def hold_everything(viewer: object, region: object) -> list[UUID]:
         return sorted(Region.objects.values_list("id", flat=True))
 
-    patch.setattr("monitor.api.views.activity.list_regions_in_cells", hold_everything)
+    patch.setattr("monitor.api.views.activity.list_asked_regions", hold_everything)
 
 
 def _forget_what_was_read(patch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def _go_by_the_role(patch: pytest.MonkeyPatch) -> None:
     def hold(viewer: Viewer, region: UUID | None) -> list[UUID]:
         return sorted(held for held in find_sharpness(viewer) if region in (None, held))
 
-    patch.setattr("monitor.api.views.activity.list_regions_in_cells", hold)
+    patch.setattr("monitor.api.views.activity.list_asked_regions", hold)
 
 
 def _show_all_requests(patch: pytest.MonkeyPatch) -> None:
