@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from celery.schedules import crontab
 
@@ -79,15 +78,10 @@ WITNESSES = read_words("PENUMBRA_WITNESSES")
 WITNESS_S = read_number("PENUMBRA_WITNESS_S", 60)
 REDIS_TIMEOUT_S = read_number("PENUMBRA_REDIS_TIMEOUT_S", 3)
 """How long a request waits for its counter before it is refused with 503."""
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "config.cache.KeptClientCache",
-        "LOCATION": read_text("REDIS_URL"),
-        "KEY_PREFIX": "penumbra",
-        # one that is silent is given up about, as one that is gone is
-        "OPTIONS": dict.fromkeys(("socket_connect_timeout", "socket_timeout"), REDIS_TIMEOUT_S),
-    }
-}
+COUNTERS_URL = read_text("REDIS_URL")
+COUNTERS_PREFIX = "penumbra"
+"""Where requests are counted, under keys that begin so. Nothing else is kept between them: no answer outlives a right."""
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 VAULT_DIR = Path(read_text("PENUMBRA_VAULT_DIR", str(STATE_DIR / "vault")))
 """Features of scenes and model files: exact things outside PostgreSQL. Readable by the worker's account only."""
 

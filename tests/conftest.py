@@ -41,9 +41,9 @@ def _completions_at_once() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _plain_cache(settings: object) -> None:
-    """Throttles count in this process, so that tests in parallel do not count together."""
-    from django.core.cache import cache
+def _own_counters(settings: object) -> None:
+    """Requests are counted in this process, so that tests in parallel do not count together."""
+    from accounts.counting import find_counters
 
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}  # type: ignore[attr-defined]
-    cache.clear()
+    settings.COUNTERS_URL = "memory://"  # type: ignore[attr-defined]
+    find_counters().reset()

@@ -41,7 +41,7 @@ def write_database_url(socket_folder: Path) -> str:
 
 
 def write_redis_urls(socket: Path) -> tuple[str, str]:
-    """(URL for the cache client, URL for Celery): two spellings of one socket, two logical databases."""
+    """(URL for the counters, URL for Celery): two spellings of one socket, two logical databases."""
     path = quote(str(socket), safe="/")
     return f"unix://{path}?db=0", f"redis+socket://{path}?virtual_host=1"
 

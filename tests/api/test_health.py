@@ -13,7 +13,6 @@ from django.test import RequestFactory
 
 from accounts.ledger.connection import close_ledger_connections
 from config.databases import read_database
-from config.settings import CACHES
 from monitor.api.middleware import ProblemMiddleware
 from tests.api.answers import assert_problem
 from tests.api.conftest import WebClient
@@ -43,7 +42,7 @@ def test_a_process_that_cannot_write_the_ledger_is_alive_and_not_ready(web: WebC
 
 
 def test_a_process_that_cannot_count_requests_is_alive_and_not_ready(web: WebClient, settings: Any) -> None:
-    settings.CACHES = {"default": {**CACHES["default"], "LOCATION": f"redis://127.0.0.1:{free_port()}/0"}}
+    settings.COUNTERS_URL = f"redis://127.0.0.1:{free_port()}/0"
     assert_problem(web.get("/readyz"), 503, "limits-unavailable")
     assert web.get("/healthz").status_code == 200
 
@@ -56,11 +55,7 @@ def silent() -> Iterator[int]:
 
 
 def test_a_silent_redis_is_given_up_about(web: WebClient, settings: Any, silent: int) -> None:
-    own = CACHES["default"]
-    assert own["OPTIONS"].keys() == {"socket_connect_timeout", "socket_timeout"}
-    options = dict.fromkeys(own["OPTIONS"], 0.1)
-    location = f"redis://127.0.0.1:{silent}/0"
-    settings.CACHES = {"default": {**own, "LOCATION": location, "OPTIONS": options}}
+    settings.COUNTERS_URL, settings.REDIS_TIMEOUT_S = f"redis://127.0.0.1:{silent}/0", 0.1
     assert_problem(web.get("/readyz"), 503, "limits-unavailable")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.dummy import DummyCache
+from limits.storage import MemoryStorage
 
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, entry_of, ledger_of, outward_of
@@ -130,17 +132,20 @@ def test_no_tile_is_kept_by_anything(
 ) -> None:
     """A kept tile would outlive a seal, and tell by its speed what others have looked at."""
     kept: list[str] = []
-    honest = LocMemCache.set
-
-    def keep(self: LocMemCache, key: str, *rest: Any, **more: Any) -> None:
-        kept.append(key)
-        honest(self, key, *rest, **more)
-
-    monkeypatch.setattr(LocMemCache, "set", keep)
+    for keeper, name in ((MemoryStorage, "acquire_entry"), (MemoryStorage, "incr"), (DummyCache, "set")):
+        monkeypatch.setattr(keeper, name, _telling(getattr(keeper, name), kept))
     for person in (cast.pia, cast.rosa):
         assert web.as_(person).get(HERE).content
     assert kept
     assert all("throttle" in key for key in kept)
+
+
+def _telling(honest: Callable[..., Any], kept: list[str]) -> Callable[..., Any]:
+    def keep(self: object, key: str, *rest: Any, **more: Any) -> Any:
+        kept.append(key)
+        return honest(self, key, *rest, **more)
+
+    return keep
 
 
 def test_a_tile_is_that_of_the_newest_batch_and_of_the_scope_of_now(

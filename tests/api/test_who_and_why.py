@@ -137,11 +137,6 @@ def test_too_many_requests_are_429_and_say_when_to_come_back(
 def test_where_requests_cannot_be_counted_none_is_answered(
     web: WebClient, cast: Cast, settings: LazySettings
 ) -> None:
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "config.cache.KeptClientCache",
-            "LOCATION": "redis://127.0.0.1:1",
-        }
-    }
+    settings.COUNTERS_URL = "redis://127.0.0.1:1/0"
     assert_problem(web.as_(cast.rosa).get("/api/v1/activity"), 503, "limits-unavailable")
     assert web.get("/healthz").status_code == 200

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.conf import LazySettings
-from django.core.cache.backends.locmem import LocMemCache
-from django.utils import timezone
 
 from accounts.ledger import signing_in
 from accounts.tokens import revoke_tokens
@@ -20,7 +16,6 @@ from tests.ledger.test_ledger_down import assert_told_nothing, refused_insert
 
 _impatient = test_ledger_down._impatient
 URL = "/api/v1/alerts"
-NO_REDIS = {"BACKEND": "config.cache.KeptClientCache", "LOCATION": "redis://127.0.0.1:1/0"}
 
 
 def with_token(token: str) -> WebClient:
@@ -52,8 +47,6 @@ def test_a_revoked_token_is_one_too_and_no_token_is_none(web: WebClient, cast: C
 
 def test_strangers_cannot_fill_the_ledger(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signing_in, "RECORDED_A_MINUTE", 3)
-    now = timezone.now()
-    monkeypatch.setattr(timezone, "now", lambda: now)
     answers = [with_token(f"pen_{number}").get(URL) for number in range(5)]
     assert {answer.status_code for answer in answers} == {401}
     assert [len(ledger_of(answer)) for answer in answers] == [1, 1, 1, 0, 0]
@@ -61,30 +54,11 @@ def test_strangers_cannot_fill_the_ledger(cast: Cast, monkeypatch: pytest.Monkey
 
 def test_without_redis_an_attempt_is_answered_as_a_question_is(cast: Cast, settings: LazySettings) -> None:
     """Attempts cannot be counted then: nobody is told whether a token opens something."""
-    settings.CACHES = {"default": NO_REDIS}
+    settings.COUNTERS_URL = "redis://127.0.0.1:1/0"
     answers = [with_token("pen_wrong").get(URL), WebClient().as_(cast.rosa).get(URL)]
     wrong, right = [assert_problem(answer, 503, "limits-unavailable") for answer in answers]
     assert wrong == right
     assert ledger_of(answers[0]) == []
-
-
-class StartedAnew(LocMemCache):
-    """Forgets everything after it has said that something is there, as where Redis is started anew between two questions."""
-
-    def add(self, *args: Any, **kwargs: Any) -> bool:
-        """As said: False, and empty."""
-        self.clear()
-        return False
-
-
-def test_an_attempt_is_recorded_where_redis_starts_anew_while_it_is_counted(
-    cast: Cast, settings: LazySettings
-) -> None:
-    backend = f"{StartedAnew.__module__}.{StartedAnew.__qualname__}"
-    settings.CACHES = {"default": {"BACKEND": backend}}
-    answer = with_token("pen_wrong").get(URL)
-    assert_problem(answer, 401, "authentication-failed")
-    assert [line.action for line in ledger_of(answer)] == ["refuse.signin"]
 
 
 def test_without_a_ledger_an_attempt_is_not_told_from_a_question(

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import override_settings
 
+from accounts.counting import find_counters
 from monitor.grid import Level, block_of
 from tests.privacy import acts
 from tests.privacy.layouts import BLOCKS, Layout, lay_out
@@ -112,8 +112,9 @@ class Tally:
 def unhurried() -> Iterator[None]:
     """Whoever asks for a living is not stopped by the number of questions; counters are of this process alone; and what an
     auditor reads does not hang on whether a completion was written just before or just after."""
-    local = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    with override_settings(REQUESTS_PER_MINUTE=10_000_000, LEDGER_COMPLETIONS_WAIT_MS=0, CACHES=local):
+    with override_settings(
+        REQUESTS_PER_MINUTE=10_000_000, LEDGER_COMPLETIONS_WAIT_MS=0, COUNTERS_URL="memory://"
+    ):
         yield
 
 
@@ -173,7 +174,7 @@ def _openings(viewer: Viewer, transcript: Sequence[Exchange]) -> list[Exchange]:
 @contextmanager
 def _standing(layout: Layout) -> Iterator[World]:
     """A world, taken back at the end."""
-    cache.clear()  # both worlds have the same ids: what one has left in a cache would be told in the other
+    find_counters().reset()  # both worlds have the same ids: what is counted in one would be told in the other
     with _undone():
         world = build_world(layout)
         # what a process keeps from its first answer on
@@ -207,7 +208,7 @@ def _ask_broken(
     """Break the code as the build does, let its viewer ask, mend it."""
     with _undone(), pytest.MonkeyPatch.context() as patch:
         build.break_code(patch)
-        cache.clear()
+        find_counters().reset()
         with connection.cursor() as cursor:
             if build.statement is not None:
                 cursor.execute(build.statement)

@@ -62,7 +62,7 @@ def watch_a_day(
     door = redis.Redis.from_url(os.environ["REDIS_URL"])
     # the ledger keeps the lines of every test before this one
     earlier = set(read_open_tables())
-    with _private_queue(patch) as queue, _cache_in_redis() as prefix, all_logs() as heard:
+    with _private_queue(patch) as queue, _counters_in_redis() as prefix, all_logs() as heard:
         with TestCase.captureOnCommitCallbacks(execute=True):
             cast = make_cast()
             put_cells(make_model(cast.anna.user), SITE)
@@ -72,7 +72,7 @@ def watch_a_day(
             "answers": answers,
             "messages": queue.read_everything(),
             "logs": [heard.getvalue().encode()],
-            "cache": read_redis(door, f"{prefix}*"),
+            "counters": read_redis(door, f"{prefix}*"),
             "tables": [row for row in read_open_tables() if row not in earlier],
             "temporary files": read_files(folder),
         }
@@ -94,12 +94,10 @@ def _private_queue(patch: pytest.MonkeyPatch) -> Iterator[PrivateQueue]:
 
 
 @contextmanager
-def _cache_in_redis() -> Iterator[str]:
-    """The cache as in production, under a prefix of its own."""
+def _counters_in_redis() -> Iterator[str]:
+    """Requests are counted as in production, under a prefix of its own."""
     prefix = f"canaries-{uuid4().hex}"
-    backend = "config.cache.KeptClientCache"
-    caches = {"default": {"BACKEND": backend, "LOCATION": os.environ["REDIS_URL"], "KEY_PREFIX": prefix}}
-    with override_settings(CACHES=caches):
+    with override_settings(COUNTERS_URL=os.environ["REDIS_URL"], COUNTERS_PREFIX=prefix):
         yield prefix
         for key in (door := redis.Redis.from_url(os.environ["REDIS_URL"])).scan_iter(f"{prefix}*"):
             door.delete(key)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from django.core.cache import cache
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import View
 from redis.exceptions import RedisError
 
+from accounts.counting import check_counting
 from accounts.ledger.connection import LedgerUnavailable, ledger_connection
 from monitor.api.problems import make_problem
-
-KEPT_S = 60
-"""Of the word that is written to learn whether Redis takes any."""
 
 
 class HealthView(View):
@@ -33,7 +30,7 @@ class ReadyView(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         """200, or 503 with what is missing."""
         try:
-            cache.set("ready", 1, KEPT_S)
+            check_counting()
         except RedisError:
             return make_problem(
                 503, "Requests cannot be counted: Redis does not answer.", "limits-unavailable"

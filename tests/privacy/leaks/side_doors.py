@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis
 from celery import current_app
-from django.core.cache import cache
+from django.conf import settings
 from django.db import transaction
 
 from accounts.viewer import Viewer
@@ -60,7 +61,9 @@ def _log_the_ask(viewer: Viewer, ask: activity.ExactAsk, cells: Any) -> None:
 
 
 def _keep_the_answer(viewer: Viewer, ask: activity.ExactAsk, cells: Any) -> None:
-    cache.set(f"activity-{viewer.user_id}", cells.features)
+    redis.Redis.from_url(settings.COUNTERS_URL).set(
+        f"{settings.COUNTERS_PREFIX}-{viewer.user_id}", cells.features
+    )
 
 
 def _log_the_address(patch: pytest.MonkeyPatch) -> None:
@@ -174,7 +177,7 @@ SIDE_DOOR_LEAKS = (
     _build("a log tells a fault's text", "LC-35", "logs", _log_the_fault),
     _build("a task's failure tells its values", "LC-36", "logs", _let_the_task_tell),
     _build("a task's argument tells the box", "LC-36", "messages", _ring_with_the_place),
-    _build("an exact answer is cached", "LC-37", "cache", _on_reading(_keep_the_answer)),
+    _build("an exact answer is kept in Redis", "LC-37", "counters", _on_reading(_keep_the_answer)),
     _build("a file is left on disk", "LC-37", "temporary files", _write_beside),
     _build("a scene keeps its name", "LC-33", "tables", _name_the_scene),
     _build("a kept answer tells the place", "LC-54", "tables", _answer_a_post_with_places),
