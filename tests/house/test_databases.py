@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 
 from config.databases import ROLES, read_database
 
@@ -32,18 +31,6 @@ def test_statements_of_the_web_role_end_and_no_others(role: str, monkeypatch: py
     options = read_database(role)["OPTIONS"]
     assert options.get("options") == ("-c statement_timeout=7000" if role == "web" else None)
     assert ("tcp_user_timeout" in options) == (role == "web")
-
-
-@pytest.mark.django_db
-def test_the_server_takes_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(connection.settings_dict, "OPTIONS", read_database("web")["OPTIONS"])
-    bounded = connection.copy()
-    try:
-        with bounded.cursor() as cursor:
-            cursor.execute("SHOW statement_timeout")
-            assert cursor.fetchone() == ("5min",)
-    finally:
-        bounded.close()
 
 
 @pytest.mark.parametrize("name", ["PENUMBRA_DB_TIMEOUT_S", "PENUMBRA_DB_STATEMENT_S"])

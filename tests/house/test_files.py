@@ -108,3 +108,15 @@ def test_product_code_does_not_know_that_it_is_tested() -> None:
         and not name_of(path).startswith("config/local/")
     ]
     assert strays == []
+
+
+def test_tests_that_need_no_server_ask_for_no_database() -> None:
+    """`make check` runs them where nothing has been started."""
+    mark = re.compile(r"mark\.(django)_db")
+    asking = [
+        name_of(path)
+        for folder in ("house", "pure")
+        for path in sorted((ROOT / "tests" / folder).rglob("*.py"))
+        if mark.search(path.read_text(encoding="utf-8"))
+    ]
+    assert asking == []

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from config.databases import read_database
 from tests.roles import read_rows
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +74,14 @@ def test_a_connection_that_was_closed_here_is_not_usable(kept: BaseDatabaseWrapp
     assert kept.connection is not None
     kept.connection.close()
     assert not kept.is_usable()
+
+
+def test_the_server_takes_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", read_database("web")["OPTIONS"])
+    bounded = connection.copy()
+    try:
+        with bounded.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("5min",)
+    finally:
+        bounded.close()
