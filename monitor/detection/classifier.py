@@ -1,6 +1,7 @@
 """A classifier of mines on plain arrays, for a notebook: the heads of the project without scenes, labels or database.
 
-Room `detection`, pure. Follows the conventions of scikit-learn. May import `heads`, `labels`, `model`, `pairs`, `views`.
+Room `detection`, pure. Follows the conventions of scikit-learn. May import `heads`, `labels`, `model`, `pairs`,
+`tables`, `views`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from monitor.detection.learnable import choose_learnable
 from monitor.detection.model import Bool, Float64
 from monitor.detection.pairs import PairFeaturizer
 from monitor.detection.partmaps import NO_MAP, Layout
-from monitor.detection.rcf import Float32
+from monitor.detection.tables import read_blocks, read_table
 from monitor.detection.views import Sight
 
 Int64 = npt.NDArray[np.int64]
@@ -124,9 +125,9 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             there are artisanal ones: their probability is 0.
         """
         self._check_parameters()
-        now = _read_table(X, "X")
-        before = None if reference is None else _read_table(reference, "reference")
-        told, blocks = np.asarray(y), _read_blocks(groups)
+        now = read_table(X, "X", np.float32)
+        before = None if reference is None else read_table(reference, "reference", np.float32)
+        told, blocks = np.asarray(y), read_blocks(groups)
         if told.shape != (len(now),) or blocks.shape != (len(now),):
             raise ValueError("y and groups must have one number for each row of X.")
         if before is not None and before.shape != now.shape:
@@ -197,39 +198,10 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         reference: npt.ArrayLike | None,
     ) -> tuple[Float64, Float64, Float64, Bool]:
         check_is_fitted(self, "head_")
-        now = _read_table(X, "X")
-        before = None if reference is None else _read_table(reference, "reference")
+        now = read_table(X, "X", np.float32)
+        before = None if reference is None else read_table(reference, "reference", np.float32)
         if now.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {now.shape[1]} features, fitted were {self.n_features_in_}.")
         if (before is not None) != self.with_reference_ or (before is not None and before.shape != now.shape):
             raise ValueError("Give a reference of the shape of X exactly where one was given to fit.")
         return self.head_.predict(now, before)
-
-
-def _read_table(values: npt.ArrayLike, name: str) -> Float32:
-    if np.ma.is_masked(values):
-        raise ValueError(f"{name} holds numbers that are masked; leave out cells that were not observed.")
-    if np.asarray(values).dtype.kind in "cmM":
-        raise ValueError(f"{name} must hold real numbers.")
-    table = np.asarray(values, np.float32)
-    if table.ndim != 2 or not table.size:
-        raise ValueError(f"{name} must be a table with a row for each cell and a column for each feature.")
-    if not np.isfinite(table).all():
-        raise ValueError(f"{name} holds numbers that are not finite; leave out cells that were not observed.")
-    return table
-
-
-def _read_blocks(groups: npt.ArrayLike) -> Int64:
-    told = np.asarray(groups)
-    if told.dtype.kind not in "iu":
-        try:
-            numbers = told.astype(np.float64)
-        except (TypeError, ValueError):
-            numbers = np.full(told.shape, np.nan)
-        if told.dtype.kind in "cUSmM" or not (np.isfinite(numbers) & (numbers == np.rint(numbers))).all():
-            raise ValueError(
-                "groups must be whole numbers, the block of each row, such as `assign_blocks` gives; blocks of 0.1 and 0.9 "
-                "would become one."
-            )
-        told = numbers
-    return told.astype(np.int64)

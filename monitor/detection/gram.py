@@ -1,13 +1,15 @@
 """Gram sums: a ridge from sums over rows, so that a country trains in one pass, tile by tile, in bounded memory.
 
 Room `detection`, pure. Sums of tiles add up to the sums of all, in any order; no row is kept. The penalty is chosen by
-taking the sums of one fold away from those of all. Imports `labels` and `ridge` alone.
+the sums of each fold, solved for those of the others. May import `folds`, `heads`, `labels`, `ridge`, `tables`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Self
 
 import numpy as np
@@ -15,13 +17,17 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from monitor.detection.folds import FoldsNotPossible
+from monitor.detection.heads import check_classes
 from monitor.detection.labels import CLASSES
 from monitor.detection.ridge import PENALTIES
+from monitor.detection.tables import read_blocks, read_table
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
 LEAST_SPREAD = 1e-9
+"""Of the mean: a feature that deviates by no more does not vary, it was rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,16 @@ class GramSums:
     ----------
     count : float
         n.
-    x, xx, t, xt, tt : float64
-        (F,), (F, F), (m,), (F, m) and, of squares, (m,).
+    x, t : float64
+        Means (F,) and (m,).
+    xx, xt, tt : float64
+        Sums of products of what differs from the means: (F, F), (F, m) and, of squares, (m,).
+
+    Notes
+    -----
+    Products are summed about the mean of each tile, and brought to a common mean where sums are added (Chan, Golub and
+    LeVeque 1983, Algorithms for computing the sample variance). Sums of the numbers themselves would take a feature that
+    does not vary for one that does, and lose the digits of one whose mean is great beside its spread.
 
     Examples
     --------
@@ -54,33 +68,27 @@ class GramSums:
     def of(cls, values: npt.ArrayLike, targets: npt.ArrayLike) -> GramSums:
         """Sums of features (n, F) and targets (n, m)."""
         x, t = np.asarray(values, np.float64), np.asarray(targets, np.float64)
-        return cls(float(len(x)), x.sum(axis=0), x.T @ x, t.sum(axis=0), x.T @ t, (t**2).sum(axis=0))
+        mean, level = x.sum(axis=0) / max(len(x), 1), t.sum(axis=0) / max(len(t), 1)
+        x, t = x - mean, t - level
+        return cls(float(len(x)), mean, x.T @ x, level, x.T @ t, (t**2).sum(axis=0))
 
     def __add__(self, other: GramSums) -> GramSums:
+        count = self.count + other.count
+        share = other.count / max(count, 1)
+        apart, apart_t, weight = other.x - self.x, other.t - self.t, self.count * share
         return GramSums(
-            self.count + other.count,
-            self.x + other.x,
-            self.xx + other.xx,
-            self.t + other.t,
-            self.xt + other.xt,
-            self.tt + other.tt,
+            count,
+            self.x + share * apart,
+            self.xx + other.xx + weight * np.outer(apart, apart),
+            self.t + share * apart_t,
+            self.xt + other.xt + weight * np.outer(apart, apart_t),
+            self.tt + other.tt + weight * apart_t**2,
         )
 
-    def __sub__(self, other: GramSums) -> GramSums:
-        return GramSums(
-            self.count - other.count,
-            self.x - other.x,
-            self.xx - other.xx,
-            self.t - other.t,
-            self.xt - other.xt,
-            self.tt - other.tt,
-        )
-
-    def standardise(self) -> tuple[Float64, Float64]:
-        """Mean and standard deviation of each feature, float64 (F,); a feature that does not vary has deviation 1."""
-        mean = self.x / self.count
-        spread = np.sqrt(np.maximum(np.diag(self.xx) / self.count - mean**2, 0))
-        return mean, np.where(spread < LEAST_SPREAD, 1.0, spread)
+    def find_spread(self) -> Float64:
+        """Standard deviation of each feature, float64 (F,); 1 for a feature that does not vary."""
+        spread = np.sqrt(np.maximum(np.diag(self.xx) / self.count, 0))
+        return np.where(spread <= LEAST_SPREAD * np.abs(self.x), 1.0, spread)
 
 
 def solve_path(sums: GramSums, penalties: Sequence[float]) -> tuple[Float64, Float64]:
@@ -88,27 +96,22 @@ def solve_path(sums: GramSums, penalties: Sequence[float]) -> tuple[Float64, Flo
 
     The same as scikit-learn's `Ridge` after `StandardScaler`, for all penalties from one eigendecomposition.
     """
-    mean, spread = sums.standardise()
-    level = sums.t / sums.count
-    gram = (sums.xx - sums.count * np.outer(mean, mean)) / np.outer(spread, spread)
-    right = (sums.xt - sums.count * np.outer(mean, level)) / spread[:, None]
-    values, vectors = np.linalg.eigh(gram)
-    turned = vectors.T @ right
+    spread = sums.find_spread()
+    values, vectors = np.linalg.eigh(sums.xx / np.outer(spread, spread))
+    turned = vectors.T @ (sums.xt / spread[:, None])
     slopes = np.stack(
         [
             vectors @ (turned / (np.maximum(values, 0)[:, None] + penalty)) / spread[:, None]
             for penalty in penalties
         ]
     )
-    return slopes, level - mean @ slopes
+    return slopes, sums.t - sums.x @ slopes
 
 
 def squared_error(sums: GramSums, slopes: Float64, intercepts: Float64) -> Float64:
     """Mean squared error (m,) of slopes (F, m) and intercepts (m,) on the rows that were summed."""
-    linear = np.einsum("fm,fm->m", slopes, sums.xx @ slopes) + 2 * intercepts * (sums.x @ slopes)
-    linear += sums.count * intercepts**2
-    cross = np.einsum("fm,fm->m", slopes, sums.xt) + intercepts * sums.t
-    return np.asarray((linear - 2 * cross + sums.tt) / sums.count)
+    around = np.einsum("fm,fm->m", slopes, sums.xx @ slopes - 2 * sums.xt) + sums.tt
+    return np.asarray(around / sums.count + (sums.x @ slopes + intercepts - sums.t) ** 2)
 
 
 class GramRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -125,10 +128,11 @@ class GramRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_ : int64 (3,)
         Positions in `CLASSES`: none, artisanal, industrial. A class that never occurs scores 0.
+    n_features_in_ : int
     penalty_ : float
         The one with the least squared error of `none` in folds held back.
     coef_, intercept_ : float64 (F, 3), (3,)
-        On raw features.
+        On raw features. They and the penalty are worked out when they are first asked for after a tile.
 
     Notes
     -----
@@ -159,49 +163,97 @@ class GramRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def partial_fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike) -> Self:  # noqa: N803
         """Add a tile.
 
-        X: (n, F), finite. y: (n,), positions in `CLASSES`. groups: (n,), whole numbers of the blocks that are held back
-        together; a block that is cut by tiles must have the same number in each. Raises ValueError for other shapes,
-        numbers that are not finite, and classes that there are none of.
+        X: (n, F), finite; a tile may have no row. y: (n,), positions in `CLASSES`. groups: (n,), whole numbers of the blocks
+        that are held back together, counted from 0 as `assign_blocks` does; a block that is cut by tiles must have the same
+        number in each. Raises ValueError for other shapes, numbers that are masked, not real or not finite, groups that are
+        no whole numbers, classes that there are none of, folds or penalties that cannot be, and tiles of other features or
+        folds than those before.
         """
-        values, classes = np.asarray(X, np.float64), np.asarray(y, np.int64)
-        fold = np.asarray(groups, np.int64) % self.folds
-        if values.ndim != 2 or classes.shape != (len(values),) or fold.shape != (len(values),):
+        self._check_parameters()
+        values = read_table(X, "X", np.float64, least_rows=0)
+        fold = read_blocks(groups) % self.folds
+        told = np.asarray(y)
+        if told.shape != (len(values),) or fold.shape != (len(values),):
             raise ValueError("X must be a table, y and groups one number a row.")
-        if not np.isfinite(values).all():
-            raise ValueError("X holds numbers that are not finite; leave out cells that were not observed.")
-        if len(classes) and not 0 <= classes.min() <= classes.max() < len(CLASSES):
-            raise ValueError(f"y must be positions in {', '.join(CLASSES)}.")
-        targets = (classes[:, None] == np.arange(len(CLASSES))).astype(np.float64)
-        added = [GramSums.of(values[fold == each], targets[fold == each]) for each in range(self.folds)]
+        if not np.isin(told, np.arange(len(CLASSES))).all():
+            raise ValueError(f"y must be positions in {', '.join(CLASSES)}, so whole numbers from 0.")
+        targets = (told.astype(np.int64)[:, None] == np.arange(len(CLASSES))).astype(np.float64)
         known = getattr(self, "sums_", None)
+        if known is not None and (len(known), len(known[0].x)) != (self.folds, values.shape[1]):
+            raise ValueError(
+                f"The tiles before had {len(known[0].x)} features and {len(known)} folds, this one has {values.shape[1]} "
+                f"and {self.folds}; forget them with fit."
+            )
+        added = [GramSums.of(values[fold == each], targets[fold == each]) for each in range(self.folds)]
         self.sums_ = added if known is None else [a + b for a, b in zip(known, added, strict=True)]
-        self.__dict__.pop("coef_", None)
-        self.classes_ = np.arange(len(CLASSES))
+        self.n_features_in_, self.classes_ = values.shape[1], np.arange(len(CLASSES))
+        self.__dict__.pop("_solved", None)
         return self
 
+    @property
+    def penalty_(self) -> float:
+        """The penalty that was chosen. Raises what `decision_function` does."""
+        return self._solve()[0]
+
+    @property
+    def coef_(self) -> Float64:
+        """Slopes, float64 (F, 3). Raises what `decision_function` does."""
+        return self._solve()[1]
+
+    @property
+    def intercept_(self) -> Float64:
+        """Intercepts, float64 (3,). Raises what `decision_function` does."""
+        return self._solve()[2]
+
     def decision_function(self, X: npt.ArrayLike) -> Float64:  # noqa: N803
-        """Scores (n, 3) of features (n, F)."""
-        self._solve()
-        return np.asarray(np.asarray(X, np.float64) @ self.coef_ + self.intercept_)
+        """Scores (n, 3) of features (n, F), finite.
+
+        Raises ValueError for other features than those of the tiles, TrainingRefused if these say mines only, or none only,
+        and FoldsNotPossible if all of them are of one fold, so that no penalty can be chosen.
+        """
+        _, slopes, intercepts = self._solve()
+        values = read_table(X, "X", np.float64, least_rows=0)
+        if values.shape[1] != self.n_features_in_:
+            raise ValueError(f"X has {values.shape[1]} features, fitted were {self.n_features_in_}.")
+        return np.asarray(values @ slopes + intercepts)
 
     def predict(self, X: npt.ArrayLike) -> Int64:  # noqa: N803
-        """The class with the highest score, int64 (n,)."""
+        """The class with the highest score, int64 (n,). Raises what `decision_function` does."""
         return np.asarray(self.decision_function(X).argmax(axis=1), np.int64)
 
-    def _solve(self) -> None:
+    def _check_parameters(self) -> None:
+        folds = np.asarray(self.folds)
+        if folds.ndim or folds.dtype.kind not in "iu" or folds < 2:
+            raise ValueError("folds must be a whole number, at least 2.")
+        penalties = np.asarray(self.penalties)
+        if penalties.ndim != 1 or not len(penalties) or not (np.isfinite(penalties) & (penalties > 0)).all():
+            raise ValueError("penalties must be one or more numbers above 0.")
+
+    def _solve(self) -> tuple[float, Float64, Float64]:
+        """The penalty, slopes (F, 3) and intercepts (3,), worked out once for the tiles so far."""
         check_is_fitted(self, "sums_")
-        if hasattr(self, "coef_"):
-            return
-        total = self.sums_[0]
-        for sums in self.sums_[1:]:
-            total = total + sums
-        held = [sums for sums in self.sums_ if 0 < sums.count < total.count]
+        if not hasattr(self, "_solved"):
+            total = reduce(add, self.sums_)
+            check_classes(np.flatnonzero(total.t))
+            penalty = self._choose_penalty()
+            slopes, intercepts = solve_path(total, [penalty])
+            self._solved = penalty, slopes[0], intercepts[0]
+        return self._solved
+
+    def _choose_penalty(self) -> float:
+        if len(self.penalties) == 1:
+            return self.penalties[0]
+        held = [at for at, sums in enumerate(self.sums_) if sums.count]
+        if len(held) < 2:
+            raise FoldsNotPossible(
+                "All rows are of one fold, so nothing can be held back to choose a penalty: number blocks from 0 (the fold "
+                f"is the rest of that number by {self.folds}), add labels from elsewhere, or give one penalty."
+            )
         error = np.zeros(len(self.penalties))
-        for sums in held:
-            slopes, intercepts = solve_path(total - sums, self.penalties)
+        for out in held:
+            own, others = self.sums_[out], [self.sums_[at] for at in held if at != out]
+            slopes, intercepts = solve_path(reduce(add, others), self.penalties)
             error += [
-                sums.count * squared_error(sums, slopes[at], intercepts[at])[0] for at in range(len(error))
+                own.count * squared_error(own, slopes[at], intercepts[at])[0] for at in range(len(error))
             ]
-        best = len(error) - 1 - int(np.argmin(error[::-1]))
-        slopes, intercepts = solve_path(total, self.penalties[best : best + 1])
-        self.penalty_, self.coef_, self.intercept_ = self.penalties[best], slopes[0], intercepts[0]
+        return self.penalties[len(error) - 1 - int(np.argmin(error[::-1]))]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from monitor.detection.folds import FoldsNotPossible
 from monitor.detection.gram import GramRidge, GramSums, solve_path, squared_error
+from monitor.detection.heads import TrainingRefused
 
 
 def make_rows(count: int = 120, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -52,13 +57,21 @@ def test_the_error_of_a_fold_is_told_without_its_rows() -> None:
     np.testing.assert_allclose(squared_error(GramSums.of(values, targets), slopes, intercepts), expected)
 
 
-def test_taking_sums_away_is_as_if_the_rows_had_never_been_there() -> None:
-    values, classes, _ = make_rows()
-    targets = (classes[:, None] == np.arange(3)).astype(float)
-    left = GramSums.of(values, targets) - GramSums.of(values[:50], targets[:50])
-    expected = GramSums.of(values[50:], targets[50:])
-    for name in ("count", "x", "xx", "t", "xt", "tt"):
-        np.testing.assert_allclose(getattr(left, name), getattr(expected, name), atol=1e-9)
+@pytest.mark.parametrize(("level", "spread"), [(0.1, 0.0), (1e4 / 3, 0.0), (1e6, 1.0), (0.0, 1e-12)])
+def test_a_feature_far_from_zero_or_that_does_not_vary_is_taken_as_scikit_learn_takes_it(
+    level: float, spread: float
+) -> None:
+    """Before, rounding made a feature of 0.1 throughout vary, and what was learnt of it decided once it was 0.2."""
+    values, classes, blocks = make_rows()
+    odd = level + spread * np.random.default_rng(5).normal(size=(120, 1))
+    values = np.hstack([values, odd])
+    model = GramRidge()
+    for tile in np.split(np.arange(120), [7, 50]):
+        model.partial_fit(values[tile], classes[tile], blocks[tile])
+    plain = make_pipeline(StandardScaler(), Ridge(alpha=model.penalty_))
+    plain.fit(values, (classes[:, None] == np.arange(3)).astype(float))
+    later = values + np.append(np.zeros(7), spread or 0.1)
+    np.testing.assert_allclose(model.decision_function(later), plain.predict(later), atol=1e-7)
 
 
 def test_the_penalty_is_chosen_on_blocks_held_back() -> None:
@@ -80,3 +93,45 @@ def test_what_cannot_be_learnt_from_is_refused() -> None:
         GramRidge().fit(values, classes[:-1], blocks)
     with pytest.raises(NotFittedError):
         GramRidge().predict(values)
+    never = GramRidge()
+    for name in ("penalty_", "coef_", "intercept_"):
+        with pytest.raises(NotFittedError):
+            getattr(never, name)
+
+
+def test_numbers_that_say_nothing_are_refused_and_none_is_made_of_them() -> None:
+    """Before, a cell that was not observed was predicted to be no mine, 0.9 was taken for none, blocks of one fold had the
+    greatest penalty, and labels of one kind a model."""
+    values, classes, blocks = make_rows()
+    model = GramRidge().fit(values, classes, blocks)
+    with pytest.raises(ValueError, match="not finite"):
+        model.predict(np.where(values > 5, np.nan, values))
+    with pytest.raises(ValueError, match="masked"):
+        model.predict(np.ma.masked_greater(values, 5))
+    with pytest.raises(ValueError, match="3 features, fitted were 7"):
+        model.predict(values[:, :3])
+    with pytest.raises(ValueError, match="had 7 features and 5 folds, this one has 3 and 5"):
+        model.partial_fit(values[:, :3], classes, blocks)
+    with pytest.raises(ValueError, match="whole numbers from 0"):
+        GramRidge().fit(values, classes * 0.9, blocks)
+    with pytest.raises(ValueError, match="groups must be whole numbers"):
+        GramRidge().fit(values, classes, blocks / 4)
+    with pytest.raises(FoldsNotPossible, match="All rows are of one fold"):
+        GramRidge().fit(values, classes, blocks * 10).predict(values)
+    with pytest.raises(TrainingRefused, match="say none only"):
+        GramRidge().fit(values, classes * 0, blocks).predict(values)
+    for name, value in (("folds", 1), ("folds", 2.5), ("penalties", ()), ("penalties", (0.0, 1.0))):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            GramRidge().set_params(**{name: value}).fit(values, classes, blocks)
+    assert GramRidge(penalties=(1.0,)).fit(values, classes, blocks * 10).penalty_ == 1.0
+
+
+def test_it_keeps_to_the_conventions_of_scikit_learn() -> None:
+    values, classes, blocks = make_rows()
+    model = GramRidge().fit(values, classes, blocks)
+    assert (model.n_features_in_, model.coef_.shape, model.intercept_.shape) == (7, (7, 3), (3,))
+    again = pickle.loads(pickle.dumps(model))  # noqa: S301
+    np.testing.assert_array_equal(again.decision_function(values), model.decision_function(values))
+    assert not hasattr(clone(model), "coef_")
+    model.partial_fit(values[:0], classes[:0], blocks[:0])
+    np.testing.assert_array_equal(again.decision_function(values), model.decision_function(values))
