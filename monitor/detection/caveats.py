@@ -16,6 +16,8 @@ SMALL = 30
 """A group with fewer mines or fewer others is called small; so is one of few blocks."""
 COMMON = 0.1
 """Share of mines among the labels from which a report tells that the field is different."""
+CALLED_AT = 0.5
+"""Probability from which a cell is called a mine."""
 TOO_GOOD = 0.95
 """AUC from which a report tells to look for a leak."""
 
@@ -82,7 +84,8 @@ def list_gaps(report: Mapping[str, Any]) -> list[str]:
             warnings.append(
                 f"{counts['unordered_cells']} of {every} of {what} were judged by heads that give every cell the share of "
                 "mines: their scores put mines below others where they were held back, and no order is better than a "
-                "wrong one."
+                "wrong one. That share is of the other blocks, lower where more mines were held back, so an AUC below 0.5 "
+                "says of such cells that nothing was learnt, not that they are told the wrong way round."
             )
         if counts["untaught_cells"]:
             warnings.append(
@@ -105,13 +108,22 @@ def list_gaps(report: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def warn_of_unordered(heads: Collection[str]) -> list[str]:
-    """The sentence of a saved model whose heads, by these names, give all cells the share of each class."""
+def warn_of_unordered(heads: Collection[str], share: Mapping[str, float] | None = None) -> list[str]:
+    """The sentence of a model whose heads, by these names, give all cells the share of each class.
+
+    share: of mines for which the probabilities hold, by head, where it is known.
+    """
     return [
         f"The head {head} gives every cell the same probability, the share of mines: its scores put mines below others "
-        "where they were held back."
+        f"where they were held back.{_call_all(head, share or {})}"
         for head in heads
     ]
+
+
+def _call_all(head: str, share: Mapping[str, float]) -> str:
+    if share.get(head, 0.0) < CALLED_AT:
+        return ""
+    return f" That share is {100 * share[head]:.0f} %, so it calls every cell a mine: it must not act."
 
 
 def _tell_equal(told: Mapping[str, Any]) -> str:

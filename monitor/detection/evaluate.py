@@ -201,7 +201,7 @@ def evaluate_survey(
     report["judged_cells_in_training"] = overlap
     report["warnings"] = (
         warn_of_overlap(overlap, len(judged.labels), same_labels=same_labels)
-        + warn_of_unordered(model.facts.get("unordered", ()))
+        + warn_of_unordered(model.facts.get("unordered", ()), model.facts.get("share"))
         + report["warnings"]
     )
     return report

@@ -1,7 +1,7 @@
 """Training: from labelled cells to a model with the figures it was judged by.
 
 Room `detection`, pure. The figures come from cross-validation of the same recipe; the model that is kept is then
-fitted to all cells. May import `evaluate`, `heads`, `model`.
+fitted to all cells. May import `caveats`, `evaluate`, `heads`, `model`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from monitor.detection.caveats import warn_of_unordered
 from monitor.detection.cells import TABLE_DIGEST, LabelledCells
 from monitor.detection.change import FeaturesDiffer
 from monitor.detection.crossvalidation import settle_block_deg
@@ -47,7 +48,7 @@ def train_model(
     -------
     model : MineModel
     report : dict
-        Of `evaluate_recipe`.
+        Of `evaluate_recipe`, with what must be known of the model itself among the warnings.
 
     Raises
     ------
@@ -76,7 +77,11 @@ def train_model(
     (1, 3)
     """
     model = fit_model(cells, featurizer, recipe)
-    return model, evaluate_recipe(cells, recipe, draws=draws, watch=watch)
+    report = evaluate_recipe(cells, recipe, draws=draws, watch=watch)
+    report["warnings"] = (
+        warn_of_unordered(model.facts["unordered"], model.facts["share"]) + report["warnings"]
+    )
+    return model, report
 
 
 def fit_model(cells: LabelledCells, featurizer: Featurizer, recipe: Recipe | None = None) -> MineModel:

@@ -192,6 +192,21 @@ def test_a_model_says_which_of_its_heads_have_no_order() -> None:
     assert warn_of_unordered([]) == []
 
 
+def test_whoever_trains_a_model_that_gives_every_cell_the_share_of_mines_is_told() -> None:
+    """Before, only who judged it later was: training spoke of folds alone."""
+    featurizer = make_featurizer()
+    noise = replace(make_cells(strength=0.0, features=3, seed=3), digest=featurizer.digest)
+    model, report = train_model(noise, featurizer, QUICK, draws=2)
+    told = [text for text in report["warnings"] if text.startswith("The head")]
+    assert told == warn_of_unordered(model.facts["unordered"], model.facts["share"]) != []
+    assert not any("calls every cell a mine" in text for text in told)  # two fifths are mines
+    (half,) = warn_of_unordered(["single"], {"single": 0.5})
+    assert "That share is 50 %, so it calls every cell a mine" in half
+    assert any(
+        "an AUC below 0.5 says of such cells that nothing was learnt" in text for text in report["warnings"]
+    )
+
+
 def test_a_model_that_does_not_say_its_share_cannot_be_moved() -> None:
     model = fit()
     silent = replace(model, facts={name: fact for name, fact in model.facts.items() if name != "share"})
