@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from monitor.detection.heads import MODELS, Recipe, check_classes, fit_head
 from monitor.detection.labels import CLASSES
@@ -48,6 +48,8 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : int64 (k,)
         Those that `y` held, as positions in `CLASSES`: 0 none, 1 artisanal, 2 industrial.
     n_features_in_ : int
+    feature_names_in_ : object (F,)
+        Names of the columns, where `X` is a data frame; other names, or another order, are refused later.
 
     Notes
     -----
@@ -132,6 +134,9 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError("y and groups must have one number for each row of X.")
         if before is not None and before.shape != now.shape:
             raise ValueError("reference must have the shape of X.")
+        validate_data(self, X, skip_check_array=True)  # keeps the names of the columns of a data frame
+        if reference is not None:
+            validate_data(self, reference, reset=False, skip_check_array=True)
         if not np.isin(told, np.arange(len(CLASSES))).all():
             raise ValueError(f"y must be positions in {', '.join(CLASSES)}, so whole numbers from 0.")
         classes = told.astype(np.int64)
@@ -202,6 +207,8 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         before = None if reference is None else read_table(reference, "reference", np.float32)
         if now.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {now.shape[1]} features, fitted were {self.n_features_in_}.")
+        for given in (X, X if reference is None else reference):
+            validate_data(self, given, reset=False, skip_check_array=True)
         if (before is not None) != self.with_reference_ or (before is not None and before.shape != now.shape):
             raise ValueError("Give a reference of the shape of X exactly where one was given to fit.")
         return self.head_.predict(now, before)

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from monitor.detection.folds import FoldsNotPossible
 from monitor.detection.heads import check_classes
@@ -129,6 +129,8 @@ class GramRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : int64 (3,)
         Positions in `CLASSES`: none, artisanal, industrial. A class that never occurs scores 0.
     n_features_in_ : int
+    feature_names_in_ : object (F,)
+        Names of the columns, where the first tile was a data frame; other names, or another order, are refused later.
     penalty_ : float
         The one with the least squared error of `none` in folds held back.
     coef_, intercept_ : float64 (F, 3), (3,)
@@ -184,6 +186,9 @@ class GramRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"The tiles before had {len(known[0].x)} features and {len(known)} folds, this one has {values.shape[1]} "
                 f"and {self.folds}; forget them with fit."
             )
+        validate_data(
+            self, X, reset=known is None, skip_check_array=True
+        )  # names of the columns of a data frame
         added = [GramSums.of(values[fold == each], targets[fold == each]) for each in range(self.folds)]
         self.sums_ = added if known is None else [a + b for a, b in zip(known, added, strict=True)]
         self.n_features_in_, self.classes_ = values.shape[1], np.arange(len(CLASSES))
@@ -215,6 +220,7 @@ class GramRidge(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         values = read_table(X, "X", np.float64, least_rows=0)
         if values.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {values.shape[1]} features, fitted were {self.n_features_in_}.")
+        validate_data(self, X, reset=False, skip_check_array=True)
         return np.asarray(values @ slopes + intercepts)
 
     def predict(self, X: npt.ArrayLike) -> Int64:  # noqa: N803
