@@ -23,7 +23,7 @@ class ArrayScene:
     Parameters
     ----------
     pixels : array (C, H, W)
-        Physical units (reflectance, or dB); kept as float32. Where a band is not finite the pixel is not valid.
+        Physical units (reflectance, or dB); kept as float32. Where a band is masked or not finite the pixel is not valid.
     bands : sequence of str
         Common names of the C bands, such as "red" and "nir", each once.
     cell_pixels : int
@@ -41,7 +41,8 @@ class ArrayScene:
     Raises
     ------
     ValueError
-        For shapes that do not fit each other, or a band that is named twice.
+        For shapes that do not fit each other, pixels that are no real numbers, a band that is named twice, or cells that are
+        no whole number of pixels wide.
 
     Examples
     --------
@@ -60,20 +61,23 @@ class ArrayScene:
         corner: tuple[int, int] = (9000, 18000),
         valid: npt.ArrayLike | None = None,
     ) -> None:
+        if np.asarray(pixels).dtype.kind not in "buif":
+            raise ValueError("pixels must be real numbers; of complex radar give the backscatter in dB.")
         self._pixels = np.array(pixels, np.float32)
         if self._pixels.ndim != 3 or len(self._pixels) != len(bands) or not self._pixels.size:
             raise ValueError("pixels must be (bands, rows, columns), with a name for each band.")
         if len(set(bands)) < len(bands):
             raise ValueError("bands must name each band once; give two pictures of a band as two scenes.")
-        self._valid: Bool = np.asarray(np.isfinite(self._pixels).all(axis=0), np.bool_)
+        masked = np.ma.getmaskarray(np.ma.asarray(pixels))
+        self._valid: Bool = np.asarray((np.isfinite(self._pixels) & ~masked).all(axis=0), np.bool_)
         self.height, self._width = self._valid.shape
         if valid is not None:
             told = np.asarray(valid, np.bool_)
             if told.shape != self._valid.shape:
                 raise ValueError("valid must have the rows and columns of pixels.")
             self._valid &= told
-        if cell_pixels < 1:
-            raise ValueError("A cell is at least one pixel wide.")
+        if cell_pixels < 1 or cell_pixels != int(cell_pixels):
+            raise ValueError("A cell is a whole number of pixels wide, at least one.")
         self._pixels[:, ~self._valid] = 0
         self._cell_pixels = cell_pixels
         self.bands = tuple(bands)

@@ -203,7 +203,9 @@ def draw_weights(blocks: npt.ArrayLike, draws: int, seed: int) -> Float64:
     """float64 (draws, n): how often each cell is in a bootstrap sample that draws whole blocks with replacement."""
     _, block = np.unique(np.asarray(blocks), return_inverse=True)
     count = int(block.max(initial=-1)) + 1
-    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / max(count, 1)), draws)
+    if not count:
+        return np.empty((draws, 0))
+    times = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), draws)
     return times[:, block].astype(np.float64)
 
 
@@ -254,6 +256,8 @@ def measure(
     >>> measure(mining, stated, np.arange(40) // 4, draws=20)["auc"]
     Figure(value=1.0, low=1.0, high=1.0)
     """
+    if np.shape(blocks) != np.shape(mining):
+        raise ValueError("mining and blocks must have one value for each cell.")
     samples = draw_samples(blocks, draws, seed)
     return {
         name: with_interval(partial(function, mining, probability), samples)

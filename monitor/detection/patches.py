@@ -88,8 +88,8 @@ def make_patches(
     Raises
     ------
     PatchesNotDrawn
-        For too few windows, or sizes or a way to draw that there are none of; for empirical ones also where all pixels are
-        alike.
+        For too few windows or such as are not finite, or sizes or a way to draw that there are none of; for empirical ones
+        also where all pixels are alike.
 
     Examples
     --------
@@ -98,6 +98,10 @@ def make_patches(
     >>> [patches.shape for patches in make_patches(windows, 10, (4, 6)).patches]
     [(5, 3, 4, 4), (5, 3, 6, 6)]
     """
+    if not len(windows) or not np.isfinite(windows).all():
+        raise PatchesNotDrawn(
+            "There are no windows, or they hold numbers that are not finite; draw wholly valid ones with draw_windows."
+        )
     if drawing == EMPIRICAL:
         return whiten_patches(windows, count, sizes)
     if drawing == GAUSSIAN:

@@ -57,12 +57,24 @@ def test_pixels_that_are_not_finite_or_masked_are_not_seen() -> None:
         (PIXELS, BANDS[:2], 20, None, "a name for each band"),
         (PIXELS[:2], ("red", "red"), 20, None, "each band once"),
         (PIXELS[:, :0], BANDS, 20, None, "rows"),
-        (PIXELS, BANDS, 0, None, "at least one pixel"),
+        (PIXELS, BANDS, 0, None, "number of pixels wide, at least one"),
+        (PIXELS, BANDS, 2.5, None, "whole number of pixels"),
+        (PIXELS + 1j, BANDS, 20, None, "real numbers"),
         (PIXELS, BANDS, 20, np.ones((3, 3)), "rows and columns of pixels"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(
-    pixels: np.ndarray, bands: tuple[str, ...], cell: int, valid: np.ndarray | None, said: str
+    pixels: np.ndarray, bands: tuple[str, ...], cell: float, valid: np.ndarray | None, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        ArrayScene(pixels, bands, cell, valid=valid)
+        ArrayScene(pixels, bands, cell, valid=valid)  # type: ignore[arg-type]
+
+
+def test_pixels_that_are_masked_in_any_band_are_not_valid() -> None:
+    """Before, the fill values under the mask, as rasterio reads them, were taken for ground."""
+    mask = np.zeros(PIXELS.shape, np.bool_)
+    mask[1, :20, :20] = True
+    found = make_featurizer().extract(ArrayScene(np.ma.array(PIXELS, mask=mask), BANDS, 20))
+    told = make_featurizer().extract(ArrayScene(PIXELS, BANDS, 20, valid=~mask.any(axis=0)))
+    np.testing.assert_array_equal(found.values, told.values)
+    assert found.valid_share[:2].tolist() == [0, 1]

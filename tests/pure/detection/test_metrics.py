@@ -158,3 +158,10 @@ def test_what_is_no_probability_is_refused_and_a_rounded_sum_is_one(name: str) -
     assert repr(ASKED[name](IS_MINE, [1 + 1e-9, 0.8, 0.2, -1e-9])) == repr(
         ASKED[name](IS_MINE, [1, 0.8, 0.2, 0])
     )
+
+
+def test_of_no_cells_nothing_can_be_told_and_blocks_are_one_for_each_cell() -> None:
+    """Before, the one was a fault of numpy, and a single block stood for all cells without a word."""
+    assert all(np.isnan([figure.value, figure.low]).all() for figure in measure([], [], []).values())
+    with pytest.raises(ValueError, match="blocks must have one value for each cell"):
+        measure([True, False], [0.9, 0.1], [7])

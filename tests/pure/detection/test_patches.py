@@ -14,6 +14,7 @@ import pytest
 
 from monitor.detection.patches import (
     gaussian_patches,
+    make_patches,
     whiten_patches,
 )
 from monitor.detection.windows import PatchesNotDrawn, draw_windows
@@ -183,3 +184,13 @@ def test_scenes_without_clear_pixels_are_refused_with_a_reason() -> None:
         draw_windows([make_scene(clouds=1.0)], 3, seed=0)
     with pytest.raises(PatchesNotDrawn, match="64 patches need at least as many"):
         whiten_patches(draw_windows([make_scene(8, 8, clouds=0)], 3, seed=0), 64)
+
+
+@pytest.mark.parametrize("drawing", ["empirical", "gaussian"])
+def test_windows_that_are_not_finite_or_not_there_give_no_patches(drawing: str) -> None:
+    """Before, patches of NaN came of them, and features of NaN for cells that were seen."""
+    windows = np.random.default_rng(0).random((50, 2, 3, 3), np.float32)
+    windows[49, 0, 0, 0] = np.nan
+    for odd in (windows, windows[:0]):
+        with pytest.raises(PatchesNotDrawn, match="not finite; draw wholly valid ones"):
+            make_patches(odd, 4, drawing=drawing)
