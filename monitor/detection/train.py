@@ -78,6 +78,7 @@ def train_model(
     """
     model = fit_model(cells, featurizer, recipe)
     report = evaluate_recipe(cells, recipe, draws=draws, watch=watch)
+    report["unordered_heads"] = model.facts["unordered"]
     report["warnings"] = (
         warn_of_unordered(model.facts["unordered"], model.facts["share"]) + report["warnings"]
     )

@@ -19,7 +19,7 @@ from accounts.ledger.writer import recorded
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.bell import Bell, ring
-from monitor.errors import NotThere, NotYours
+from monitor.errors import NotNow, NotThere, NotYours
 from monitor.models import TrainedModel
 
 
@@ -75,12 +75,19 @@ def record_model(
 def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
     """Let a model act for its sensor, in place of the one before; every read scene becomes due again.
 
-    Raises NotYours for anybody but an analyst, NotThere where there is no such model.
+    Raises NotYours for anybody but an analyst, NotThere where there is no such model, NotNow for one that gives every cell
+    the same probability: it would call all ground a mine, or none.
     """
     if viewer.role is not Role.ANALYST:
         raise NotYours("A model is activated by an analyst.")
-    if not TrainedModel.objects.filter(id=model_id).exists():
+    found = TrainedModel.objects.filter(id=model_id).first()
+    if found is None:
         raise NotThere
+    if flat := found.metrics.get("unordered_heads"):
+        raise NotNow(
+            f"A model that gives every cell the same probability ({', '.join(flat)}) does not act. Train one with more "
+            "labels, or with labels that say something else of the ground."
+        )
     entry = Entry(viewer, "model.activate", endpoint, viewer.request_id, objects=[model_id])
     with recorded(entry), transaction.atomic():
         model = TrainedModel.objects.select_for_update().get(id=model_id)

@@ -71,6 +71,16 @@ def test_a_model_of_another_sensor_goes_on(
     assert set(TrainedModel.objects.values_list("state", flat=True)) == {"active"}
 
 
+def test_a_model_that_gives_every_cell_the_same_probability_does_not_act(
+    web: WebClient, cast: Cast, model: UUID, trained: TrainedModel
+) -> None:
+    trained.metrics = {"unordered_heads": ["change"]}
+    trained.save()
+    answer = activate(web.as_(cast.anna), trained.id)
+    assert "same probability (change)" in assert_problem(answer, 409, "not-now")["detail"]
+    assert (TrainedModel.objects.get(id=model).state, outcomes_of(answer)) == ("active", [])
+
+
 @pytest.mark.parametrize("name", ["rosa", "ines", "pia", "aldo", "adam", "finn", "mallory"])
 def test_nobody_but_an_analyst_sees_or_activates_models(
     web: WebClient, cast: Cast, trained: TrainedModel, name: str

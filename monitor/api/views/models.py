@@ -38,7 +38,7 @@ class ModelActivateView(DoorView):
     roles = {"POST": ANALYSTS}
     endpoint = "/api/v1/models/{id}/activate"
 
-    @describe("model_activate", ModelShape, body=NothingAsk, also=(404,))
+    @describe("model_activate", ModelShape, body=NothingAsk, also=(404, 409))
     def post(self, request: Request, model_id: UUID) -> ReleasedResponse:
         """The model acts for its sensor from now on; every scene is scored again with it."""
         self.read_body(NothingAsk)

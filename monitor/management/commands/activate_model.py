@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.detection.modelfile import ModelRefused
+from monitor.errors import NotNow
 from monitor.imagery.sensors import PROFILES
 from monitor.management.console import print_answer
 from monitor.management.saved_models import load_kept_model
@@ -53,7 +54,7 @@ class Command(BaseCommand):
             # with a model whose file is gone no scene would be scored
             load_kept_model(find_model_file(str(model_id)) or "")
             activate_model(analyst, model_id, "activate_model")
-        except (LedgerUnavailable, ModelRefused) as error:
+        except (LedgerUnavailable, ModelRefused, NotNow) as error:
             raise CommandError(str(error)) from error
         print_answer({"model": str(model_id), "activated_by": analyst.username}, options["json"])
 

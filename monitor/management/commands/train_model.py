@@ -16,6 +16,7 @@ from monitor.detection.folds import FoldsNotPossible
 from monitor.detection.heads import MODELS, Recipe, TrainingRefused
 from monitor.detection.report import write_report
 from monitor.detection.windows import PatchesNotDrawn
+from monitor.errors import NotNow
 from monitor.imagery.sensors import PROFILES
 from monitor.management.arguments import (
     add_patch_arguments,
@@ -109,12 +110,15 @@ class Command(BaseCommand):
                     watch=judged.append,
                     causes=causes,
                 )
-            if analyst is not None:
-                activate_model(analyst, trained.model_id, "train_model")
         except REFUSALS as error:
             raise CommandError(add_causes(error, causes)) from error
         if options["page"]:
             write_page(options["page"], trained.report, judged)
+        if analyst is not None:
+            try:
+                activate_model(analyst, trained.model_id, "train_model")
+            except (LedgerUnavailable, NotNow) as error:
+                raise CommandError(f"{error} The model is kept as {trained.model_id}.") from error
         answer = {
             "model": str(trained.model_id),
             "file": model_path(trained.sha256).name,

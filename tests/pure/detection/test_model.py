@@ -197,6 +197,7 @@ def test_whoever_trains_a_model_that_gives_every_cell_the_share_of_mines_is_told
     featurizer = make_featurizer()
     noise = replace(make_cells(strength=0.0, features=3, seed=3), digest=featurizer.digest)
     model, report = train_model(noise, featurizer, QUICK, draws=2)
+    assert report["unordered_heads"] == model.facts["unordered"]  # by which it is kept from acting
     told = [text for text in report["warnings"] if text.startswith("The head")]
     assert told == warn_of_unordered(model.facts["unordered"], model.facts["share"]) != []
     assert not any("calls every cell a mine" in text for text in told)  # two fifths are mines
