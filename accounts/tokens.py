@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from accounts.ledger.entry import Entry, Outcome
-from accounts.ledger.writer import record
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
 from accounts.models import Token, User
 from accounts.viewer import Viewer
 
@@ -30,10 +30,13 @@ def issue_token(user: User, label: str = "") -> str:
     Raises LedgerUnavailable; then there is no token.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
-    record(Entry(None, "token.issue", "issue_token", uuid4(), objects=[user.id]), Outcome.DONE)
-    Token.objects.create(
-        user=user, digest=_digest(secret), label=label, expires_at=timezone.now() + settings.TOKEN_LIFETIME
-    )
+    with recorded(Entry(None, "token.issue", "issue_token", uuid4(), objects=[user.id])):
+        Token.objects.create(
+            user=user,
+            digest=_digest(secret),
+            label=label,
+            expires_at=timezone.now() + settings.TOKEN_LIFETIME,
+        )
     return secret
 
 
@@ -78,8 +81,8 @@ def revoke_tokens(user: User, label: str | None = None) -> int:
     tokens = Token.objects.usable().filter(user=user)
     if label is not None:
         tokens = tokens.filter(label=label)
-    record(Entry(None, "token.revoke", "revoke_tokens", uuid4(), objects=[user.id]), Outcome.DONE)
-    return tokens.update(revoked_at=timezone.now())
+    with recorded(Entry(None, "token.revoke", "revoke_tokens", uuid4(), objects=[user.id])):
+        return tokens.update(revoked_at=timezone.now())
 
 
 def encode_secret(secret: str) -> bytes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts.ledger.connection import close_ledger_connections
@@ -141,3 +143,42 @@ def test_the_commands_say_what_they_did(cast: Cast, capsys: pytest.CaptureFixtur
     call_command("make_account", "ruth", "--close", "--by=adam", "--json")
     assert len(capsys.readouterr().out.splitlines()) == 4
     assert not User.objects.get(username="ruth").is_active
+
+
+def test_a_leaked_token_is_revoked_and_another_issued_while_the_account_goes_on(
+    cast: Cast, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rosa = cast.rosa.user
+    leaked, kept = issue_token(rosa, "laptop"), issue_token(rosa, "desk")
+    with as_role("penumbra_worker"):
+        call_command("issue_token", "rosa", "--label=laptop", "--revoke")
+    assert (find_token(leaked), find_token(kept) is not None) == (None, True)
+    with as_role("penumbra_worker"):
+        with pytest.raises(CommandError, match="nothing was revoked"):
+            call_command("issue_token", "rosa", "--label=laptop", "--revoke")
+        call_command("issue_token", "rosa", "--revoke", "--json")
+    assert find_token(kept) is None
+    capsys.readouterr()
+    call_command("issue_token", "rosa")
+    assert find_token(capsys.readouterr().out.strip()) is not None
+    call_command("issue_token", "rosa", "--list", "--json")
+    tokens = json.loads(capsys.readouterr().out)["tokens"]
+    assert [(each["label"], each["state"]) for each in tokens[1:]] == [
+        ("laptop", "revoked"),
+        ("desk", "revoked"),
+        ("command line", "usable"),
+    ]
+    call_command("issue_token", "rosa", "--list")
+    assert capsys.readouterr().out.splitlines()[-1].endswith("command line")
+
+
+def test_a_closed_account_gets_no_token_and_the_command_says_that_it_is_closed(cast: Cast) -> None:
+    close_account(cast.rosa.user, cast.adam.user)
+    with pytest.raises(CommandError, match="is closed"):
+        call_command("issue_token", "rosa")
+
+
+def test_a_token_that_could_not_be_stored_was_not_issued_for_the_ledger(cast: Cast) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic():
+        issue_token(cast.rosa.user, "x" * 81)
+    assert entries_about(cast.rosa.user)[-1][:3] == ("token.issue", None, "failed")
