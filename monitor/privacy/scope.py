@@ -83,6 +83,11 @@ def oneself_or_decided_readers(viewer: Viewer) -> Q:
     )
 
 
+def holds_region(user: User, region: Region) -> bool:
+    """Whether an account holds anything on a region, a closed one too."""
+    return RegionUserPermission.objects.filter(user=user, content_object=region).exists()
+
+
 def grant_region(user: User, region: Region) -> None:
     """Give an account what its role can hold on a region. Raises ValueError for a role that holds nothing on regions."""
     codename = _PERMISSION.get(Role(user.role))

@@ -19,7 +19,9 @@ from accounts.viewer import Viewer
 from monitor.grid import Level
 from monitor.models import Agreement, Region
 from monitor.privacy.policy import AGREED_DAYS_MAX, FINEST_AGREED, POLICY_VERSION
-from monitor.privacy.scope import decides_about, grant_region, withdraw_region
+from monitor.privacy.scope import decides_about, grant_region, holds_region, withdraw_region
+
+REFERENCE_LENGTH = Agreement._meta.get_field("reference").max_length or 0
 
 
 class AgreementRefused(ValueError):
@@ -44,6 +46,8 @@ def make_agreement(
     """
     now = timezone.now()
     _check_terms(partner, level, reference.strip(), until, now)
+    if len(reference.strip()) > REFERENCE_LENGTH:
+        raise AgreementRefused(f"The reference is too long: at most {REFERENCE_LENGTH} characters.")
     _check_people(agreed_by, seconded_by, partner, region, level)
     with (
         recorded(_entry(agreed_by, "agreement.make", region, level, partner, seconded_by)),
@@ -70,8 +74,11 @@ def end_agreement(ended_by: User, partner: User, region: Region) -> None:
 
     One person is enough. Raises AgreementRefused, LedgerUnavailable.
     """
-    if not decides_about(_viewer_of(ended_by), region.id):
+    if not ended_by.is_active or not decides_about(_viewer_of(ended_by), region.id):
         raise AgreementRefused("Only an administrator or a regulator of the region can end it.")
+    # anybody else's right is a mandate, which a regulator must not take from a colleague
+    if partner.role != Role.PARTNER.value or not holds_region(partner, region):
+        raise AgreementRefused("There is no agreement with this account on this region: nothing was ended.")
     with recorded(_entry(ended_by, "agreement.end", region, None, partner, None)), transaction.atomic():
         withdraw_region(partner, region)
 

@@ -16,6 +16,7 @@ from accounts.roles import Role
 from monitor.access.sharpness import find_sharpness
 from monitor.grid import Level
 from monitor.models import Agreement, Region
+from monitor.privacy.scope import list_region_ids
 from monitor.releases.batches import BlockRow, find_batch
 from monitor.releases.blocks import BlockFilter, read_blocks, read_shown
 from monitor.releases.sight import Reader, RightsMoved, read_rights
@@ -269,3 +270,26 @@ def test_asking_for_one_region_shows_its_border_no_finer_than_all_agreements_tog
 def second_administrator() -> Person:
     """Somebody else who may decide about any region."""
     return hire("agathe", Role.ADMINISTRATOR)
+
+
+def test_a_mandate_is_no_agreement_that_a_regulator_could_end(cast: Cast) -> None:
+    region = Region.objects.get(id=cast.east)
+    with pytest.raises(AgreementRefused, match="nothing was ended"):
+        end_agreement(cast.rosa.user, cast.anna.user, region)
+    assert region.id in list_region_ids(make_viewer(cast.anna.user))
+
+
+def test_a_closed_administrator_ends_no_agreement_and_nobody_one_that_is_not_there(cast: Cast) -> None:
+    east, west = Region.objects.get(id=cast.east), Region.objects.get(id=cast.west)
+    with pytest.raises(AgreementRefused, match="nothing was ended"):
+        end_agreement(cast.adam.user, cast.ines.user, east)
+    User.objects.filter(id=cast.adam.user.id).update(is_active=False)
+    for region in (east, west):
+        with pytest.raises(AgreementRefused, match="Only an administrator"):
+            end_agreement(User.objects.get(username="adam"), cast.pia.user, region)
+
+
+def test_a_reference_that_is_too_long_is_refused_with_the_cause(cast: Cast) -> None:
+    region = Region.objects.get(id=cast.east)
+    with pytest.raises(CommandError, match="at most 200"):
+        call_command("grant_agreement", "pia", region.name, "--by=adam", "--reference", "x" * 201)
