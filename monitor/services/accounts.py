@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.erasure import ERASED
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
 from accounts.models import Organisation, User
@@ -17,7 +19,7 @@ from accounts.tokens import revoke_tokens
 from accounts.viewer import Viewer
 from monitor.models import Region
 from monitor.privacy.policy import POLICY_VERSION
-from monitor.privacy.scope import grant_region, withdraw_region
+from monitor.privacy.scope import grant_region, holds_region, withdraw_region
 
 
 class AccountRefused(ValueError):
@@ -31,11 +33,21 @@ def make_account(username: str, role: Role, email: str, organisation: str | None
     """
     if role not in ACCOUNT_ROLES:
         raise AccountRefused(f"No account can have the role {role.value}.")
-    if User.objects.filter(username=username).exists():
-        raise AccountRefused("An account of that name exists.")
+    if username.startswith(ERASED):
+        raise AccountRefused(f"Names that begin with {ERASED!r} are those of erased accounts.")
+    namesake = User.objects.filter(username=username).first()
+    if namesake is not None:
+        raise AccountRefused(
+            "An account of that name exists."
+            if namesake.is_active
+            else "A closed account has that name, and stays closed: take another name."
+        )
     _check_decider(by)
     user = User(username=username, email=email, role=role.value)
     user.set_unusable_password()
+    _check_words(user)
+    if organisation is not None:
+        _check_words(Organisation(name=organisation))
     with recorded(_entry("account.make", "make_account", by, user)), transaction.atomic():
         if organisation is not None:
             user.organisation, _ = Organisation.objects.get_or_create(name=organisation)
@@ -61,6 +73,8 @@ def give_region(user: User, region: Region, by: User) -> None:
         raise AccountRefused(
             "A mandate is for a regulator or an analyst; partners get regions by an agreement."
         )
+    if not user.is_active:
+        raise AccountRefused("The account is closed.")
     if by == user:
         raise AccountRefused("Nobody gives a mandate to themselves.")
     _check_decider(by)
@@ -71,8 +85,19 @@ def give_region(user: User, region: Region, by: User) -> None:
 def end_region(user: User, region: Region, by: User) -> None:
     """Take a region from an account, from the next statement on (P7). Raises AccountRefused, LedgerUnavailable."""
     _check_decider(by)
+    if not holds_region(user, region):
+        raise AccountRefused("The account holds nothing on this region: nothing was ended.")
     with recorded(_entry("mandate.end", "give_region", by, user, region)), transaction.atomic():
         withdraw_region(user, region)
+
+
+def _check_words(made: User | Organisation) -> None:
+    try:
+        made.clean_fields()
+    except ValidationError as error:
+        causes = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+        kind = "account" if isinstance(made, User) else "organisation"
+        raise AccountRefused(f"The {kind} cannot be made: {'; '.join(causes)}") from error
 
 
 def _check_decider(by: User | None) -> None:

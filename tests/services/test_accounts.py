@@ -182,3 +182,38 @@ def test_a_token_that_could_not_be_stored_was_not_issued_for_the_ledger(cast: Ca
     with pytest.raises(DatabaseError), transaction.atomic():
         issue_token(cast.rosa.user, "x" * 81)
     assert entries_about(cast.rosa.user)[-1][:3] == ("token.issue", None, "failed")
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ([""], "username"),
+        (["ruth green"], "username"),
+        (["x" * 151], "username"),
+        (["ruth", "--email=nowhere"], "email"),
+        (["ruth", "--organisation="], "organisation"),
+        (["ruth", "--organisation=" + "x" * 201], "organisation"),
+        (["erased-ruth"], "erased"),
+    ],
+)
+def test_an_account_with_words_that_cannot_be_kept_is_refused_with_the_cause(
+    cast: Cast, words: list[str], cause: str
+) -> None:
+    accounts = User.objects.count()
+    with pytest.raises(CommandError, match=cause):
+        call_command("make_account", *words, "--role=regulator", "--by=adam")
+    assert User.objects.count() == accounts
+
+
+def test_a_closed_account_gets_no_mandate_and_keeps_its_name(cast: Cast) -> None:
+    close_account(cast.rosa.user, cast.adam.user)
+    with pytest.raises(AccountRefused, match="closed"):
+        give_region(cast.rosa.user, Region.objects.get(id=cast.west), cast.adam.user)
+    with pytest.raises(AccountRefused, match="closed"):
+        make_account("rosa", Role.REGULATOR, "", None, cast.adam.user)
+
+
+def test_nothing_is_told_as_ended_where_nothing_was_held(cast: Cast) -> None:
+    with pytest.raises(AccountRefused, match="nothing was ended"):
+        end_region(cast.rosa.user, Region.objects.get(id=cast.west), cast.adam.user)
+    assert entries_about(cast.rosa.user)[-1][0] == "token.issue"  # of the cast: no mandate.end
