@@ -5,13 +5,14 @@ import os
 import sys
 from pathlib import Path
 
-from config.local.attached import attach, change_interpreter
+from config.local.attached import attach, change_interpreter, refuse_unreadable
 
 ROOT = Path(__file__).resolve().parent
 
 
 def main() -> None:
     """Run one management command."""
+    refuse_unreadable(sys.argv[1:])
     change_interpreter(ROOT)
     attach(ROOT, os.environ, "".join(sys.argv[1:2]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
+
+from .report import EXIT_USAGE
 
 FILE = "var/environment.json"
 SEALER_FILE = "var/environment-sealer.json"
@@ -37,6 +39,19 @@ def attach(root: Path, environment: MutableMapping[str, str], command: str = "")
         return
     for name, value in json.loads(file.read_text()).items():
         environment.setdefault(name, value)
+
+
+def refuse_unreadable(words: Sequence[str]) -> None:
+    """End with code 2 where a word of the command is no text: neither the database nor an answer could take it."""
+    for place, word in enumerate(words, 1):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            print(
+                f"manage.py: error: word {place} of the command is no text in UTF-8; write it, or name the file, so.",
+                file=sys.stderr,
+            )
+            raise SystemExit(EXIT_USAGE) from None
 
 
 def change_interpreter(root: Path) -> None:

@@ -230,3 +230,11 @@ class TestPins:
     def test_no_file_of_pins_names_the_host_of_a_registry(self) -> None:
         for name in lock.LOCKS:
             assert "://" not in (ROOT / f"{name}.txt").read_text()
+
+
+def test_a_word_that_is_no_text_ends_a_command_with_the_cause_and_no_trace() -> None:
+    words = [sys.executable, str(ROOT / "manage.py"), "issue_token", b"caf\xe9"]
+    done = subprocess.run(words, capture_output=True, check=False)
+    assert done.returncode == EXIT_USAGE
+    assert done.stderr.startswith(b"manage.py: error: word 2 ")
+    assert len(done.stderr.splitlines()) == 1
