@@ -6,11 +6,14 @@ Wiring: used by settings only. A secret may also come from a file: `NAME_FILE` h
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 TRUE = {"1", "true", "yes", "on"}
+MOST = 2**31 - 1
+"""What PostgreSQL keeps as an integer."""
 FALSE = {"0", "false", "no", "off", ""}
 
 
@@ -31,6 +34,9 @@ def read_secret(name: str) -> str:
         value = Path(path).read_text(encoding="utf-8").strip() if path else read_text(name)
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        # without the error it comes from, whose text holds bytes of the secret
+        raise ImproperlyConfigured(f"{name}_FILE holds no text in UTF-8.") from None
     if not value:
         raise ImproperlyConfigured(f"{name} is empty. Give it a random value of at least 32 characters.")
     return value
@@ -44,15 +50,46 @@ def read_flag(name: str, default: bool) -> bool:
     return value in TRUE
 
 
-def read_number(name: str, default: int) -> int:
-    """A whole number. Raises ImproperlyConfigured for anything else."""
+def read_number(name: str, default: int, least: int = 1, most: int = MOST) -> int:
+    """A whole number from least to most. Raises ImproperlyConfigured for anything else."""
     value = os.environ.get(name, str(default))
     try:
-        return int(value)
+        number = int(value)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be a whole number.") from error
+    if not least <= number <= most:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {least} to {most}.")
+    return number
 
 
 def read_words(name: str, separator: str = ",") -> list[str]:
     """The parts of a list, blanks dropped; an unset variable is an empty list."""
     return [part.strip() for part in os.environ.get(name, "").split(separator) if part.strip()]
+
+
+def read_folders(name: str) -> list[Path]:
+    """Folders, separated by colons. Raises ImproperlyConfigured where one would depend on where a process was started."""
+    folders = [Path(word) for word in read_words(name, ":")]
+    if not all(folder.is_absolute() for folder in folders):
+        raise ImproperlyConfigured(f"{name} must name absolute folders, separated by colons.")
+    return folders
+
+
+def read_hosts(name: str) -> list[str]:
+    """Hosts, perhaps with a port, separated by commas. Raises ImproperlyConfigured for addresses, which no host is equal to."""
+    hosts = read_words(name)
+    if any(mark in host for host in hosts for mark in "/@ "):
+        raise ImproperlyConfigured(
+            f"{name} must name hosts such as stac.example.org, without https:// and without a path."
+        )
+    return hosts
+
+
+def read_redis(name: str, schemes: Sequence[str]) -> str:
+    """The address of a Redis. Raises ImproperlyConfigured where it is missing or begins otherwise."""
+    address = read_text(name)
+    if not address.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise ImproperlyConfigured(
+            f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}."
+        )
+    return address

@@ -11,7 +11,16 @@ from pathlib import Path
 from celery.schedules import crontab
 
 from config.databases import read_database
-from config.env import read_flag, read_number, read_secret, read_text, read_words
+from config.env import (
+    read_flag,
+    read_folders,
+    read_hosts,
+    read_number,
+    read_redis,
+    read_secret,
+    read_text,
+    read_words,
+)
 from config.gdal_libraries import find_library
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -27,7 +36,7 @@ HASH_KEY = read_secret("PENUMBRA_HASH_KEY")
 """Keys the references and digests of the ledger, what makes a scene the same scene, idempotency and the cursors of pages.
 Keep it for the life of the installation: after a change none of these can be linked to what was written before."""
 AUTH_USER_MODEL = "accounts.User"
-TOKEN_LIFETIME = timedelta(days=read_number("PENUMBRA_TOKEN_DAYS", 90))
+TOKEN_LIFETIME = timedelta(days=read_number("PENUMBRA_TOKEN_DAYS", 90, most=36_500))
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 
@@ -68,7 +77,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LEDGER_PASSWORD = read_secret("PENUMBRA_DB_PASSWORD_LEDGER")
 LEDGER_TIMEOUT_S = read_number("PENUMBRA_LEDGER_TIMEOUT_S", 3)
 """How long a request waits for its ledger entry before it is refused with 503."""
-LEDGER_COMPLETIONS_WAIT_MS = read_number("PENUMBRA_LEDGER_COMPLETIONS_WAIT_MS", 50)
+LEDGER_COMPLETIONS_WAIT_MS = read_number("PENUMBRA_LEDGER_COMPLETIONS_WAIT_MS", 50, least=0)
 """How long completions of published blocks wait for others, to be written together; 0: each is written before its answer."""
 LEDGER_KEY_FILE = Path(read_text("PENUMBRA_LEDGER_KEY_FILE", str(STATE_DIR / "ledger-key" / "key")))
 """The log's private keys, read by the sealer only. What it signed last is kept beside it."""
@@ -78,7 +87,7 @@ WITNESSES = read_words("PENUMBRA_WITNESSES")
 WITNESS_S = read_number("PENUMBRA_WITNESS_S", 60)
 REDIS_TIMEOUT_S = read_number("PENUMBRA_REDIS_TIMEOUT_S", 3)
 """How long a request waits for its counter before it is refused with 503."""
-COUNTERS_URL = read_text("REDIS_URL")
+COUNTERS_URL = read_redis("REDIS_URL", ("redis", "rediss", "unix"))
 COUNTERS_PREFIX = "penumbra"
 """Where requests are counted, under keys that begin so. Nothing else is kept between them: no answer outlives a right."""
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
@@ -86,14 +95,14 @@ VAULT_DIR = Path(read_text("PENUMBRA_VAULT_DIR", str(STATE_DIR / "vault")))
 """Features of scenes and model files: exact things outside PostgreSQL. Readable by the worker's account only."""
 
 # --- imagery ---------------------------------------------------------------------------------------------------------
-IMAGERY_ROOTS = [Path(root) for root in read_words("PENUMBRA_IMAGERY_ROOTS", ":")]
+IMAGERY_ROOTS = read_folders("PENUMBRA_IMAGERY_ROOTS")
 """Local folders that scenes may be read from; nothing else on this disk is opened."""
-IMAGERY_HOSTS = read_words("PENUMBRA_IMAGERY_HOSTS")
+IMAGERY_HOSTS = read_hosts("PENUMBRA_IMAGERY_HOSTS")
 """Hosts that scenes may be read from over the network; none by default."""
-MAX_CLOUD_SHARE = read_number("PENUMBRA_MAX_CLOUD_PERCENT", 90) / 100
+MAX_CLOUD_SHARE = read_number("PENUMBRA_MAX_CLOUD_PERCENT", 90, least=0, most=100) / 100
 
 # --- work ------------------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = read_text("CELERY_BROKER_URL")
+CELERY_BROKER_URL = read_redis("CELERY_BROKER_URL", ("redis", "rediss", "redis+socket"))
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -143,7 +152,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "monitor.api.problems.answer_exception",
     "UNAUTHENTICATED_USER": None,
     # how many proxies stand before this process: only so many entries of X-Forwarded-For are believed
-    "NUM_PROXIES": read_number("PENUMBRA_PROXIES", 0),
+    "NUM_PROXIES": read_number("PENUMBRA_PROXIES", 0, least=0),
     "DEFAULT_FILTER_BACKENDS": [],
 }
 REQUESTS_PER_MINUTE = read_number("PENUMBRA_REQUESTS_PER_MINUTE", 600)

@@ -1,0 +1,90 @@
+"""config.env: what the environment says is taken as it is meant, or refused with the variable's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.env import read_folders, read_hosts, read_number, read_redis, read_secret
+
+NAME = "PENUMBRA_TRIED"
+
+
+def read_share(name: str) -> int:
+    """A number that has a greatest and may be none."""
+    return read_number(name, 90, least=0, most=100)
+
+
+def read_days(name: str) -> int:
+    """A number as most are."""
+    return read_number(name, 90)
+
+
+def read_cache(name: str) -> str:
+    """A Redis on a network or a socket."""
+    return read_redis(name, ("redis", "unix"))
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "value"),
+    [
+        (read_days, "1", 1),
+        (read_days, "2147483647", 2147483647),
+        (read_share, "0", 0),
+        (read_share, "100", 100),
+        (read_folders, "/a:/b", [Path("/a"), Path("/b")]),
+        (read_folders, "", []),
+        (
+            read_hosts,
+            "stac.example.org, stac.example.org:8443",
+            ["stac.example.org", "stac.example.org:8443"],
+        ),
+        (read_cache, "unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=0"),
+    ],
+)
+def test_what_is_meant_is_taken(
+    read: Callable[[str], Any], text: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NAME, text)
+    assert read(NAME) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (read_days, "0"),
+        (read_days, "-5"),
+        (read_days, "2147483648"),
+        (read_days, "9" * 5000),
+        (read_days, "soon"),
+        (read_share, "101"),
+        (read_share, "-1"),
+        (read_folders, "/a:scenes"),
+        (read_hosts, "https://stac.example.org"),
+        (read_hosts, "stac.example.org/v1"),
+        (read_hosts, "stac.example.org other.example.org"),
+        (read_cache, "localhost:6379"),
+        (read_cache, ""),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(
+    read: Callable[[str], Any], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NAME, text)
+    with pytest.raises(ImproperlyConfigured, match=NAME):
+        read(NAME)
+
+
+def test_a_secret_that_is_no_text_is_refused_by_name_and_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(b"\xff\xfe")
+    monkeypatch.setenv(f"{NAME}_FILE", str(file))
+    with pytest.raises(ImproperlyConfigured, match=NAME) as caught:
+        read_secret(NAME)
+    assert caught.value.__cause__ is None
