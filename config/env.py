@@ -76,7 +76,7 @@ def read_folders(name: str) -> list[Path]:
 
 
 def read_hosts(name: str) -> list[str]:
-    """Hosts, perhaps with a port, separated by commas. Raises ImproperlyConfigured for addresses, which no host is equal to."""
+    """Hosts, perhaps with a port, separated by commas. Raises ImproperlyConfigured for an address: no host is one."""
     hosts = read_words(name)
     if any(mark in host for host in hosts for mark in "/@ "):
         raise ImproperlyConfigured(

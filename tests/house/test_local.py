@@ -233,7 +233,7 @@ class TestPins:
 
 
 def test_a_word_that_is_no_text_ends_a_command_with_the_cause_and_no_trace() -> None:
-    words = [sys.executable, str(ROOT / "manage.py"), "issue_token", b"caf\xe9"]
+    words = [sys.executable, str(ROOT / "manage.py"), "issue_token", os.fsdecode(b"caf\xe9")]
     done = subprocess.run(words, capture_output=True, check=False)
     assert done.returncode == EXIT_USAGE
     assert done.stderr.startswith(b"manage.py: error: word 2 ")
