@@ -77,7 +77,11 @@ def _detect(claim: Claim) -> None:
 def _extract(claim: Claim, item: SceneItem, folder: str | None, featurizer: Featurizer) -> None:
     with _open(item, folder, featurizer.bands) as scene:
         cells = featurizer.extract(scene, progress=lambda done, rows: keep_claim(claim, done / rows))
-    save_features(claim.scene_id, cells)
+    try:
+        save_features(claim.scene_id, cells)
+    except OSError:
+        give_back_scene(claim)  # a disk of ours that is full or takes no writes: no scene may be refused for it
+        raise
 
 
 def _read_through(claim: Claim, item: SceneItem, folder: str | None) -> None:

@@ -150,6 +150,25 @@ def test_a_damaged_model_file_refuses_no_scene_and_costs_no_attempt(
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_vault_that_takes_no_features_refuses_no_scene_and_costs_no_attempt(
+    cast: Cast, land: MinedLand, trainee: Trainee, vault_dir: Path
+) -> None:
+    let_act(trainee, cast.anna.user)
+    scene_id, _ = receive_scene(land.items["t1"], "", None, announce=False)
+    folder = vault_dir / "features"
+    if folder.exists():
+        folder.rename(vault_dir / "elsewhere")
+    folder.write_text("where a folder should be")
+    for _ in range(2):
+        with pytest.raises(OSError, match="features"):
+            detect_scene(scene_id)
+        assert (stand(scene_id), Scene.objects.get().attempts) == ([("received", "")], 0)
+    folder.unlink()
+    detect_scene(scene_id)
+    assert (stand(scene_id), Scene.objects.get().attempts) == ([("scored", "")], 1)
+
+
+@pytest.mark.usefixtures("worker")
 def test_what_a_dead_worker_left_of_features_is_cleared_away(
     cast: Cast, land: MinedLand, trainee: Trainee, vault_dir: Path
 ) -> None:
