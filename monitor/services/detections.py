@@ -80,7 +80,8 @@ def _extract(claim: Claim, item: SceneItem, folder: str | None, featurizer: Feat
     try:
         save_features(claim.scene_id, cells)
     except OSError:
-        give_back_scene(claim)  # a disk of ours that is full or takes no writes: no scene may be refused for it
+        # a disk of ours that is full or takes no writes: no scene may be refused for it
+        give_back_scene(claim)
         raise
 
 
