@@ -67,19 +67,21 @@ def complete_entry(
 ) -> None:
     """Say what came of an entry: how many cells, blocks or rows left, which (sealed), and the answer's keyed digest.
 
-    cells: cell numbers of an exact answer. page: where they are not all that was asked for. Raises LedgerUnavailable; then
-    the answer must not be sent.
+    cells: cell numbers of an exact answer. page: where they are not all that was asked for; it is sealed without a cell too,
+    because among pages that are asked for in a known order, the empty ones say where nothing is. Raises LedgerUnavailable;
+    then the answer must not be sent.
     """
     digest = keyed_digest(answer) if answer else ""
     values: list[str | bytes | None] = [str(ticket.entry_id), outcome.value, str(quantity), digest]
     # most come in order, which is sorted at once
     numbers = list(dict.fromkeys(sorted(cells)))
-    if numbers:
+    discloses = bool(numbers) or page is not None
+    if discloses:
         values += [digest_cells(ticket.entry_id, numbers), write_numbers(numbers), *_page_values(page)]
     else:
         values.append("")
     with ledger_connection() as connection:
-        connection.run(_WRITE_COMPLETION_WITH_CELLS if numbers else _WRITE_COMPLETION, values)
+        connection.run(_WRITE_COMPLETION_WITH_CELLS if discloses else _WRITE_COMPLETION, values)
 
 
 def record(entry: Entry, outcome: Outcome) -> None:

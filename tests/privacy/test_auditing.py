@@ -27,6 +27,7 @@ from tests.privacy.layouts import Layout, lay_out
 from tests.privacy.pairs import draw_pair
 from tests.privacy.worlds import build_world
 from tests.roles import as_role
+from tests.tile_reader import read_tile
 
 SITE = [cell_at(20.105, 2.105)]
 
@@ -152,9 +153,15 @@ def read_log(layout: Layout) -> list[dict[str, Any]]:
     world = build_world(layout)
     start = seal()
     act(world)
-    seal()
-    content = WebClient().as_(world.cast.aldo).get(f"/api/v1/audit/export?start={start}").content
+    lines = read_told(world.cast.aldo, start)
     transaction.savepoint_rollback(before)
+    return lines
+
+
+def read_told(auditor: Person, start: int) -> list[dict[str, Any]]:
+    """The lines from `start` on, as `read_log` has them."""
+    seal()
+    content = WebClient().as_(auditor).get(f"/api/v1/audit/export?start={start}").content
     seen: dict[str, int] = {}
     lines = []
     for line in map(json.loads, content.splitlines()):
@@ -181,3 +188,40 @@ def test_the_sealed_log_of_two_worlds_says_the_same() -> None:
         one, other = read_log(lay_out(pair.one)), read_log(lay_out(pair.other))
     assert {"read.alert_site", "read.activity"} <= {line.get("action") for line in one}
     assert one == other
+
+
+# --- tiles, which maps ask for in an order that is known ------------------------------------------------------
+
+TILES = ("12/2275/2024", "12/2276/2024", "12/2275/2023")
+"""Beside each other and one above: what `IN_TILES` says lies in each."""
+IN_TILES = (
+    [cell_at(20.005, 2.055), cell_at(20.015, 2.055)],
+    [cell_at(20.075, 2.055)],
+    [cell_at(20.015, 2.155)],
+)
+
+
+def look_at_map(cast: Cast, cells: list[tuple[int, int]]) -> tuple[list[int], list[Any]]:
+    """A regulator looks at all tiles while these are the active cells: features of each, and what an auditor is told."""
+    cache.clear()
+    before = transaction.savepoint()
+    put_cells(make_model(cast.anna.user), cells)
+    alert = make_alert(cast.east, cells)
+    start, web, since = seal(), WebClient(), timezone.now().isoformat().replace("+00:00", "Z")
+    shown = [len(read_tile(web.as_(cast.rosa).get(f"/tiles/activity/{tile}.mvt").content)) for tile in TILES]
+    told = read_told(cast.aldo, start)
+    asked = {"role": "regulator", "since": since}
+    entries = web.as_(cast.aldo).get("/api/v1/audit/entries", asked).json()["items"]
+    exposures = web.as_(cast.aldo).get(f"/api/v1/audit/exposure?alert={alert.id}").json()["items"]
+    (exposed,) = [each for each in exposures if each["actor"] == str(cast.rosa.user.pseudonym)]
+    is_whole = exposed["first_at"] <= entries[-1]["at"], entries[0]["at"] <= exposed["last_at"]
+    transaction.savepoint_rollback(before)
+    return shown, [told, [entry["quantity"] for entry in entries], is_whole]
+
+
+def test_what_lies_in_which_tile_of_a_map_is_not_told(cast: Cast) -> None:
+    first, second, third = IN_TILES
+    looks = [look_at_map(cast, cells) for cells in (first, second + third, [first[0], *second])]
+    assert [shown for shown, _ in looks] == [[2, 0, 0], [0, 1, 1], [1, 1, 0]]
+    assert [told for _, told in looks] == [looks[0][1]] * 3
+    assert looks[0][1][1:] == [[1, 1, 1], (True, True)]
