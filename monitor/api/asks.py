@@ -33,8 +33,8 @@ class IdField(serializers.UUIDField):
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        """The UUID. Raises ValidationError for anything but a text that is one."""
-        if not isinstance(data, str):
+        """The UUID. Raises ValidationError for anything but a text that is one, in letters and digits of ASCII."""
+        if not isinstance(data, str) or not data.isascii():
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
 
@@ -47,6 +47,32 @@ class WholeField(serializers.IntegerField):
         if isinstance(data, str) and re.fullmatch(r"[0-9]+", data) is None:
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class DayField(serializers.DateField):
+    """A day, in the digits 0 to 9: those of other scripts would be read as well."""
+
+    default_error_messages = {"invalid": "Write a day as 2026-11-30."}
+
+    def to_internal_value(self, value: Any) -> date:
+        """The day. Raises ValidationError for anything else."""
+        if isinstance(value, str) and not value.isascii():
+            self.fail("invalid")
+        return super().to_internal_value(value)
+
+
+class MomentField(serializers.DateTimeField):
+    """A moment, in the digits 0 to 9; a date is its midnight, and without a zone it is UTC."""
+
+    default_error_messages = {
+        "invalid": "Write a moment as 2026-11-30T08:00:00Z. In an address the + of a zone is written %2B."
+    }
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """The moment. Raises ValidationError for anything else."""
+        if isinstance(value, str) and not value.isascii():
+            self.fail("invalid")
+        return super().to_internal_value(value)
 
 
 class FlagField(serializers.BooleanField):
@@ -164,7 +190,7 @@ class ExactActivityAsk(PageAsk):
     bbox = BboxField(required=False)
     state = StatesField(required=False)
     min_probability = ProbabilityField(required=False)
-    since = serializers.DateField(required=False)
+    since = DayField(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """`class` is a word of Python, so this field cannot be declared by name."""
@@ -224,8 +250,8 @@ class AssignAsk(serializers.Serializer[Any]):
 
     alert = IdField()
     inspector = serializers.CharField(max_length=150)
-    opens_at = serializers.DateTimeField(required=False)
-    expires_at = serializers.DateTimeField()
+    opens_at = MomentField(required=False)
+    expires_at = MomentField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The window has a length, lies ahead, and is not longer than 60 days."""
@@ -248,7 +274,7 @@ class FindingAsk(serializers.Serializer[Any]):
 
     id = IdField()
     kind = serializers.ChoiceField(choices=FINDING_KINDS)
-    observed_on = serializers.DateField()
+    observed_on = DayField()
     people = serializers.ChoiceField(
         choices=[band.value for band in PeopleBand], default=PeopleBand.UNKNOWN.value
     )

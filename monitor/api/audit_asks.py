@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from accounts.purpose import PurposeCode
 from accounts.roles import Role
-from monitor.api.asks import MAX_TEXT, IdField, PageAsk, TextField, WholeField
+from monitor.api.asks import MAX_TEXT, IdField, MomentField, PageAsk, TextField, WholeField
 
 MAX_SIZE = 2**53 - 1
 """The greatest whole number that every reader of JSON takes for one."""
@@ -21,14 +21,6 @@ NO_ROLE = "anonymous"
 RECEIPT = r"([A-Za-z0-9+/]{43}=)(; mmd=[0-9]{1,4})?"
 HASH_CHARS = 44
 """How long a hash is in base64."""
-
-
-class MomentField(serializers.DateTimeField):
-    """A moment; a date is its midnight, and without a zone it is UTC."""
-
-    default_error_messages = {
-        "invalid": "Write a moment as 2026-11-30T08:00:00Z. In an address the + of a zone is written %2B."
-    }
 
 
 class WordField(serializers.ChoiceField):

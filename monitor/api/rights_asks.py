@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from accounts.purpose import looks_like_a_place
-from monitor.api.asks import BboxField, IdField, PageAsk, PeriodField, WholeField
+from monitor.api.asks import BboxField, IdField, MomentField, PageAsk, PeriodField, WholeField
 from monitor.api.rights_shapes import GRANTABLE, POSTURES, PURPOSES, REQUEST_STATUSES
 from monitor.privacy.posture import GRANT_DAYS_MAX
 
@@ -50,7 +50,7 @@ class AccessRequestAsk(serializers.Serializer[Any]):
     level = serializers.ChoiceField(choices=GRANTABLE)
     purpose = serializers.ChoiceField(choices=PURPOSES)
     reason = serializers.CharField(max_length=MAX_REASON, required=False, default="", allow_blank=True)
-    until = serializers.DateTimeField()
+    until = MomentField()
 
     def validate_reason(self, value: str) -> str:
         """People read it in one line, some of whom see no place."""

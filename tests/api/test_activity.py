@@ -130,6 +130,8 @@ def test_a_superuser_of_a_coarse_role_without_a_region_sees_nothing(
         "min_probability=+0.5",
         "min_probability=%D9%A0.%D9%A5",
         "since=yesterday",
+        "since=%D9%A2%D9%A0%D9%A2%D9%A6-09-01",
+        "region=01a2334c-be2b-74a9-90aa-3c27b790ce0%D9%A8",
         "class=none",
         "period=2026-09",
     ],

@@ -231,6 +231,7 @@ def test_an_auditor_sees_no_place_and_nothing_that_leads_to_one(
         "action=read.activity%0ax",
         "region=x",
         "since=yesterday",
+        "since=%D9%A2%D9%A0%D9%A2%D9%A6-09-01T00:00:00Z",
         "until=9999",
         "outcome=ok",
         "role=" + "r" * 17,

@@ -187,6 +187,7 @@ def test_nobody_but_an_inspector_reports(
         {"people": 12},
         {"observed_on": (timezone.now() + timedelta(days=1)).date().isoformat()},
         {"observed_on": "today"},
+        {"observed_on": "٢٠٢٦-01-01"},
         {"observed_on": 20260101},
         {"mercury": "yes"},
         {"mercury": 1},
