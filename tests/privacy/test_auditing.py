@@ -203,7 +203,7 @@ IN_TILES = (
 
 def look_at_map(cast: Cast, cells: list[tuple[int, int]]) -> tuple[list[int], list[Any]]:
     """A regulator looks at all tiles while these are the active cells: features of each, and what an auditor is told."""
-    cache.clear()
+    find_counters().reset()
     before = transaction.savepoint()
     put_cells(make_model(cast.anna.user), cells)
     alert = make_alert(cast.east, cells)
