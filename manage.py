@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from config.local.attached import attach, change_interpreter, refuse_unreadable
+from config.local.report import EXIT_USAGE
 
 ROOT = Path(__file__).resolve().parent
 
@@ -18,9 +19,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # commands do the worker's work; `migrate` alone is the owner's
     os.environ.setdefault("PENUMBRA_DB_ROLE", "worker")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        print(f"manage.py: error: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_USAGE) from None
 
 
 if __name__ == "__main__":

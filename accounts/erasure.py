@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
+from accounts.deciders import is_administrator, make_decider
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
 from accounts.models import Token, User
@@ -16,19 +17,23 @@ from accounts.models import Token, User
 ERASED = "erased-"
 
 
-class AlreadyErased(RuntimeError):
-    """The account has no identity left to erase."""
+class ErasureRefused(RuntimeError):
+    """The account has no identity left to erase, or nobody who may decides it."""
 
 
-def erase_identity(user: User) -> None:
+def erase_identity(user: User, by: User) -> None:
     """Take name, address, organisation, tokens and pseudonym from an account and close it for ever.
 
     Its lines in the ledger keep the old pseudonym, which from then on leads nowhere; what was seen under it can still be
-    told. Raises AlreadyErased; LedgerUnavailable, and then nothing is erased.
+    told. by: the administrator who decides it, perhaps about themselves. Raises ErasureRefused; LedgerUnavailable; then
+    nothing is erased.
     """
     if user.username.startswith(ERASED):
-        raise AlreadyErased("This account was erased before.")
-    entry = Entry(None, "account.erase", "erase_identity", uuid4(), objects=[user.id])
+        raise ErasureRefused("This account was erased before.")
+    if not is_administrator(by):
+        raise ErasureRefused("Identities are for an active administrator to erase: nothing was erased.")
+    decider = make_decider(by)
+    entry = Entry(decider, "account.erase", "erase_identity", decider.request_id, objects=[user.id])
     with recorded(entry), transaction.atomic():
         Token.objects.filter(user=user).delete()
         user.username = f"{ERASED}{uuid4().hex}"

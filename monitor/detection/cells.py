@@ -24,6 +24,9 @@ Bool = npt.NDArray[np.bool_]
 
 LEAST_SHARE, MOST_SHARE = 0.05, 0.5
 """Bounds of the share of a cell that must be seen to say anything of it."""
+NOT_SHOWN = "no scene of the label's item and dates shows the cell"
+SEEN_TOO_LITTLE = "too little of the cell is seen"
+"""Why a label is not used."""
 TABLE_DIGEST = "table:"
 """What the digest of features begins with that were read from a table and not made from a scene."""
 
@@ -241,8 +244,8 @@ def _choose_scenes(
 
 def _say_why(at: tuple[int, int, float] | None, least: float) -> str:
     if at is None:
-        return "no scene shows the cell"
-    return "used" if at[2] >= least else "too little of the cell is seen"
+        return NOT_SHOWN
+    return "used" if at[2] >= least else SEEN_TOO_LITTLE
 
 
 def _assemble(

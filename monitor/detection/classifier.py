@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from monitor.detection.heads import MODELS, Recipe, check_classes, fit_head
@@ -167,6 +168,16 @@ class MineClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The most probable class, int64 (n,)."""
         stated = self.predict_proba(X, reference)
         return np.asarray(self.classes_[stated.argmax(axis=1)])
+
+    def score(
+        self,
+        X: npt.ArrayLike,  # noqa: N803
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        reference: npt.ArrayLike | None = None,
+    ) -> float:
+        """Share of rows whose most probable class is `y` (n,), by the weights (n,). Where mines are rare, it says little."""
+        return float(accuracy_score(y, self.predict(X, reference), sample_weight=sample_weight))
 
     def predict_interval(
         self,

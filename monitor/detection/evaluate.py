@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from monitor.detection.agreement import settle_labels
 from monitor.detection.caveats import list_gaps, warn_of_unordered
-from monitor.detection.cells import LabelledCells, NoLabelledCells
+from monitor.detection.cells import NOT_SHOWN, SEEN_TOO_LITTLE, LabelledCells, NoLabelledCells
 from monitor.detection.confounders import find_period_in_pixels
 from monitor.detection.crossvalidation import cross_validate, judge_held_back, settle_block_deg
 from monitor.detection.figures import JudgedCells, Report, measure_cells, summarise
@@ -244,9 +244,9 @@ def judge_survey(survey: Survey, labels: Sequence[CellLabel]) -> tuple[JudgedCel
         seen = {at for at, place in shown.items() if survey.scenes[at].scores.observed[place]}
         at = choose_scene(list_scenes(label, ((p, *survey.scenes[p].when) for p in shown)), seen)
         if at is None:
-            unused["no scene shows the cell"] += 1
+            unused[NOT_SHOWN] += 1
         elif at not in seen:
-            unused["too little of the cell is seen"] += 1
+            unused[SEEN_TOO_LITTLE] += 1
         else:
             found.append((label, at, shown[at]))
     if not found:

@@ -172,7 +172,13 @@ class Featurizer:
         Raises
         ------
         PatchesNotDrawn
+        ValueError
+            For a bias that is no finite number, or parts that are none.
         """
+        if not np.isfinite(bias):
+            raise ValueError("bias must be a finite number.")
+        if across != int(across) or across < 0:
+            raise ValueError("across must be a whole number of parts along one side, 0 for no maps.")
         share_patches(n_patches, patch_sizes)  # said before any scene is read
         sizes: list[float] = []
         windows = draw_windows(_check_each(scenes, bands, sizes), max(patch_sizes), seed)

@@ -77,6 +77,11 @@ class CellLabel:
     mineral: str = ""
     formalisation: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a class that there is none of: -1 would be taken for the last one."""
+        if self.label not in range(len(CLASSES)):
+            raise ValueError(f"label must be 0 to {len(CLASSES) - 1}, a position in {', '.join(CLASSES)}.")
+
     @property
     def period(self) -> str:
         """The period as text, "" if unstated."""

@@ -10,13 +10,13 @@ from uuid import uuid4
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.deciders import is_administrator, make_decider
 from accounts.erasure import ERASED
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
 from accounts.models import Organisation, User
 from accounts.roles import ACCOUNT_ROLES, Role
 from accounts.tokens import revoke_tokens
-from accounts.viewer import Viewer
 from monitor.models import Region
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.scope import grant_region, holds_region, withdraw_region
@@ -101,16 +101,14 @@ def _check_words(made: User | Organisation) -> None:
 
 
 def _check_decider(by: User | None) -> None:
-    if by is not None and (by.role != Role.ADMINISTRATOR.value or not by.is_active):
+    if by is not None and not is_administrator(by):
         raise AccountRefused("Accounts and mandates are for an active administrator to decide about.")
     if by is None and User.objects.filter(role=Role.ADMINISTRATOR.value, is_active=True).exists():
         raise AccountRefused("Say which administrator decides: there is one already.")
 
 
 def _entry(action: str, command: str, by: User | None, user: User, region: Region | None = None) -> Entry:
-    viewer = None
-    if by is not None:
-        viewer = Viewer(by.id, by.pseudonym, by.username, by.organisation_id, Role(by.role), None, uuid4())
+    viewer = None if by is None else make_decider(by)
     return Entry(
         viewer,
         action,

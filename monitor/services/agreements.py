@@ -6,16 +6,16 @@ Runs as the worker: nobody who answers questions can widen an agreement.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.deciders import make_decider
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
 from accounts.models import User
 from accounts.roles import Role
-from accounts.viewer import Viewer
 from monitor.grid import Level
 from monitor.models import Agreement, Region
 from monitor.privacy.policy import AGREED_DAYS_MAX, FINEST_AGREED, POLICY_VERSION
@@ -74,7 +74,7 @@ def end_agreement(ended_by: User, partner: User, region: Region) -> None:
 
     One person is enough. Raises AgreementRefused, LedgerUnavailable.
     """
-    if not ended_by.is_active or not decides_about(_viewer_of(ended_by), region.id):
+    if not ended_by.is_active or not decides_about(make_decider(ended_by), region.id):
         raise AgreementRefused("Only an administrator or a regulator of the region can end it.")
     # anybody else's right is a mandate, which a regulator must not take from a colleague
     if partner.role != Role.PARTNER.value or not holds_region(partner, region):
@@ -109,22 +109,16 @@ def _check_people(
     if len({partner.id, *(each.id for each in people)}) <= len(people):
         raise AgreementRefused("Whoever agrees must be somebody else each time, and not the partner.")
     for each in people:
-        if not each.is_active or not decides_about(_viewer_of(each), region.id):
+        if not each.is_active or not decides_about(make_decider(each), region.id):
             raise AgreementRefused(
                 f"{each.username} is no administrator and no regulator with the mandate for this region."
             )
 
 
-def _viewer_of(user: User) -> Viewer:
-    return Viewer(
-        user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), None, uuid4()
-    )
-
-
 def _entry(
     actor: User, action: str, region: Region, level: Level | None, partner: User, seconded_by: User | None
 ) -> Entry:
-    viewer = _viewer_of(actor)
+    viewer = make_decider(actor)
     return Entry(
         viewer,
         action,

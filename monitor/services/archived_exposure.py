@@ -13,8 +13,9 @@ from datetime import datetime
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from accounts.deciders import make_decider
 from accounts.ledger.archived import Archive, find_archived, list_archives
 from accounts.ledger.comparing import compare_archive
 from accounts.ledger.entry import Entry
@@ -26,7 +27,6 @@ from accounts.ledger.vouching import NotVouchedFor, check_vouched
 from accounts.ledger.writer import recorded
 from accounts.models import User
 from accounts.roles import Role
-from accounts.viewer import Viewer
 from monitor.models import Alert, Inspection
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.vault.archived_exposure import read_archived_exposure
@@ -66,7 +66,7 @@ def ask_archives(
         )
     if since and until and until <= since:
         raise QuestionRefused("This time ends before it begins: --until must be later than --since.")
-    viewer = Viewer(by.id, by.pseudonym, by.username, by.organisation_id, Role.AUDITOR, None, uuid4())
+    viewer = make_decider(by)
     entry = Entry(
         viewer,
         "read.exposure",

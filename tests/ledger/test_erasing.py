@@ -47,16 +47,16 @@ def test_nothing_is_left_that_leads_from_the_ledger_to_the_person(
     assert seen is not None
     assert seen[0] > 0
     with as_role("penumbra_worker"):  # whom commands speak as
-        call_command("erase_identity", name, "--confirm", name)
+        call_command("erase_identity", name, "--confirm", name, "--by", "adam")
     for trace in (str(pseudonym), "Rosalind", "Example", "rosalind@example.org"):
         assert find_everywhere(trace) == []
     assert "accounts_user" not in find_everywhere(name)
     assert owner.execute(count, [pseudonym]).fetchone() == seen
     assert client.get("/api/v1/me").status_code == 401
     row = owner.execute(
-        "SELECT 1 FROM ledger.entry WHERE action = 'account.erase' ORDER BY at DESC LIMIT 1"
+        "SELECT actor FROM ledger.entry WHERE action = 'account.erase' ORDER BY at DESC LIMIT 1"
     ).fetchone()
-    assert row == (1,)
+    assert row == (cast.adam.user.pseudonym,)
     with sealing() as sealer:
         seal_all(sealer)
     with connect() as opened:
@@ -66,13 +66,16 @@ def test_nothing_is_left_that_leads_from_the_ledger_to_the_person(
 def test_an_account_is_erased_once_and_only_by_its_name_said_twice(cast: Cast) -> None:
     name = cast.pia.user.username
     with pytest.raises(CommandError, match="differ"):
-        call_command("erase_identity", name, "--confirm", "somebody")
+        call_command("erase_identity", name, "--confirm", "somebody", "--by", "adam")
+    for decider, cause in (("rosa", "active administrator"), ("nobody", "after --by")):
+        with pytest.raises(CommandError, match=cause):
+            call_command("erase_identity", name, "--confirm", name, "--by", decider)
     with pytest.raises(CommandError, match="no account"):
-        call_command("erase_identity", "nobody", "--confirm", "nobody")
-    call_command("erase_identity", name, "--confirm", name)
+        call_command("erase_identity", "nobody", "--confirm", "nobody", "--by", "adam")
+    call_command("erase_identity", name, "--confirm", name, "--by", "adam")
     gone = User.objects.get(pk=cast.pia.user.pk).username
     with pytest.raises(CommandError, match="before"):
-        call_command("erase_identity", gone, "--confirm", gone)
+        call_command("erase_identity", gone, "--confirm", gone, "--by", "adam")
 
 
 def test_without_an_entry_nobody_is_erased(cast: Cast, settings: LazySettings) -> None:
@@ -82,7 +85,7 @@ def test_without_an_entry_nobody_is_erased(cast: Cast, settings: LazySettings) -
     close_ledger_connections()
     try:
         with pytest.raises(CommandError, match="ledger"):
-            call_command("erase_identity", name, "--confirm", name)
+            call_command("erase_identity", name, "--confirm", name, "--by", "adam")
     finally:
         close_ledger_connections()
     assert User.objects.filter(username=name, is_active=True).exists()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.env import read_folders, read_hosts, read_number, read_redis, read_secret
 
 NAME = "PENUMBRA_TRIED"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def read_share(name: str) -> int:
@@ -88,3 +92,16 @@ def test_a_secret_that_is_no_text_is_refused_by_name_and_not_told(
     with pytest.raises(ImproperlyConfigured, match=NAME) as caught:
         read_secret(NAME)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("command", ["check", "migrate", "make_account"])
+def test_a_command_under_wrong_settings_names_the_variable_in_one_line(command: str) -> None:
+    run = subprocess.run(
+        [sys.executable, ROOT / "manage.py", command],
+        env=os.environ | {"PENUMBRA_TOKEN_DAYS": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "manage.py: error: PENUMBRA_TOKEN_DAYS must be a whole number from 1 to 36500.\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.erasure import AlreadyErased, erase_identity
+from accounts.erasure import ErasureRefused, erase_identity
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import User
 
@@ -20,6 +20,7 @@ class Command(BaseCommand):
         """USER, twice."""
         parser.add_argument("user", metavar="USER", help="the account's user name")
         parser.add_argument("--confirm", metavar="USER", required=True, help="the same name again")
+        parser.add_argument("--by", metavar="USER", required=True, help="the administrator who decides it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Erase, or say why not."""
@@ -28,8 +29,11 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError("There is no account of this name.")
+        decider = User.objects.filter(username=options["by"]).first()
+        if decider is None:
+            raise CommandError("There is no account of the name after --by.")
         try:
-            erase_identity(user)
-        except (AlreadyErased, LedgerUnavailable) as error:
+            erase_identity(user, decider)
+        except (ErasureRefused, LedgerUnavailable) as error:
             raise CommandError(str(error)) from error
         self.stdout.write("erased")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.deciders import make_decider
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import User
 from accounts.roles import Role
@@ -64,4 +64,4 @@ def find_analyst(name: str) -> Viewer:
     user = User.objects.filter(username=name, role=Role.ANALYST.value, is_active=True).first()
     if user is None:
         raise CommandError(f"No active analyst is called {name!r}; only an analyst activates a model.")
-    return Viewer(user.id, user.pseudonym, user.username, user.organisation_id, Role.ANALYST, None, uuid4())
+    return make_decider(user)

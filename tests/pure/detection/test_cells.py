@@ -44,7 +44,10 @@ def test_labels_that_cannot_be_used_are_counted_by_reason() -> None:
     labels = [*LABELS, CellLabel(*D, 0, item="late"), CellLabel(1, 1, 0), CellLabel(*A, 0, item="lost")]
     cells = gather_cells(labels, [EARLY, LATE], min_valid_share=0.5)
     assert len(cells) == 3
-    assert cells.unused == {"no scene shows the cell": 2, "too little of the cell is seen": 1}
+    assert cells.unused == {
+        "no scene of the label's item and dates shows the cell": 2,
+        "too little of the cell is seen": 1,
+    }
 
 
 def test_no_label_that_meets_a_scene_is_an_error_that_names_the_mend() -> None:

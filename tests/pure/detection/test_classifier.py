@@ -107,6 +107,9 @@ def test_change_is_learnt_where_a_reference_is_given() -> None:
     assert by_change > area_under_roc(new.mining, -alone.predict_proba(new.now)[:, 0])
     with pytest.raises(ValueError, match="Give a reference"):
         changed.predict(new.now)
+    right = changed.predict(new.now, new.reference) == new.classes
+    assert changed.score(new.now, new.classes, reference=new.reference) == right.mean()
+    assert changed.score(new.now, new.classes, right, reference=new.reference) == 1
 
 
 def test_what_cannot_be_learnt_from_is_refused_with_its_cause() -> None:

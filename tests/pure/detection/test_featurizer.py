@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,6 +120,12 @@ def test_scenes_that_show_nothing_give_no_patches(value: float) -> None:
         0, 0.1, scene.pixels.shape[2], dtype=np.float32
     )  # one band shows something
     assert Featurizer.fit([scene], sensor="sentinel-2", bands=BANDS, n_patches=8).patch_set.count == 8
+
+
+@pytest.mark.parametrize(("name", "value"), [("bias", np.nan), ("across", -3), ("across", 1.5)])
+def test_parameters_that_mean_nothing_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be a"):
+        Featurizer.fit([make_scene()], sensor="sentinel-2", bands=BANDS, n_patches=8, **{name: value})
 
 
 def test_progress_is_told_in_rows() -> None:

@@ -21,6 +21,12 @@ from monitor.detection.labels import (
 HEADER = "cell_row,cell_col,lon,lat,observed_from,observed_to,label,kind,source,item_t1,item_t0\n"
 
 
+@pytest.mark.parametrize("label", [-1, 3, 0.5])
+def test_a_class_that_there_is_none_of_is_refused(label: int) -> None:
+    with pytest.raises(ValueError, match="a position in none, artisanal, industrial"):
+        CellLabel(9000, 18000, label)
+
+
 def write(folder: Path, *lines: str, header: str = HEADER) -> Path:
     path = folder / "labels.csv"
     path.write_text(header + "".join(f"{line}\n" for line in lines))

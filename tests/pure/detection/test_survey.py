@@ -178,7 +178,7 @@ def test_a_saved_model_is_judged_on_a_labelled_catalogue_without_being_fitted(tr
     fresh = [replace(label, item="", source="other") for label in labels]
     report = evaluate_survey(survey, [*fresh, CellLabel(1, 1, 0)], model, draws=10)
     assert report["all"]["auc"]["value"] > 0.9
-    assert report["unused_labels"] == {"no scene shows the cell": 1}
+    assert report["unused_labels"] == {"no scene of the label's item and dates shows the cell": 1}
     assert "not fitted anew" in write_report(report)
     assert not any("trained on" in warning for warning in report["warnings"])
 
