@@ -15,7 +15,8 @@ for name in superuser owner web worker ledger sealer; do
     [ -s "$secrets/db_$name" ] || refuse "secret db_$name is missing or empty"
     [ "$(tr -d '\n' <"$secrets/db_$name" | wc -c)" -ge 32 ] || refuse "secret db_$name is shorter than 32 characters"
 done
-[ "$(cat "$secrets"/db_{superuser,owner,web,worker,ledger,sealer} | sort | uniq -d | wc -l)" -eq 0 ] || refuse "two roles share a password"
+repeated=$(for name in superuser owner web worker ledger sealer; do echo "$(cat "$secrets/db_$name")"; done | sort | uniq -d)
+[ -z "$repeated" ] || refuse "two roles share a password"
 
 PENUMBRA_DB_PASSWORD_OWNER=$(cat "$secrets/db_owner")
 PENUMBRA_DB_PASSWORD_WEB=$(cat "$secrets/db_web")

@@ -65,14 +65,16 @@ def secrets_folder(tmp_path: Path) -> Path:
         ("db_web", "", "db_web is missing or empty"),
         ("db_owner", "changeme\n", "db_owner is shorter than 32"),
         ("db_ledger", None, "two roles share a password"),
+        ("db_ledger", "without the end of a line", "two roles share a password"),
     ],
 )
 def test_production_does_not_initialise_with_a_weak_or_repeated_password(
     cluster: postgres.Cluster, secrets_folder: Path, name: str, content: str | None, words: str
 ) -> None:
-    (secrets_folder / name).write_text(
-        (secrets_folder / "db_web").read_text() if content is None else content
-    )
+    shared = (secrets_folder / "db_web").read_text()
+    if content == "without the end of a line":
+        content = shared.strip()
+    (secrets_folder / name).write_text(shared if content is None else content)
     answer = run_init(cluster, secrets_folder)
     assert answer.returncode == 1
     assert words in answer.stderr
