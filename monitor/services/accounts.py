@@ -83,7 +83,12 @@ def give_region(user: User, region: Region, by: User) -> None:
 
 
 def end_region(user: User, region: Region, by: User) -> None:
-    """Take a region from an account, from the next statement on (P7). Raises AccountRefused, LedgerUnavailable."""
+    """Take a mandate from an account, from the next statement on (P7). Raises AccountRefused, LedgerUnavailable."""
+    if user.role == Role.PARTNER.value:
+        # the ledger would call it a mandate
+        raise AccountRefused(
+            "A partner's region is an agreement: `grant_agreement PARTNER REGION --end` ends it."
+        )
     _check_decider(by)
     if not holds_region(user, region):
         raise AccountRefused("The account holds nothing on this region: nothing was ended.")

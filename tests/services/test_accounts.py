@@ -217,3 +217,10 @@ def test_nothing_is_told_as_ended_where_nothing_was_held(cast: Cast) -> None:
     with pytest.raises(AccountRefused, match="nothing was ended"):
         end_region(cast.rosa.user, Region.objects.get(id=cast.west), cast.adam.user)
     assert entries_about(cast.rosa.user)[-1][0] == "token.issue"  # of the cast: no mandate.end
+
+
+def test_an_agreement_is_not_ended_as_if_it_were_a_mandate(cast: Cast) -> None:
+    """The ledger would tell of a mandate that a partner never had, and of no agreement's end."""
+    with pytest.raises(CommandError, match="grant_agreement"):
+        call_command("give_region", "pia", Region.objects.get(id=cast.east).name, "--end", "--by=adam")
+    assert list_region_ids(make_viewer(cast.pia.user)) == [cast.east]
