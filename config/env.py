@@ -76,11 +76,14 @@ def read_folders(name: str) -> list[Path]:
 
 
 def read_hosts(name: str) -> list[str]:
-    """Hosts, perhaps with a port, separated by commas. Raises ImproperlyConfigured for an address: no host is one."""
-    hosts = read_words(name)
-    if any(mark in host for host in hosts for mark in "/@ "):
+    """Hosts in small letters, perhaps with a port, separated by commas.
+
+    Raises ImproperlyConfigured for an address or a pattern: no host is one.
+    """
+    hosts = [word.lower() for word in read_words(name)]
+    if any(mark in host for host in hosts for mark in "/@* "):
         raise ImproperlyConfigured(
-            f"{name} must name hosts such as stac.example.org, without https:// and without a path."
+            f"{name} must name hosts such as stac.example.org, each in full, without https:// and without a path."
         )
     return hosts
 

@@ -44,8 +44,8 @@ def read_cache(name: str) -> str:
         (read_folders, "", []),
         (
             read_hosts,
-            "stac.example.org, stac.example.org:8443",
-            ["stac.example.org", "stac.example.org:8443"],
+            "Stac.Example.org, stac.example.org:8443, [::1]:8080",
+            ["stac.example.org", "stac.example.org:8443", "[::1]:8080"],
         ),
         (read_cache, "unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=0"),
     ],
@@ -70,6 +70,7 @@ def test_what_is_meant_is_taken(
         (read_folders, "/a:scenes"),
         (read_hosts, "https://stac.example.org"),
         (read_hosts, "stac.example.org/v1"),
+        (read_hosts, "*.example.org"),
         (read_hosts, "stac.example.org other.example.org"),
         (read_cache, "localhost:6379"),
         (read_cache, ""),
