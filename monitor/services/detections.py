@@ -8,7 +8,8 @@ A crash at any point leaves a lease that lapses, and nothing half-written.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
@@ -58,17 +59,15 @@ def _detect(claim: Claim) -> None:
     stored = load_item(claim.scene_id)
     item = parse_item(stored.document, stored.base_href)
     record = TrainedModel.objects.filter(state="active", sensor=item.sensor or "").first()
-    try:
+    with _blaming_ourselves(claim):
         model = load_active_model(record.sha256) if record else None
-    except (ModelRefused, OSError):
-        give_back_scene(claim)  # a damaged or missing file of ours: no scene may be refused for it
-        raise
     if record is None or model is None or not item.bands.keys() >= set(model.featurizer.bands):
         _read_through(claim, item, stored.folder)
         park_scene(claim, record.id if record else None)
         return
     if is_handed_in_again(claim.scene_id, record.id):
-        discard_features(claim.scene_id, model.featurizer.digest)
+        with _blaming_ourselves(claim):
+            discard_features(claim.scene_id, model.featurizer.digest)
     if not has_features(claim.scene_id, model.featurizer.digest):
         _extract(claim, item, stored.folder, model.featurizer)
     store_scores(claim, record.id, model)
@@ -77,10 +76,16 @@ def _detect(claim: Claim) -> None:
 def _extract(claim: Claim, item: SceneItem, folder: str | None, featurizer: Featurizer) -> None:
     with _open(item, folder, featurizer.bands) as scene:
         cells = featurizer.extract(scene, progress=lambda done, rows: keep_claim(claim, done / rows))
-    try:
+    with _blaming_ourselves(claim):
         save_features(claim.scene_id, cells)
-    except OSError:
-        # a disk of ours that is full or takes no writes: no scene may be refused for it
+
+
+@contextmanager
+def _blaming_ourselves(claim: Claim) -> Iterator[None]:
+    """Around the vault's files: for a damaged one, or a disk that is full or takes no writes, no scene may be refused."""
+    try:
+        yield
+    except (ModelRefused, OSError):
         give_back_scene(claim)
         raise
 

@@ -11,6 +11,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +47,10 @@ Progress = Callable[[str, int, int], None]
 
 class NothingToTrainOn(LookupError):
     """No scene of the vault shows a labelled cell."""
+
+
+class ModelNotKept(RuntimeError):
+    """The vault's disk is full, or takes no writes: the model is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def train_on_vault(
     scenes that could not be read, by cause, also where this ends with an error; where no scene is left to read, those that
     stand refused.
 
-    Raises NothingToTrainOn, PatchesNotDrawn, NoLabelledCells, TrainingRefused, FoldsNotPossible.
+    Raises NothingToTrainOn, PatchesNotDrawn, NoLabelledCells, TrainingRefused, FoldsNotPossible, ModelNotKept.
     """
     causes = Counter() if causes is None else causes
     readable = list_readable_items(how.sensor)
@@ -193,10 +198,17 @@ def digest_preparation(items: Sequence[SceneItem], labels: Sequence[CellLabel], 
 
 
 def keep_model_file(model: MineModel, report: Report, now: datetime) -> str:
-    """Write the file into the vault under its own sha256, whole or not at all; the sha256."""
+    """Write the file into the vault under its own sha256, whole or not at all; the sha256. Raises ModelNotKept."""
     folder = model_path("").parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial = folder / f"{uuid4().hex}.partial"
-    sha256 = save_model(model, partial, created_at=now, metrics=report)
-    os.replace(partial, model_path(sha256))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sha256 = save_model(model, partial, created_at=now, metrics=report)
+        os.replace(partial, model_path(sha256))
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise ModelNotKept(
+            f"The model was trained and could not be kept in the vault: {error.strerror}. Make room and train again."
+        ) from error
     return sha256

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,25 @@ def test_a_vault_that_takes_no_features_refuses_no_scene_and_costs_no_attempt(
     folder.unlink()
     detect_scene(scene_id)
     assert (stand(scene_id), Scene.objects.get().attempts) == ([("scored", "")], 1)
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_vault_that_lets_no_features_go_refuses_no_scene_that_is_handed_in_again(
+    cast: Cast, land: MinedLand, trainee: Trainee, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    let_act(trainee, cast.anna.user)
+    scenes = walk(land.items["t1"])
+    Scene.objects.update(state="received")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises(OSError, match="Read-only"):
+            detect_scene(scenes[0])
+    assert (stand(scenes[0]), Scene.objects.get().attempts) == ([("received", "")], 1)
+    detect_scene(scenes[0])
+    assert (stand(scenes[0]), Scene.objects.get().attempts) == ([("scored", "")], 2)
 
 
 @pytest.mark.usefixtures("worker")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -179,3 +181,16 @@ def test_what_cannot_be_recorded_is_not_done(
     before = Token.objects.count()
     assert "ledger" in commands.refuse(*(str(land.labels) if word == "LABELS" else word for word in words))
     assert (Token.objects.count(), TrainedModel.objects.filter(state="active").count()) == (before, 0)
+
+
+def test_a_model_that_the_vault_cannot_keep_is_said_to_be_lost_and_leaves_nothing(
+    db: None, commands: Commands, land: MinedLand, vault_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    walk(*land.items.values())
+    monkeypatch.setattr(os, "replace", refuse)
+    said = commands.refuse("train_model", "--labels", land.labels, *QUICK_WORDS)
+    assert "could not be kept in the vault: No space left" in said
+    assert (TrainedModel.objects.count(), list((vault_dir / "models").iterdir())) == (0, [])
