@@ -17,13 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.partmaps import ACROSS, Layout, PartMeans, list_maps
-from monitor.detection.patches import (
-    EMPIRICAL,
-    PatchSet,
-    check_bands,
-    make_patches,
-    share_patches,
-)
+from monitor.detection.patches import EMPIRICAL, PatchSet, check_bands, make_patches, share_patches
 from monitor.detection.patchmeans import PatchMeans
 from monitor.detection.rcf import Float32, Int32
 from monitor.detection.spectral import SpectralSummaries, list_summaries
