@@ -44,7 +44,7 @@ _UNPLACED = """
     ORDER BY 1, 2
 """
 _DISCLOSED = """
-    SELECT l.index, entry_id, c.cells_digest, coalesce(d.cells, '{}'), c.entry_id IS NULL AND EXISTS (
+    SELECT l.index, entry_id, c.cells_digest, d.cells, c.entry_id IS NULL AND EXISTS (
             SELECT FROM ledger.completion_key k JOIN ledger.archived_month m ON m.month = ledger.start_of_month(k.at)
             WHERE k.entry_id = d.entry_id)
     FROM ledger.completion c FULL JOIN ledger.disclosure d USING (entry_id)
@@ -193,9 +193,12 @@ class _Check:
 
 
 def _is_sealed(
-    digest: str | None, cells: Sequence[object], digest_cells: Callable[[Sequence[int]], str]
+    digest: str | None, cells: Sequence[object] | None, digest_cells: Callable[[Sequence[int]], str]
 ) -> bool:
-    """Whether a completion's digest is that of these cells. None: there is no completion, so nothing was disclosed."""
+    """Whether a completion's digest is that of these cells. digest: None where there is no completion, so nothing was
+    disclosed. cells: None where the sealed part is gone; that of an empty tile of a map is there, and holds none."""
+    if cells is None:
+        return False
     numbers = [cell for cell in cells if isinstance(cell, int)]
     return digest is not None and len(numbers) == len(cells) and digest == digest_cells(numbers)
 

@@ -18,7 +18,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from accounts.ledger.checking import Damage, check_log
-from accounts.ledger.entry import Entry, Outcome
+from accounts.ledger.entry import Entry, Outcome, ReadingPage
 from accounts.ledger.exporting import NoSuchStart, export_lines
 from accounts.ledger.keyed import digest_cells
 from accounts.ledger.proof.keyfile import read_keys, write_keys
@@ -157,6 +157,25 @@ def test_disclosed_cells_that_are_changed_are_named_without_naming_a_cell(
         found = check()
     assert [(damage.kind, damage.index) for damage in found] == [("changed", place)]
     assert "70" not in found[0].text.replace(str(disclosed), "")
+
+
+def test_the_sealed_part_of_an_empty_tile_cannot_go_unseen(owner: Connection, disclosed: UUID) -> None:
+    """By it a reading begins and ends with its tiles, empty or not."""
+    ticket = open_entry(Entry(None, "read.activity", "/test", uuid4(), level=0))
+    complete_entry(ticket, Outcome.ANSWERED, 1, b"tile", page=ReadingPage(uuid4(), is_continued=True))
+    with sealing() as sealer:
+        seal_all(sealer)
+    assert check() == []
+    owner.execute("ALTER TABLE ledger.disclosure DISABLE TRIGGER USER")
+    owner.execute("DELETE FROM ledger.disclosure WHERE entry_id = %s", [ticket.entry_id])
+    found = check()
+    owner.execute(
+        "INSERT INTO ledger.disclosure (entry_id, cells, is_continued) VALUES (%s, '{}', true)",
+        [ticket.entry_id],
+    )
+    owner.execute("ALTER TABLE ledger.disclosure ENABLE TRIGGER USER")
+    place = find_places(owner, [ticket.entry_id])[(ticket.entry_id, "completion")]
+    assert [(damage.kind, damage.index) for damage in found] == [("changed", place)]
 
 
 @pytest.mark.parametrize("is_completed", [True, False])
