@@ -41,10 +41,11 @@ class Sign(StrEnum):
 class ReadingDay:
     """What one account was shown in one role on one day (UTC), in numbers.
 
-    answers: exact answers that held a cell, and all tiles of maps of cells; `at_night` of them at night, `fresh` of them
-    with hardly a cell (TILING_FRESH) that an answer of the day before had. different: cells without repetition; in_all: over
-    all days that are looked at, the same on each. unfinished: exact readings without a completion. stopped: refusals because
-    the day's quota was spent. allowed: different cells that the day allowed.
+    answers: exact answers that held a cell, and all tiles of maps, chunks and further pages, which are sealed without one
+    too; `at_night` of them at night, `fresh` of them with hardly a cell (TILING_FRESH) that an answer of the day before had.
+    different: cells without repetition; in_all: over all days that are looked at, the same on each. unfinished: exact
+    readings without a completion. stopped: refusals because the day's quota was spent. allowed: different cells that the
+    day allowed.
     """
 
     actor: UUID
