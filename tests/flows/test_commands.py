@@ -271,7 +271,7 @@ def test_a_token_is_printed_once_and_opens_the_account(commands: Commands, cast:
     assert find_holder(answer["token"]) == cast.rosa.user
     cast.rosa.user.is_active = False
     cast.rosa.user.save()
-    assert "No active account" in commands.refuse("issue_token", "rosa")
+    assert "is closed" in commands.refuse("issue_token", "rosa")
 
 
 @pytest.mark.usefixtures("worker")

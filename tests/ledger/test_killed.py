@@ -62,8 +62,8 @@ class Installation:
     def environment(self, role: str) -> dict[str, str]:
         """What a process of this role is told."""
         url = contract.write_database_url(self.cluster.socket_folder)
-        redis = "unix:///nowhere"
-        servers = contract.Servers(url, redis, redis)
+        redis = contract.write_redis_urls(Path("/nowhere"))
+        servers = contract.Servers(url, *redis)
         told = contract.write_environment(self.instance, self.keys, servers, role)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PENUMBRA_")}
         return {**inherited, **told, "PYTHONPATH": str(ROOT), "PENUMBRA_LEDGER_TIMEOUT_S": "5"}
