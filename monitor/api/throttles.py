@@ -41,7 +41,7 @@ class AddressThrottle(RoleThrottle):
     """PUBLIC_REQUESTS_PER_MINUTE for one address, for whoever has no account, where the public is answered."""
 
     def counted(self, request: Request) -> tuple[int | None, list[str]]:
-        """As said."""
+        """By address; any number for whoever has an account, and where the public is not answered at all."""
         if isinstance(request.user, User) or not settings.PUBLIC_ACCESS:
             return None, []
         return settings.PUBLIC_REQUESTS_PER_MINUTE, ["public", self.get_ident(request)]

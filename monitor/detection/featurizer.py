@@ -171,7 +171,7 @@ class Featurizer:
         """
         if not np.isfinite(bias):
             raise ValueError("bias must be a finite number.")
-        if across != int(across) or across < 0:
+        if not (np.isfinite(across) and across == int(across) >= 0):
             raise ValueError("across must be a whole number of parts along one side, 0 for no maps.")
         share_patches(n_patches, patch_sizes)  # said before any scene is read
         sizes: list[float] = []

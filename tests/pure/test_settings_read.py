@@ -28,7 +28,7 @@ def read_days(name: str) -> int:
     return read_number(name, 90)
 
 
-def read_cache(name: str) -> str:
+def read_counters(name: str) -> str:
     """A Redis on a network or a socket."""
     return read_redis(name, ("redis", "unix"))
 
@@ -47,7 +47,7 @@ def read_cache(name: str) -> str:
             "Stac.Example.org, stac.example.org:8443, [::1]:8080",
             ["stac.example.org", "stac.example.org:8443", "[::1]:8080"],
         ),
-        (read_cache, "unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=0"),
+        (read_counters, "unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=0"),
     ],
 )
 def test_what_is_meant_is_taken(
@@ -72,8 +72,8 @@ def test_what_is_meant_is_taken(
         (read_hosts, "stac.example.org/v1"),
         (read_hosts, "*.example.org"),
         (read_hosts, "stac.example.org other.example.org"),
-        (read_cache, "localhost:6379"),
-        (read_cache, ""),
+        (read_counters, "localhost:6379"),
+        (read_counters, ""),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(

@@ -122,7 +122,9 @@ def test_scenes_that_show_nothing_give_no_patches(value: float) -> None:
     assert Featurizer.fit([scene], sensor="sentinel-2", bands=BANDS, n_patches=8).patch_set.count == 8
 
 
-@pytest.mark.parametrize(("name", "value"), [("bias", np.nan), ("across", -3), ("across", 1.5)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("bias", np.nan), ("across", -3), ("across", 1.5), ("across", np.inf)]
+)
 def test_parameters_that_mean_nothing_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"{name} must be a"):
         Featurizer.fit([make_scene()], sensor="sentinel-2", bands=BANDS, n_patches=8, **{name: value})
