@@ -6,6 +6,7 @@ log. So its log says what kind of fault it was and nothing of the request (LC-35
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from http import HTTPStatus
@@ -34,6 +35,9 @@ class PlacelessWorker(ThreadWorker):  # type: ignore[misc]
         """Serve, and write what still waits for the ledger when this ends. What went wrong before, in reading the settings
         say, was told in full."""
         self.log.exception = self._note_fault
+        # what is loaded lives as long as this process: it need not be looked through for garbage again and again
+        gc.collect()
+        gc.freeze()
         try:
             super().run()
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -187,10 +187,15 @@ class DoorView(APIView):
         return response
 
     @staticmethod
-    def _validate(serializer: type[AnySerializer], data: dict[str, Any]) -> dict[str, Any]:
-        checked = serializer(data=data)
-        unknown = {name: ["Unknown parameter."] for name in data if name not in checked.fields}
+    def _validate(serializer: type[Serializer[Any]], data: dict[str, Any]) -> dict[str, Any]:
+        asked = _prepare(serializer)
+        unknown = {name: ["Unknown parameter."] for name in data if name not in asked.fields}
         if unknown:
             raise ValidationError(unknown)
-        checked.is_valid(raise_exception=True)
-        return dict(checked.validated_data)
+        return dict(asked.run_validation(data))
+
+
+@cache
+def _prepare(serializer: type[Serializer[Any]]) -> Serializer[Any]:
+    """One serializer for all questions of a kind: it keeps nothing of them, and its fields are copied once, not for each."""
+    return serializer()

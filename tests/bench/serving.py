@@ -18,6 +18,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from config.local.daemons import WEB_WORDS
 from tests.bench.country import Country
 from tests.bench.measuring import Figure, describe_machine, session_ms
 from tests.cast import Person
@@ -31,8 +32,8 @@ OUR_REQUESTS = 40
 TURNS = 3
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_S = 30
-WORKERS = 2
-SERVERS = f"gunicorn with {WORKERS} workers of 4 threads"
+WORKERS, THREADS = (int(WEB_WORDS[WEB_WORDS.index(word) + 1]) for word in ("--workers", "--threads"))
+SERVERS = f"gunicorn as `make up` starts it, with {WORKERS} workers of {THREADS} threads"
 CONDITIONS = (
     f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * OUR_REQUESTS} (ours) and {CLIENTS * REQUESTS} (peer) requests"
     f" after one that is not counted, {SERVERS}"
@@ -143,17 +144,6 @@ def serve(settings: str, module: str = "config.wsgi") -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     env = {**bench_environment(), "DJANGO_SETTINGS_MODULE": settings}
-    words = [
-        "--workers",
-        str(WORKERS),
-        "--threads",
-        "4",
-        "--timeout",
-        "120",
-        "--no-control-socket",
-        "--log-level",
-        "warning",
-    ]
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
             [
@@ -163,7 +153,9 @@ def serve(settings: str, module: str = "config.wsgi") -> Iterator[Server]:
                 f"{module}:application",
                 "--bind",
                 f"127.0.0.1:{port}",
-                *words,
+                *WEB_WORDS,
+                "--log-level",
+                "warning",
             ],
             cwd=ROOT,
             env=env,

@@ -1,0 +1,12 @@
+"""What an account sees exactly, in less time: the SQL file beside this one."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """Not reversible, as those before it are not."""
+
+    dependencies = [("monitor", "0026_fresh_answers")]
+    operations = [migrations.RunSQL(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))]
