@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,7 +33,9 @@ TURNS = 3
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_S = 30
 WORKERS, THREADS = (int(WEB_WORDS[WEB_WORDS.index(word) + 1]) for word in ("--workers", "--threads"))
-SERVERS = f"gunicorn as `make up` starts it, with {WORKERS} workers of {THREADS} threads"
+SERVERS = f"gunicorn with {WORKERS} workers of {THREADS} threads, ours as `make up` starts it"
+PEER_WORDS = ("--workers", str(WORKERS), "--threads", str(THREADS), "--timeout", "60", "--no-control-socket")
+"""As many workers and threads, of gunicorn's own kind."""
 CONDITIONS = (
     f"{CLIENTS} clients, {TURNS} turns of {CLIENTS * OUR_REQUESTS} (ours) and {CLIENTS * REQUESTS} (peer) requests"
     f" after one that is not counted, {SERVERS}"
@@ -74,7 +76,7 @@ class Server:
 def compare_served(country: Country) -> list[Figure]:
     """Pages of 1,000 by rate: a regulator's cells and a partner's blocks, each against the peer's list of the same rows."""
     connection.close()
-    with serve("config.settings") as ours, serve("tests.bench.peer_settings") as peer:
+    with serve("config.settings") as ours, serve("tests.bench.peer_settings", words=PEER_WORDS) as peer:
         return [
             _compare(
                 "1000 cells",
@@ -138,7 +140,7 @@ def bench_environment() -> dict[str, str]:
 
 
 @contextmanager
-def serve(settings: str, module: str = "config.wsgi") -> Iterator[Server]:
+def serve(settings: str, module: str = "config.wsgi", words: Sequence[str] = WEB_WORDS) -> Iterator[Server]:
     """A gunicorn of its own on a free port, as the web role, on this benchmark's database. module: of the application."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -153,7 +155,7 @@ def serve(settings: str, module: str = "config.wsgi") -> Iterator[Server]:
                 f"{module}:application",
                 "--bind",
                 f"127.0.0.1:{port}",
-                *WEB_WORDS,
+                *words,
                 "--log-level",
                 "warning",
             ],
