@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -89,10 +90,17 @@ def read_hosts(name: str) -> list[str]:
 
 
 def read_redis(name: str, schemes: Sequence[str]) -> str:
-    """The address of a Redis. Raises ImproperlyConfigured where it is missing or begins otherwise."""
+    """The address of a Redis. Raises ImproperlyConfigured where it is missing, begins otherwise or is none."""
     address = read_text(name)
     if not address.startswith(tuple(f"{scheme}://" for scheme in schemes)):
         raise ImproperlyConfigured(
             f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}."
         )
+    try:
+        _ = urlsplit(address).port
+    except ValueError:
+        # without the error it comes from: an address can hold a password
+        raise ImproperlyConfigured(
+            f"{name} is no address, or has a port that is no number from 0 to 65535."
+        ) from None
     return address

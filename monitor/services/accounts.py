@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.deciders import is_administrator, make_decider
 from accounts.erasure import ERASED
@@ -51,7 +51,10 @@ def make_account(username: str, role: Role, email: str, organisation: str | None
     with recorded(_entry("account.make", "make_account", by, user)), transaction.atomic():
         if organisation is not None:
             user.organisation, _ = Organisation.objects.get_or_create(name=organisation)
-        user.save()
+        try:
+            user.save()
+        except IntegrityError as error:
+            raise AccountRefused("An account of that name was made in the meantime.") from error
     return user
 
 

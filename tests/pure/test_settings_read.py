@@ -48,6 +48,7 @@ def read_counters(name: str) -> str:
             ["stac.example.org", "stac.example.org:8443", "[::1]:8080"],
         ),
         (read_counters, "unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=0"),
+        (read_counters, "redis://:secret@[::1]:6379/0", "redis://:secret@[::1]:6379/0"),
     ],
 )
 def test_what_is_meant_is_taken(
@@ -74,6 +75,9 @@ def test_what_is_meant_is_taken(
         (read_hosts, "stac.example.org other.example.org"),
         (read_counters, "localhost:6379"),
         (read_counters, ""),
+        (read_counters, "redis://localhost:sixty"),
+        (read_counters, "redis://localhost:70000/0"),
+        (read_counters, "redis://[::1/0"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_by_name(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -23,7 +26,9 @@ from monitor.privacy.scope import list_region_ids
 from monitor.services.accounts import AccountRefused, close_account, end_region, give_region, make_account
 from tests.builders import make_viewer
 from tests.cast import Cast, make_cast
+from tests.ledger.conftest import connect
 from tests.roles import as_role, read_rows
+from tests.services.conftest import start_apart
 
 
 @pytest.fixture
@@ -133,6 +138,33 @@ def test_a_mandate_is_for_those_who_see_cells_and_never_for_oneself(cast: Cast) 
         give_region(cast.pia.user, region, cast.adam.user)
     with pytest.raises(AccountRefused):
         give_region(cast.adam.user, region, cast.adam.user)
+
+
+def test_of_two_accounts_of_one_name_at_once_one_is_refused_with_the_cause() -> None:
+    is_there = Event()
+
+    def make_first() -> None:
+        with transaction.atomic():
+            User.objects.create(username="twin", role=Role.REGULATOR.value)
+            is_there.set()
+            until = time.monotonic() + 10
+            while not read_rows("SELECT FROM pg_locks WHERE NOT granted") and time.monotonic() < until:
+                time.sleep(0.01)
+
+    def make_second() -> User:
+        assert is_there.wait(10)
+        return make_account("twin", Role.ANALYST, "", None, None)
+
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            first, second = start_apart(pool, make_first), start_apart(pool, make_second)
+            first.result()
+            with pytest.raises(AccountRefused, match="meantime"):
+                second.result()
+        assert User.objects.get(username="twin").role == Role.REGULATOR
+    finally:
+        with connect() as owner:
+            owner.execute("DELETE FROM accounts_user WHERE username = 'twin'")
 
 
 def test_the_commands_say_what_they_did(cast: Cast, capsys: pytest.CaptureFixture[str]) -> None:
