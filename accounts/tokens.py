@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from accounts.deciders import make_decider
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
 from accounts.models import Token, User
@@ -24,13 +25,13 @@ _FIND = """
     WHERE t.digest = %s AND t.revoked_at IS NULL AND t.expires_at > %s AND u.is_active"""
 
 
-def issue_token(user: User, label: str = "") -> str:
+def issue_token(user: User, label: str = "", by: User | None = None) -> str:
     """Make a token for `user` and return its secret, which is not kept and cannot be read again.
 
-    Raises LedgerUnavailable; then there is no token.
+    by: who decided, where known. Raises LedgerUnavailable; then there is no token.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
-    with recorded(Entry(None, "token.issue", "issue_token", uuid4(), objects=[user.id])):
+    with recorded(_entry("token.issue", "issue_token", user, by)):
         Token.objects.create(
             user=user,
             digest=_digest(secret),
@@ -76,13 +77,21 @@ def still_stands(viewer: Viewer) -> bool:
     return tokens.filter(user__role=viewer.role).exists()
 
 
-def revoke_tokens(user: User, label: str | None = None) -> int:
-    """Revoke the account's usable tokens, all or those with `label`; how many. Effective with the next statement (P7)."""
+def revoke_tokens(user: User, label: str | None = None, by: User | None = None) -> int:
+    """Revoke the account's usable tokens, all or those with `label`; how many. Effective with the next statement (P7).
+
+    by: who decided, where known. Raises LedgerUnavailable; then none is revoked.
+    """
     tokens = Token.objects.usable().filter(user=user)
     if label is not None:
         tokens = tokens.filter(label=label)
-    with recorded(Entry(None, "token.revoke", "revoke_tokens", uuid4(), objects=[user.id])):
+    with recorded(_entry("token.revoke", "revoke_tokens", user, by)):
         return tokens.update(revoked_at=timezone.now())
+
+
+def _entry(action: str, command: str, user: User, by: User | None) -> Entry:
+    viewer = None if by is None else make_decider(by)
+    return Entry(viewer, action, command, viewer.request_id if viewer else uuid4(), objects=[user.id])
 
 
 def encode_secret(secret: str) -> bytes:

@@ -64,7 +64,7 @@ def close_account(user: User, by: User) -> None:
     with recorded(_entry("account.close", "make_account", by, user)), transaction.atomic():
         user.is_active = False
         user.save(update_fields=["is_active"])
-        revoke_tokens(user)
+        revoke_tokens(user, by=by)
 
 
 def give_region(user: User, region: Region, by: User) -> None:

@@ -65,7 +65,7 @@ def test_an_account_a_mandate_and_their_end_are_on_the_ledger_with_who_decided(c
         ("token.issue", None, "done", []),
         ("mandate.end", by, "done", [cast.east]),
         ("account.close", by, "done", []),
-        ("token.revoke", None, "done", []),
+        ("token.revoke", by, "done", []),
     ]
 
 
@@ -202,6 +202,22 @@ def test_a_leaked_token_is_revoked_and_another_issued_while_the_account_goes_on(
     ]
     call_command("issue_token", "rosa", "--list")
     assert capsys.readouterr().out.splitlines()[-1].endswith("command line")
+
+
+def test_who_decided_about_a_token_is_on_the_ledger(cast: Cast, capsys: pytest.CaptureFixture[str]) -> None:
+    rosa, adam = cast.rosa.user, cast.adam.user
+    before = len(entries_about(rosa))
+    with as_role("penumbra_worker"):
+        call_command("issue_token", "rosa", "--label=laptop", "--by=adam")
+        call_command("issue_token", "rosa", "--label=laptop", "--revoke", "--by=adam")
+        for nobody in ("rosa", "anybody"):
+            with pytest.raises(CommandError, match="no active administrator"):
+                call_command("issue_token", "rosa", f"--by={nobody}")
+    assert find_token(capsys.readouterr().out.splitlines()[0]) is None
+    assert entries_about(rosa)[before:] == [
+        ("token.issue", adam.pseudonym, "done", []),
+        ("token.revoke", adam.pseudonym, "done", []),
+    ]
 
 
 def test_a_closed_account_gets_no_token_and_the_command_says_that_it_is_closed(cast: Cast) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts.deciders import is_administrator
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import Token, User
 from accounts.tokens import issue_token, revoke_tokens
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         """USER, what the token is for, and what to do with those that are there."""
         parser.add_argument("user", metavar="USER", help="the account's user name")
         parser.add_argument("--label", help=f"what the token is for, shown by --list ({LABEL})")
+        parser.add_argument("--by", metavar="USER", help="which administrator decides; the ledger names them")
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--list", action="store_true", help="list the account's tokens instead")
         what.add_argument(
@@ -45,20 +47,21 @@ class Command(BaseCommand):
             )
         if options["label"] is not None and len(options["label"]) > LABEL_LENGTH:
             raise CommandError(f"The label is too long: at most {LABEL_LENGTH} characters.")
+        by = None if options["by"] is None else _find_administrator(options["by"])
         try:
             if options["list"]:
                 self._list(user, options)
             elif options["revoke"]:
-                self._revoke(user, options)
+                self._revoke(user, by, options)
             else:
-                self._issue(user, options)
+                self._issue(user, by, options)
         except LedgerUnavailable as error:
             raise CommandError(str(error)) from error
 
-    def _issue(self, user: User, options: dict[str, Any]) -> None:
+    def _issue(self, user: User, by: User | None, options: dict[str, Any]) -> None:
         if not user.is_active:
             raise CommandError(f"The account {user.username!r} is closed.")
-        secret = issue_token(user, LABEL if options["label"] is None else options["label"])
+        secret = issue_token(user, LABEL if options["label"] is None else options["label"], by)
         if options["json"]:
             self.stdout.write(json.dumps({"user": user.username, "role": user.role, "token": secret}))
         else:
@@ -83,8 +86,8 @@ class Command(BaseCommand):
         for row in rows:
             self.stdout.write("{state:8}issued {issued}  expires {expires}  {label}".format(**row))
 
-    def _revoke(self, user: User, options: dict[str, Any]) -> None:
-        revoked = revoke_tokens(user, options["label"])
+    def _revoke(self, user: User, by: User | None, options: dict[str, Any]) -> None:
+        revoked = revoke_tokens(user, options["label"], by)
         if not revoked:
             of_label = "" if options["label"] is None else f" with the label {options['label']!r}"
             raise CommandError(f"{user.username!r} has no usable token{of_label}: nothing was revoked.")
@@ -93,6 +96,13 @@ class Command(BaseCommand):
             if options["json"]
             else f"revoked: {revoked}"
         )
+
+
+def _find_administrator(username: str) -> User:
+    person = User.objects.filter(username=username).first()
+    if person is None or not is_administrator(person):
+        raise CommandError(f"--by {username!r}: no active administrator is called so.")
+    return person
 
 
 def _name_state(token: Token) -> str:
