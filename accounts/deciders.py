@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from collections.abc import Sequence
+from uuid import UUID, uuid4
 
+from accounts.ledger.entry import Entry
 from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
@@ -13,6 +15,28 @@ def make_decider(user: User) -> Viewer:
     """The account in its role, for one command: without a purpose, so for nothing exact, and without a token."""
     return Viewer(
         user.id, user.pseudonym, user.username, user.organisation_id, Role(user.role), None, uuid4()
+    )
+
+
+def describe_decision(
+    action: str,
+    command: str,
+    by: User | None,
+    user: User,
+    regions: Sequence[UUID] = (),
+    policy_version: str = "",
+) -> Entry:
+    """What the ledger says of a command about an account. by: who decided, None where nobody is named."""
+    viewer = None if by is None else make_decider(by)
+    request_id = viewer.request_id if viewer else uuid4()
+    return Entry(
+        viewer,
+        action,
+        command,
+        request_id,
+        policy_version=policy_version,
+        regions=regions,
+        objects=[user.id],
     )
 
 

@@ -9,8 +9,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
-from accounts.deciders import is_administrator, make_decider
-from accounts.ledger.entry import Entry
+from accounts.deciders import describe_decision, is_administrator
 from accounts.ledger.writer import recorded
 from accounts.models import Token, User
 
@@ -32,9 +31,7 @@ def erase_identity(user: User, by: User) -> None:
         raise ErasureRefused("This account was erased before.")
     if not is_administrator(by):
         raise ErasureRefused("Identities are for an active administrator to erase: nothing was erased.")
-    decider = make_decider(by)
-    entry = Entry(decider, "account.erase", "erase_identity", decider.request_id, objects=[user.id])
-    with recorded(entry), transaction.atomic():
+    with recorded(describe_decision("account.erase", "erase_identity", by, user)), transaction.atomic():
         Token.objects.filter(user=user).delete()
         user.username = f"{ERASED}{uuid4().hex}"
         user.first_name = user.last_name = user.email = ""

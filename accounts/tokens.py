@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from accounts.deciders import make_decider
-from accounts.ledger.entry import Entry
+from accounts.deciders import describe_decision
 from accounts.ledger.writer import recorded
 from accounts.models import Token, User
 from accounts.viewer import Viewer
@@ -31,7 +29,7 @@ def issue_token(user: User, label: str = "", by: User | None = None) -> str:
     by: who decided, where known. Raises LedgerUnavailable; then there is no token.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
-    with recorded(_entry("token.issue", "issue_token", user, by)):
+    with recorded(describe_decision("token.issue", "issue_token", by, user)):
         Token.objects.create(
             user=user,
             digest=_digest(secret),
@@ -85,13 +83,8 @@ def revoke_tokens(user: User, label: str | None = None, by: User | None = None) 
     tokens = Token.objects.usable().filter(user=user)
     if label is not None:
         tokens = tokens.filter(label=label)
-    with recorded(_entry("token.revoke", "revoke_tokens", user, by)):
+    with recorded(describe_decision("token.revoke", "revoke_tokens", by, user)):
         return tokens.update(revoked_at=timezone.now())
-
-
-def _entry(action: str, command: str, user: User, by: User | None) -> Entry:
-    viewer = None if by is None else make_decider(by)
-    return Entry(viewer, action, command, viewer.request_id if viewer else uuid4(), objects=[user.id])
 
 
 def encode_secret(secret: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
@@ -38,8 +38,6 @@ from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.released import Leaving
 from monitor.privacy.released_audit import LogLines
 from monitor.privacy.released_files import File
-
-AnySerializer = TypeVar("AnySerializer", bound=Serializer[Any])
 
 
 class UnreleasedShape(TypeError):
@@ -132,7 +130,7 @@ class DoorView(APIView):
         response["Vary"] = "Authorization"
         return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
 
-    def read_query(self, serializer: type[AnySerializer]) -> dict[str, Any]:
+    def read_query(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         """The validated query. Raises ValidationError for an unknown, repeated or wrong parameter."""
         query = self.request.query_params
         repeated = {name: ["Give this parameter once."] for name in query if len(query.getlist(name)) > 1}
@@ -140,7 +138,7 @@ class DoorView(APIView):
             raise ValidationError(repeated)
         return self._validate(serializer, query.dict())
 
-    def read_body(self, serializer: type[AnySerializer]) -> dict[str, Any]:
+    def read_body(self, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         """The validated body. Raises ValidationError for an unknown or wrong field."""
         if not isinstance(self.request.data, dict):
             raise ValidationError({"body": ["Send a JSON object."]})
@@ -188,7 +186,7 @@ class DoorView(APIView):
 
     @staticmethod
     def _validate(serializer: type[Serializer[Any]], data: dict[str, Any]) -> dict[str, Any]:
-        asked = _prepare(serializer)
+        asked = prepare(serializer)
         unknown = {name: ["Unknown parameter."] for name in data if name not in asked.fields}
         if unknown:
             raise ValidationError(unknown)
@@ -196,6 +194,6 @@ class DoorView(APIView):
 
 
 @cache
-def _prepare(serializer: type[Serializer[Any]]) -> Serializer[Any]:
+def prepare(serializer: type[Serializer[Any]]) -> Serializer[Any]:
     """One serializer for all questions of a kind: it keeps nothing of them, and its fields are copied once, not for each."""
     return serializer()

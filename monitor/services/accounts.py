@@ -5,12 +5,10 @@ Runs as the worker: nobody who answers questions can make an account or widen on
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.deciders import is_administrator, make_decider
+from accounts.deciders import describe_decision, is_administrator
 from accounts.erasure import ERASED
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
@@ -116,13 +114,4 @@ def _check_decider(by: User | None) -> None:
 
 
 def _entry(action: str, command: str, by: User | None, user: User, region: Region | None = None) -> Entry:
-    viewer = None if by is None else make_decider(by)
-    return Entry(
-        viewer,
-        action,
-        command,
-        viewer.request_id if viewer else uuid4(),
-        policy_version=POLICY_VERSION,
-        regions=[region.id] if region else [],
-        objects=[user.id],
-    )
+    return describe_decision(action, command, by, user, [region.id] if region else [], POLICY_VERSION)

@@ -141,7 +141,10 @@ def bench_environment() -> dict[str, str]:
 
 @contextmanager
 def serve(settings: str, module: str = "config.wsgi", words: Sequence[str] = WEB_WORDS) -> Iterator[Server]:
-    """A gunicorn of its own on a free port, as the web role, on this benchmark's database. module: of the application."""
+    """A gunicorn of its own on a free port, as the web role, on this benchmark's database.
+
+    module: of the application. words: how many workers of what kind.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import subprocess
@@ -31,9 +32,13 @@ UNREADABLE = {
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
-    """Breaks off in the middle of an answer, or before it, with an error that tells a place."""
+    """Breaks off in the middle of an answer, or before it, with an error that tells a place; or says how much is frozen."""
     if environ["PATH_INFO"] == "/before":
         raise ValueError(BOX)
+    if environ["PATH_INFO"] == "/frozen":
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield str(gc.get_freeze_count()).encode()
+        return
     start_response("200 OK", [("Content-Type", "text/plain")])
     yield b"begun"
     if environ["PATH_INFO"] == "/amid":
@@ -107,6 +112,17 @@ def test_the_web_servers_log_says_what_kind_of_fault_it_was_and_not_what_was_sen
     assert b"InvalidHTTPVersion" in told
     assert told.count(b"unexpected ValueError") == 2
     assert not tells(told)
+
+
+def test_what_a_worker_has_loaded_is_not_searched_for_garbage(server: Server) -> None:
+    answer = server.send(f"GET /frozen HTTP/1.0\r\nHost: {HOST}\r\n\r\n")
+    assert int(answer.rpartition(b"\r\n\r\n")[2]) > 10_000
+
+
+def test_the_views_are_loaded_when_the_server_starts_and_not_by_whoever_asks_first() -> None:
+    words = "import sys, config.wsgi; print('monitor.api.views.activity' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", words], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "True\n"
 
 
 def test_the_image_for_production_starts_the_same_worker() -> None:

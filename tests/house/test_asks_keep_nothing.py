@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import pkgutil
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import pytest
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
-from monitor.api import asks, audit_asks, exit_asks, rights_asks
-from monitor.api.view import _prepare
+from monitor import api
+from monitor.api.view import prepare
 
 ASKS = sorted(
     {
         each
-        for module in (asks, audit_asks, exit_asks, rights_asks)
-        for each in vars(module).values()
+        for found in pkgutil.iter_modules(api.__path__)
+        if found.name.endswith("asks")
+        for each in vars(import_module(f"monitor.api.{found.name}")).values()
         if isinstance(each, type) and issubclass(each, Serializer) and each is not Serializer
     },
     key=lambda each: each.__qualname__,
@@ -42,8 +45,8 @@ def test_the_questions_that_are_asked_over_http_are_looked_at() -> None:
 
 @pytest.mark.parametrize("ask", ASKS, ids=lambda ask: ask.__name__)
 def test_a_question_leaves_nothing_with_what_checks_it(ask: type[Serializer[Any]]) -> None:
-    checks = _prepare(ask)
-    assert checks is _prepare(ask)
+    checks = prepare(ask)
+    assert checks is prepare(ask)
     check(checks, dict.fromkeys(checks.fields, "7"))
     before = remember(checks)
     for text in TEXTS:
@@ -58,7 +61,10 @@ def check(checks: Serializer[Any], asked: dict[str, Any]) -> None:
         checks.run_validation(asked)
 
 
-def remember(checks: Serializer[Any]) -> list[dict[str, object]]:
+def remember(checks: Serializer[Any]) -> list[dict[str, str]]:
+    """As text, so that what is put into a list that was there is told as well."""
     # the framework makes `_validators` when they are first needed, from what the class says
     each_of = (checks, *checks.fields.values())
-    return [{key: value for key, value in vars(each).items() if key != "_validators"} for each in each_of]
+    return [
+        {key: repr(value) for key, value in vars(each).items() if key != "_validators"} for each in each_of
+    ]
