@@ -26,14 +26,27 @@ MODE = 0o700
 def save_features(scene_id: UUID, cells: CellFeatures) -> None:
     """Keep the features of a scene, whole or not at all. What is kept already stays: the same pixels give the same.
 
-    A crash leaves a folder that nothing reads; the next attempt removes it.
+    A crash leaves a folder that nothing reads; the next attempt removes it. Raises OSError, of a full disk say; then
+    nothing is left behind.
     """
     target = _folder(scene_id, cells.digest)
     target.parent.mkdir(mode=MODE, parents=True, exist_ok=True)
     for left_over in target.parent.glob(f"{target.name}.*.partial"):
         shutil.rmtree(left_over, ignore_errors=True)
     partial = target.with_name(f"{target.name}.{uuid4().hex}.partial")
-    group = zarr.open_group(partial, mode="w")
+    try:
+        _write(partial, cells)
+        os.replace(partial, target)
+    except OSError:
+        # of a full disk, which is not to be filled by what nobody reads
+        shutil.rmtree(partial, ignore_errors=True)
+        # a worker that was thought lost may have kept them in the meantime
+        if not target.exists():
+            raise
+
+
+def _write(folder: Path, cells: CellFeatures) -> None:
+    group = zarr.open_group(folder, mode="w")
     for name, values in (("rows", cells.rows), ("cols", cells.cols), ("valid_share", cells.valid_share)):
         group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=(CHUNK_CELLS,))[...] = values
     if cells.pixel_m is not None:
@@ -43,12 +56,6 @@ def save_features(scene_id: UUID, cells: CellFeatures) -> None:
     for first in range(0, len(cells.values), CHUNK_CELLS):
         chunk = slice(first, first + CHUNK_CELLS)
         kept[chunk] = np.clip(cells.values[chunk], -MOST, MOST).astype(np.float16)
-    try:
-        os.replace(partial, target)
-    except OSError:
-        if not target.exists():
-            raise
-        shutil.rmtree(partial)  # a worker that was thought lost has kept them in the meantime
 
 
 def has_features(scene_id: UUID, featurizer: str) -> bool:

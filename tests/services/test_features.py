@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -78,6 +81,23 @@ def test_a_feature_too_large_for_half_precision_is_kept_finite() -> None:
     cells.values[1] = [1e6, -1e6, 65504, 0, 0, 0, 0]
     back = load_features(keep(cells), DIGEST)
     assert back.values[1, :3].tolist() == [65504, -65504, 65504]
+
+
+@contextmanager
+def no_file_over(length: int) -> Iterator[None]:
+    """The system refuses to write a longer one, as it refuses any on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (length, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_of_features_that_find_no_room_nothing_stays(folder: Path) -> None:
+    with no_file_over(4000), pytest.raises(OSError, match="too large"):
+        keep(make_features())
+    assert list((folder / "features" / DIGEST).iterdir()) == []
 
 
 @pytest.mark.usefixtures("folder")
