@@ -144,11 +144,18 @@ def _choose_channel(item: SceneItem, ref: BandRef, file: RasterFile) -> Channel:
     usually = usual.nodata if usual and keeps_usual else None
     empty = tuple(number for number in (stated, usually) if number is not None)
     unit = ref.unit if radar else "reflectance"
-    is_guessed = (
-        usual is not None and usual.is_guessed and not tagged and (ref.scale, ref.offset) == (None, None)
+    is_silent = not tagged and (ref.scale, ref.offset) == (None, None)
+    is_guessed = usual is not None and (
+        (usual.is_guessed and is_silent) or _lacks_offset(usual, scale, offset)
     )
     calibration = Calibration(scale, offset, is_guessed=is_guessed)
     return Channel(ref.common_name, ref.asset, ref.index, dtype, calibration, unit, empty)
+
+
+def _lacks_offset(usual: Calibration, scale: float, offset: float) -> bool:
+    """Whether numbers of the product's own scale are said to have no offset, and the product has one. A tag of the file that
+    names a scale alone says so too, and means nothing by it."""
+    return usual.offset != 0 and offset == 0 and abs(scale / usual.scale - 1) < _ROUGHLY
 
 
 def settle_unit(channel: Channel, sample: Float32) -> Channel:

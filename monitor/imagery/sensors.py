@@ -27,7 +27,7 @@ LEAST_DB = 1.5
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """physical = stored * scale + offset; `nodata` is the stored number that means nothing was measured. is_guessed: nothing
-    says whether the numbers have the offset of Sentinel-2."""
+    says whether the numbers have the offset of their product, or what is said contradicts the product."""
 
     scale: float
     offset: float = 0.0

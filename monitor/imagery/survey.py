@@ -98,15 +98,17 @@ def check_units(names: Sequence[str], sample: Float32, units: Sequence[str | Non
 
 def check_offset(sample: Float32) -> None:
     """Whether reflectance from which no offset was taken can be without one. sample: (bands, n), of bands where nothing says
-    so. Raises SceneRefused(UNKNOWN_SCALE).
+    so, or where that contradicts the product. Raises SceneRefused(UNKNOWN_SCALE).
 
-    Numbers with the offset of Sentinel-2 are brighter by 0.1 in every band, and of most ground one band at least is darker.
+    Numbers with the offset of Sentinel-2 are brighter by 0.1 in every band (of Landsat by 0.2), and of most ground one band
+    at least is darker.
     """
     if sample.size and np.median(sample.min(axis=0)) >= S2_OFFSET:
         raise SceneRefused(
             Cause.UNKNOWN_SCALE,
-            "Nothing says whether these numbers hold the offset of Sentinel-2, and they are bright enough for it; state the"
-            " processing baseline (s2:processing_baseline), or raster:scale and raster:offset.",
+            "These numbers are bright enough to hold the offset of their product, and nothing states it, or it is said to be"
+            " 0; state the processing baseline of Sentinel-2 (s2:processing_baseline), or raster:scale and"
+            " raster:offset.",
         )
 
 

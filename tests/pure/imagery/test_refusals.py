@@ -247,6 +247,23 @@ def test_numbers_that_may_hold_the_offset_of_sentinel_2(tmp_path: Path) -> None:
     read_to_the_end(parse_item(document, href), SIX)
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_an_offset_of_0_that_contradicts_the_baseline_is_asked_of_the_pixels(
+    tmp_path: Path, tagged: bool
+) -> None:
+    # a tag that names a scale alone reads as one that names an offset of 0
+    for more, is_refused in ((1000, True), (0, False)):
+        tags: dict[str, Any] = {"scales": (1e-4,) * len(SIX)} if tagged else {}
+        document, href = write_scene(tmp_path, make_reflectance() + more, **tags)
+        document["properties"]["s2:processing_baseline"] = "05.09"
+        if not tagged:
+            document["assets"]["image"] |= {"raster:scale": 1e-4, "raster:offset": 0}
+        if is_refused:
+            assert refuse(document, href).cause is Cause.UNKNOWN_SCALE
+        else:
+            read_to_the_end(parse_item(document, href), SIX)
+
+
 def test_a_band_of_clouds_that_cannot_be_read(tmp_path: Path) -> None:
     paths = {
         "image": write_raster(tmp_path / "image.tif", make_reflectance()),
