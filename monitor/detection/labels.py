@@ -125,18 +125,23 @@ def read_numbered_labels(path: Path) -> tuple[tuple[int, CellLabel], ...]:
     """As `read_labels`, each label with the number of its line, by which a message may name it. Raises LabelsRefused,
     OSError."""
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
+        # strict: a quote that is never closed would swallow all labels after it
+        reader, read = csv.DictReader(file, strict=True), 0
+        labels: list[tuple[int, CellLabel]] = []
         try:
             _check_head(reader.fieldnames or ())
-            labels = tuple((reader.line_num, _read_label(fields, reader.line_num)) for fields in reader)
+            read = reader.line_num
+            for fields in reader:
+                labels.append((reader.line_num, _read_label(fields, reader.line_num)))
+                read = reader.line_num
         except (UnicodeDecodeError, csv.Error):
             raise LabelsRefused(
-                f"The labels cannot be read: line {reader.line_num + 1} or one after it is no CSV in UTF-8; "
+                f"The labels cannot be read: line {read + 1} or one after it is no CSV in UTF-8, or has a quote too many; "
                 "save the file as such."
             ) from None
     if not labels:
         raise LabelsRefused("The file holds no labels.")
-    return labels
+    return tuple(labels)
 
 
 def _check_head(names: Sequence[str]) -> None:

@@ -98,14 +98,21 @@ def read_api_answer(text: str, system: str, today: date) -> list[OutsideAlert]:
 
 def read_csv_download(text: str, system: str, today: date) -> list[OutsideAlert]:
     """Alerts of a CSV with the same columns, named in its first line even if no row follows. Raises OutsideRefused."""
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    # strict: a quote that is never closed would swallow all alerts after it
+    reader, alerts = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), strict=True), list[OutsideAlert]()
+    read = 0
     try:
         _check_head(reader.fieldnames or ())
-        return list(_read_rows(_check_fields(reader), system, today))
+        read = reader.line_num
+        for alert in _read_rows(_check_fields(reader), system, today):
+            alerts.append(alert)
+            read = reader.line_num
     except csv.Error:
         raise OutsideRefused(
-            f"Line {reader.line_num + 1} of the table is no CSV, or one of its fields is too long; save the table again."
+            f"Line {read + 1} of the table, or one after it, is no CSV: it has a quote too many, or a field that is too"
+            " long; save the table again."
         ) from None
+    return alerts
 
 
 def decode_pixels(values: npt.NDArray[np.integer[Any]]) -> tuple[Int64, Int64]:

@@ -129,8 +129,9 @@ def test_the_real_labels_are_read(shared_data: Path) -> None:
         (b"cell_row,cell_col,label,kind\n1,2,none,for\xeat\n", 1),
         (b"cell_row,cell_col,label\n1,2,none\n1,2," + b"x" * 200_000 + b"\n", 3),
         (b"x" * 200_000 + b"\n1,2,none\n", 1),
+        (b'cell_row,cell_col,label,kind\n1,2,none,a\n1,3,none,"b\n1,4,none,c\n', 3),
     ],
-    ids=["UTF-16", "Latin-1", "a huge field", "a huge name"],
+    ids=["UTF-16", "Latin-1", "a huge field", "a huge name", "a quote that is never closed"],
 )
 def test_what_is_no_csv_in_utf_8_is_refused(tmp_path: Path, content: bytes, line: int) -> None:
     path = tmp_path / "labels.csv"

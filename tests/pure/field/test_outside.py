@@ -124,10 +124,15 @@ def test_a_row_of_other_fields_than_the_first_line_is_named(row: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [(f"{HEAD}2,20,2025-01-15,{'x' * 200_000}\n", 2), (f"{HEAD[:-1]}{'x' * 200_000}\n", 1)]
+    ("text", "line"),
+    [
+        (f"{HEAD}2,20,2025-01-15,{'x' * 200_000}\n", 2),
+        (f"{HEAD[:-1]}{'x' * 200_000}\n", 1),
+        (f'{HEAD[:-1]},note\n2,20,2025-01-15,high,a\n2,20,2025-01-15,high,"b\n2,20,2025-01-15,high,c\n', 3),
+    ],
 )
 def test_a_line_that_is_no_csv_is_named(text: str, line: int) -> None:
-    with pytest.raises(OutsideRefused, match=f"Line {line} of the table is no CSV"):
+    with pytest.raises(OutsideRefused, match=f"Line {line} of the table, or one after it, is no CSV"):
         read_csv_download(text, "radd", TODAY)
 
 
