@@ -28,7 +28,9 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
     mines, others = report["all"]["positives"], report["all"]["n"] - report["all"]["positives"]
     if report["block_deg"] < BLOCK_DEG:
         reason = (
-            "the labelled cells lie too close together" if mines and others else "all labels are of one kind"
+            "the labelled cells lie too close together, or the mines or the others among them do"
+            if mines and others
+            else "all labels are of one kind"
         )
         warnings.append(
             f"Blocks are {report['block_deg']:g} degree wide, not {BLOCK_DEG:g}: {reason}. Blocks so small resemble "

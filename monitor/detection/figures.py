@@ -149,8 +149,20 @@ def summarise(
         ],
     }
     report["period_in_scores"] = _trace_period(judged, draws, seed)
-    report["warnings"] = list_warnings(confounders) + list_caveats(report)
+    report["warnings"] = (
+        list_warnings(confounders) + _warn_of_no_period(confounders, report) + list_caveats(report)
+    )
     return report
+
+
+def _warn_of_no_period(confounders: Sequence[Confounder], report: Report) -> list[str]:
+    """Where the period gives the label away and no period is judged by itself."""
+    if report["same_period"] or not any(each.field == "period" and each.warning for each in confounders):
+        return []
+    return [
+        f"No period holds {LEAST_OF_PERIOD} mines and as many others, so there are no figures of cells of the same period: "
+        "nothing in this report is free of what the period gives away."
+    ]
 
 
 def _classes(judged: JudgedCells) -> Int64:

@@ -99,6 +99,18 @@ def test_a_period_that_tells_the_label_is_found_and_judged_apart() -> None:
     assert group["fitted_there"]["auc"] != group["fitted_on_all"]["auc"]
 
 
+def test_a_period_that_tells_all_is_not_answered_with_figures_that_there_are_none_of() -> None:
+    cells = make_cells(400)
+    told = replace(cells, periods=tuple("2021" if is_mine else "2020" for is_mine in cells.mining))
+    for own, is_told in ((told, True), (cells, False)):
+        report = summarise(judge_cells(own, np.full((400, 3), 1 / 3), 0.1), 5, 0)
+        assert (report["same_period"] == []) == is_told
+        assert (
+            any("no figures of cells of the same period" in warning for warning in report["warnings"])
+            == is_told
+        )
+
+
 def test_figures_fitted_there_gain_nothing_from_the_other_period() -> None:
     """All mines of the long period are told by a feature that says nothing of mines of the short one."""
     cells = of_two_periods(make_cells(400, strength=0.0), 0.6)
