@@ -30,7 +30,7 @@ class ArrayScene:
         Pixels along a side of a cell; 111 are 0.01 degree at 10 m. Cells at the south and east may be cut off.
     corner : tuple of int
         Row and column, at L0, of the cell in the north-west. Rows count northwards.
-    valid : bool array (H, W), optional
+    valid : bool array (H, W), or 1 and 0, optional
         False where a pixel must not be used, such as under cloud.
 
     Attributes
@@ -41,8 +41,8 @@ class ArrayScene:
     Raises
     ------
     ValueError
-        For shapes that do not fit each other, pixels that are no real numbers, a band that is named twice, or cells that are
-        no whole number of pixels wide.
+        For shapes that do not fit each other, pixels that are no real numbers, a mask that is none, a band that is named
+        twice, or cells that are no whole number of pixels wide.
 
     Examples
     --------
@@ -72,10 +72,14 @@ class ArrayScene:
         self._valid: Bool = np.asarray((np.isfinite(self._pixels) & ~masked).all(axis=0), np.bool_)
         self.height, self._width = self._valid.shape
         if valid is not None:
-            told = np.asarray(valid, np.bool_)
+            told = np.asarray(valid)
             if told.shape != self._valid.shape:
                 raise ValueError("valid must have the rows and columns of pixels.")
-            self._valid &= told
+            if told.dtype != np.bool_ and not np.isin(told, (0, 1)).all():
+                raise ValueError(
+                    "valid must be True or False for each pixel, or 1 and 0; decode a band of clouds or classes first."
+                )
+            self._valid &= told.astype(np.bool_)
         if cell_pixels < 1 or cell_pixels != int(cell_pixels):
             raise ValueError("A cell is a whole number of pixels wide, at least one.")
         self._pixels[:, ~self._valid] = 0

@@ -104,7 +104,7 @@ def split_blocks(
     Raises
     ------
     FoldsNotPossible
-        Where there are not two.
+        Where there are not two, or fewer are asked for.
 
     Examples
     --------
@@ -112,6 +112,8 @@ def split_blocks(
     >>> sorted(sorted(set(blocks[own].tolist())) for _, own in split_blocks(classes, blocks, folds=3))
     [[0], [1], [2]]
     """
+    if folds < 2:
+        raise FoldsNotPossible("folds must be 2 or more: with one there is nothing to learn from.")
     groups, kinds = np.asarray(blocks), np.asarray(classes)
     most = np.unique(kinds, return_counts=True)[1].max(initial=0)
     count = min(folds, len(np.unique(groups)), int(most))

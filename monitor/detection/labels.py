@@ -78,9 +78,12 @@ class CellLabel:
     formalisation: str = ""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a class that there is none of: -1 would be taken for the last one."""
+        """Raises ValueError for a class that there is none of: -1 would be taken for the last one; and for a cell that there
+        is none of, which would be taken for another."""
         if self.label not in range(len(CLASSES)):
             raise ValueError(f"label must be 0 to {len(CLASSES) - 1}, a position in {', '.join(CLASSES)}.")
+        if not (0 <= self.row < ROWS and 0 <= self.col < COLS):
+            raise ValueError("The cell is not on the lattice of 0.01 degree; row and col are not degrees.")
 
     @property
     def period(self) -> str:

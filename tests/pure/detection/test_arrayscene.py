@@ -61,6 +61,8 @@ def test_pixels_that_are_not_finite_or_masked_are_not_seen() -> None:
         (PIXELS, BANDS, 2.5, None, "whole number of pixels"),
         (PIXELS + 1j, BANDS, 20, None, "real numbers"),
         (PIXELS, BANDS, 20, np.ones((3, 3)), "rows and columns of pixels"),
+        (PIXELS, BANDS, 20, np.full(PIXELS.shape[1:], 9), "decode a band of clouds or classes first"),
+        (PIXELS, BANDS, 20, np.full(PIXELS.shape[1:], np.nan), "True or False for each pixel"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(

@@ -24,6 +24,11 @@ def test_two_cells_share_a_block_exactly_when_the_lattice_says_so(
             assert (blocks[one] == blocks[other]) == (squares[one] == squares[other])
 
 
+def test_one_fold_is_not_blamed_on_the_labels() -> None:
+    with pytest.raises(FoldsNotPossible, match="folds must be 2 or more"):
+        list(split_blocks(np.arange(40) % 2, np.arange(40) // 4, folds=1))
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=80), st.integers(0, 1000))
 def test_no_block_is_in_two_folds_and_every_cell_is_judged_once(

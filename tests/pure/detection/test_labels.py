@@ -27,6 +27,13 @@ def test_a_class_that_there_is_none_of_is_refused(label: int) -> None:
         CellLabel(9000, 18000, label)
 
 
+@pytest.mark.parametrize(("row", "col"), [(-1, 18000), (18000, 18000), (9000, 36000), (9000, -1)])
+def test_a_cell_that_there_is_none_of_is_refused(row: int, col: int) -> None:
+    # the number of (9000, 36000) is that of (9001, 0)
+    with pytest.raises(ValueError, match="not on the lattice"):
+        CellLabel(row, col, 0)
+
+
 def write(folder: Path, *lines: str, header: str = HEADER) -> Path:
     path = folder / "labels.csv"
     path.write_text(header + "".join(f"{line}\n" for line in lines))
