@@ -71,6 +71,9 @@ MAX_TIME_S = 253_402_300_799
 """The last second of the year 9999: later ones are no dates."""
 MAX_WINDOW = 1024
 """Entries between two checkpoints among which a single displaced one is still searched for by trying."""
+MAX_SUSPECTS = 6
+"""Damaged batches of the right length in which displaced entries are still searched for: trying takes seconds for each batch
+and each pair of them, and of whoever wrote many anew it would find nothing."""
 
 
 class Unfit(ValueError):
@@ -793,7 +796,7 @@ class Walk:
                 at += 1
             else:
                 at = self._step_over(at, window, leaves)
-        self._name_exchanges()
+        self._name_suspects()
 
     def _go_on(self, window: Window, grown: list[bytes]) -> None:
         self.proven += window.end - window.start
@@ -928,12 +931,7 @@ class Walk:
         low = window.start + self.shift
         leaves = self.slots.leaves(low, window.end + self.shift + more)
         if more == 0:
-            moved = find_exchange(window, leaves) or find_move(window, leaves)
-            if moved:
-                text = f"entries {moved[0]} and {moved[1]} are not in the order in which they were signed"
-                self.findings.append(Finding("reordered", text, min(moved), max(moved)))
-            else:
-                self.suspects.append((window, low))
+            self.suspects.append((window, low))
             return
         for first in range(len(leaves) - more + 1) if len(leaves) <= MAX_WINDOW else ():
             if window.holds([*leaves[:first], *leaves[first + more :]]) is not None:
@@ -945,22 +943,39 @@ class Walk:
             Finding("inserted", f"{more} too many {between}", window.start, window.end - 1 + more)
         )
 
-    def _name_exchanges(self) -> None:
-        """Windows that fail alone and hold once two entries change places across them; all others were changed."""
-        while self.suspects:
-            window, low = self.suspects.pop(0)
-            for other in self.suspects:
-                if moved := self._find_across((window, low), other):
+    def _name_suspects(self) -> None:
+        """Windows that fail and hold once entries change places, in one of them or across two; all others were changed."""
+        if len(self.suspects) > MAX_SUSPECTS:
+            self._name_changed(
+                "; so many batches are damaged that none was searched for entries that changed places"
+            )
+            return
+        self.suspects = [suspect for suspect in self.suspects if not self._is_displaced(*suspect)]
+        for one in list(self.suspects):
+            for other in self.suspects[self.suspects.index(one) + 1 :] if one in self.suspects else ():
+                if moved := self._find_across(one, other):
+                    self.suspects.remove(one)
                     self.suspects.remove(other)
                     text = f"entries {moved[0]} and {moved[1]} have changed places"
                     self.findings.append(Finding("reordered", text, moved[0], moved[1]))
                     break
-            else:
-                text = (
-                    f"at least one of the entries {window.start} to {window.end - 1} is not what was signed; its hash"
-                    " was written anew too, so that no more can be told"
-                )
-                self.findings.append(Finding("changed", text, window.start, window.end - 1))
+        self._name_changed("; its hash was written anew too, so that no more can be told")
+
+    def _name_changed(self, more: str) -> None:
+        for window, _ in self.suspects:
+            text = (
+                f"at least one of the entries {window.start} to {window.end - 1} is not what was signed{more}"
+            )
+            self.findings.append(Finding("changed", text, window.start, window.end - 1))
+
+    def _is_displaced(self, window: Window, low: int) -> bool:
+        """Whether a single displaced entry explains it, which is named then."""
+        leaves = self.slots.leaves(low, low + window.end - window.start)
+        moved = find_exchange(window, leaves) or find_move(window, leaves)
+        if moved:
+            text = f"entries {moved[0]} and {moved[1]} are not in the order in which they were signed"
+            self.findings.append(Finding("reordered", text, min(moved), max(moved)))
+        return moved is not None
 
     def _find_across(self, one: tuple[Window, int], other: tuple[Window, int]) -> tuple[int, int] | None:
         sides = []
@@ -968,7 +983,9 @@ class Walk:
             leaves = self.slots.leaves(low, low + window.end - window.start)
             sides.append((window, [leaf for leaf in leaves if leaf is not None]))
         (first, left), (second, right) = sides
-        if len(left) * len(right) > MAX_WINDOW**2 // 4:
+        # where a line is missing, no exchange makes the rest whole
+        is_whole = all(len(known) == window.end - window.start for window, known in sides)
+        if not is_whole or len(left) * len(right) > MAX_WINDOW**2 // 4:
             return None
         try_left, try_right = make_trier(first, left), make_trier(second, right)
         for here in range(len(left)):
