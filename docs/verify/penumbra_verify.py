@@ -71,6 +71,8 @@ MAX_TIME_S = 253_402_300_799
 """The last second of the year 9999: later ones are no dates."""
 MAX_WINDOW = 1024
 """Entries between two checkpoints among which a single displaced one is still searched for by trying."""
+MAX_HOLES = 5_000_000
+"""Numbers without a line behind which lines are still looked into: a signed size can be any number, and memory cannot."""
 MAX_SUSPECTS = 6
 """Damaged batches of the right length in which displaced entries are still searched for: trying takes seconds for each batch
 and each pair of them, and of whoever wrote many anew it would find nothing."""
@@ -641,12 +643,27 @@ class Slots:
         for position, index in enumerate(self.shown.indexes):
             found.setdefault(index if self.start <= index < limit else -1, []).append(position)
         strays = found.pop(-1, [])
+        far = self._leave_far(found)
         self.doubles = {index: places for index, places in found.items() if len(places) > 1}
         end = max(found, default=self.start - 1) + 1
         self.positions = [found[index][0] if index in found else None for index in range(self.start, end)]
         self.holes = [index for index in range(self.start, end) if index not in found]
         self._adopt(strays)
         self._name_displaced()
+        if far:
+            text = (
+                f"{tell_range(end, far[0] - 1)} missing: {self._tell_around(end, far[0] - 1)}; so many are missing that the"
+                f" {len(far)} numbers from {far[0]} on were not looked into"
+            )
+            self.findings.append(Finding("deleted", text, end, far[-1]))
+
+    def _leave_far(self, found: dict[int, list[int]]) -> list[int]:
+        """Take out the numbers that lie further behind the others than memory reaches, and return them."""
+        reach = self.start + len(self.shown.indexes) + MAX_HOLES
+        far = sorted(index for index in found if index >= reach)
+        for index in far:
+            del found[index]
+        return far
 
     def _adopt(self, strays: list[int]) -> None:
         """A line whose number no other has and that stands where a number is missing had its number changed."""

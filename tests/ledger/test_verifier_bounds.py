@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -10,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from accounts.ledger.proof.canonical import canonicalise
+from accounts.ledger.proof.checkpoint import TreeHead, sign_head
 from accounts.ledger.proof.export import write_leaf_line
-from tests.ledger.test_damaged_files import judge
-from tests.pure.ledger.invented_log import InventedLog, make_log
+from tests.ledger.test_damaged_files import KEY, judge
+from tests.pure.ledger.invented_log import VERIFIER, InventedLog, make_log
+from tests.pure.ledger.test_note import LOG
 
 pytestmark = pytest.mark.no_database
 Printed = pytest.CaptureFixture[str]
@@ -72,3 +77,24 @@ def test_a_missing_line_beside_two_that_changed_places_is_no_fault_of_the_verifi
     content = b"".join([log().lines()[0], *notes, *lines[:134], *lines[135:]])
     code, found, _ = judge(capsys, tmp_path, content)
     assert (code, ("deleted", 134) in found, ("changed", 0) in found) == (1, True, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory cannot be bounded")
+def test_a_line_far_behind_all_others_under_a_signed_size_takes_no_memory_without_end(tmp_path: Path) -> None:
+    """Whoever holds the key could sign any size, and one line with a number below it was enough."""
+    size = 10**17
+    note = canonicalise({"checkpoint": str(sign_head(TreeHead(LOG.name, size, bytes(32)), [LOG]))}) + b"\n"
+    first, *rest = log().lines()
+    content = b"".join([first, *rest, note, write_leaf_line(log().leaves[0], size - 5)])
+    file = tmp_path / "export.jsonl"
+    file.write_bytes(content)
+    ended = subprocess.run(
+        [sys.executable, VERIFIER, KEY, "--json", file],
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)),
+    )
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    found = json.loads(ended.stdout)["findings"]
+    kinds = [(each["kind"], each["first"], each["last"]) for each in found]
+    assert ("deleted", 140, size - 5) in kinds
