@@ -196,6 +196,24 @@ def test_an_address_that_is_none_is_said_before_anything_is_served(tmp_path: Pat
         call_command("witness", *map(str, words), f"--listen={address}")
 
 
+def send(witness: HttpWitness, content: bytes) -> bytes:
+    """All that the server answers to these bytes."""
+    address = urllib.parse.urlsplit(witness.url)
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as sender:
+        sender.sendall(content)
+        return b"".join(iter(lambda: sender.recv(1000), b""))
+
+
+@pytest.mark.parametrize("length", [b"9" * 5000, b"1000000", b"-1", b"1e3", "\u0661".encode(), b""])
+def test_a_length_that_is_none_is_refused(tmp_path: Path, length: bytes) -> None:
+    """Of one with more than 4,300 digits the sender heard nothing, and the witness's log held a trace."""
+    with serving(tmp_path) as witness:
+        answer = send(
+            witness, b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: %b\r\n\r\n" % length
+        )
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_body_that_does_not_come_is_the_senders_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

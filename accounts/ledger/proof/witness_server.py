@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
 import threading
 import time
@@ -110,12 +111,9 @@ def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             """The one thing that can be asked."""
             length = self.headers.get("Content-Length", "")
-            if (
-                self.path != "/add-checkpoint"
-                or not length.isascii()
-                or not length.isdigit()
-                or int(length) > MAX_BODY
-            ):
+            # no more digits than such a number has: from some thousands on they are no number to Python
+            is_fit = bool(re.fullmatch(r"[0-9]{1,6}", length)) and int(length) <= MAX_BODY
+            if self.path != "/add-checkpoint" or not is_fit:
                 self.close_connection = True
                 self._answer(
                     Verdict(404 if self.path != "/add-checkpoint" else 400, "POST /add-checkpoint\n")
