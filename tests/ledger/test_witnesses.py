@@ -214,6 +214,18 @@ def test_a_length_that_is_none_is_refused(tmp_path: Path, length: bytes) -> None
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+def test_no_address_reaches_the_terminal_of_a_witness_as_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever sends one would write lines of their own into the log, or wipe it from the screen."""
+    with serving(tmp_path) as witness:
+        send(witness, b"GET /\x1b[2J\x07\x9b HTTP/1.0\r\n\r\n")
+    told = capsys.readouterr().err
+    assert r"/\x1b[2J\x07\x9b" in told
+    assert "\x1b" not in told
+    assert "\x9b" not in told
+
+
 def test_a_body_that_does_not_come_is_the_senders_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -149,8 +149,9 @@ def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
             self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-            """One line for each request."""
-            sys.stderr.write(f"{self.log_date_time_string()} {format % args}\n")
+            """One line for each request; what is no visible letter in it as its code: it goes to a terminal."""
+            line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in format % args)
+            sys.stderr.write(f"{self.log_date_time_string()} {line}\n")
 
     return ThreadingHTTPServer((host, port), Handler)
 
