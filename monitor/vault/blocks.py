@@ -28,8 +28,9 @@ class MonthCounts:
 
     rows, cols: the blocks in which any cell was observed. before: `number_month` of the last month in which these cells had
     been observed until then; NEVER where they had not. enough: of the last month from which to this one, both included, they
-    were looked at so often that a change can be confirmed (`field.states`): on two days, by two systems, or in a composite
-    that was held against an earlier look; NEVER where they were not. enough_before: the same at the end of `before`.
+    were looked at so often that a change can be confirmed (`field.states`): by a look held against an earlier one, and
+    that is a composite or the second of those months, on another day or by another system; NEVER where they were not.
+    enough_before: the same at the end of `before`.
     observed: how many of them were observed in this month. step: how many more of them are active at the month's end than at
     the end of the month before.
     """
@@ -65,23 +66,29 @@ def summarise_blocks(
         cursor.execute(
             "WITH tile AS MATERIALIZED (SELECT * FROM unnest(%(rows)s::int[], %(cols)s::int[], %(bits)s::bytea[])"
             " AS tile (row, col, counted)),"
-            " monthly AS (SELECT DISTINCT ON (s.row, s.col, s.month) s.row, s.col, s.month,"
-            "  (s.state_after IS NOT DISTINCT FROM 'active')::int AS active,"
-            "  min(s.observed_on) OVER looks < max(s.observed_on) OVER looks OR min(s.sensor) OVER looks < max(s.sensor)"
-            "   OVER looks OR bool_or(s.has_reference AND s.observed_on - s.observed_from >= %(composite)s) OVER looks"
-            "   AS is_enough"
-            "  FROM (SELECT s.*, (extract(year FROM s.observed_on) * 12 + extract(month FROM s.observed_on))::int - 1"
-            "   AS month FROM vault.score s) s"
+            # a look confirms by itself (confirms), or together with what was seen in the months before (is_held)
+            " looks AS (SELECT s.row, s.col, scene_id, observed_on, month, active, has_reference AND (is_composite"
+            "   OR min(observed_on) OVER upto < observed_from OR min(sensor) OVER upto < max(sensor) OVER upto)"
+            "   AS confirms, has_reference"
+            "  FROM (SELECT s.*, (s.state_after IS NOT DISTINCT FROM 'active')::int AS active,"
+            "   s.observed_on - s.observed_from >= %(composite)s AS is_composite,"
+            "   (extract(year FROM s.observed_on) * 12 + extract(month FROM s.observed_on))::int - 1 AS month"
+            "   FROM vault.score s) s"
             "  JOIN tile ON tile.row = s.row / 100 AND tile.col = s.col / 100"
             "  WHERE s.observed AND s.model_id = ANY(%(models)s)"
             "  AND s.observed_on < date_trunc('month', %(before)s::timestamp)"
             "  AND get_bit(tile.counted, (s.row %% 100 * 100 + s.col %% 100)::bigint) = 1"
-            "  WINDOW looks AS (PARTITION BY s.row, s.col, s.month)"
-            "  ORDER BY s.row, s.col, s.month, s.observed_on DESC, s.scene_id),"
+            "  WINDOW upto AS (PARTITION BY s.row, s.col, s.month ORDER BY s.observed_on, s.sensor)),"
+            " monthly AS (SELECT DISTINCT ON (row, col, month) row, col, month, active,"
+            "  bool_or(confirms) OVER own AS is_enough, bool_or(has_reference) OVER own AS is_held"
+            "  FROM looks WINDOW own AS (PARTITION BY row, col, month)"
+            "  ORDER BY row, col, month, observed_on DESC, scene_id),"
             " stepped AS (SELECT row, col, month, active - coalesce(lag(active) OVER cell, 0) AS step,"
-            "  lag(month) OVER cell AS before, CASE WHEN is_enough THEN month ELSE lag(month) OVER cell END AS enough"
+            "  lag(month) OVER cell AS before,"
+            "  CASE WHEN is_enough THEN month WHEN is_held THEN lag(month) OVER cell END AS enough_with"
             "  FROM monthly WINDOW cell AS (PARTITION BY row, col ORDER BY month)),"
-            " known AS (SELECT *, lag(enough) OVER (PARTITION BY row, col ORDER BY month) AS enough_before FROM stepped)"
+            " settled AS (SELECT *, max(enough_with) OVER (PARTITION BY row, col ORDER BY month) AS enough FROM stepped),"
+            " known AS (SELECT *, lag(enough) OVER (PARTITION BY row, col ORDER BY month) AS enough_before FROM settled)"
             " SELECT month, row / 10, col / 10, coalesce(before, %(never)s), coalesce(enough, %(never)s),"
             "  coalesce(enough_before, %(never)s), count(*), sum(step)"
             " FROM known GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6",

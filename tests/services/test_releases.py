@@ -222,6 +222,33 @@ def test_two_systems_on_one_day_are_two_looks(cast: Cast, model: UUID) -> None:
     assert len(published()) == 1
 
 
+@pytest.mark.parametrize(
+    "again", [AUGUST.replace(day=20), SEPTEMBER], ids=["in the same month", "a month later"]
+)
+def test_looks_of_two_systems_count_once_the_later_one_is_held_against_an_earlier(
+    cast: Cast, model: UUID, again: date
+) -> None:
+    """Without, both together only suspect; so the few cells that had been seen before would be known to be the cause."""
+    for sensor, day in (("sentinel-1", AUGUST), ("sentinel-2", again)):
+        cells_and_looks(model, day, seen=400, active=0)
+        read_rows("UPDATE vault.score SET sensor = %s WHERE observed_on = %s RETURNING row", sensor, day)
+    on_single_days()
+    read_rows("UPDATE vault.score SET has_reference = false RETURNING row")
+    held = "UPDATE vault.score SET has_reference = true WHERE sensor = 'sentinel-2' AND (row, col) IN (SELECT * FROM"
+    for count, rows in ((30, 0), (370, 0), (400, 1)):
+        cells = list(zip(*spread(BLOCK, count), strict=True))
+        read_rows(f"{held} unnest(%s::int[], %s::int[])) RETURNING row", *map(list, cells))
+        assert [row.period.month for row in published()] == [again.month] * rows
+
+
+def test_composites_that_overlap_are_one_look(cast: Cast, model: UUID) -> None:
+    """Neither is held against an earlier one, nor one of them against the other."""
+    for day in (AUGUST, AUGUST.replace(day=20)):
+        cells_and_looks(model, day, seen=400, active=0)
+    read_rows("UPDATE vault.score SET has_reference = false RETURNING row")
+    assert published() == []
+
+
 def test_a_later_month_does_not_change_an_earlier_one(cast: Cast, model: UUID) -> None:
     put_cells(model, cells_of(BLOCK, 10), observed_on=SEPTEMBER)
     before = row_of(published())
