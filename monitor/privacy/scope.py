@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from guardian.shortcuts import assign_perm, get_objects_for_user
 
@@ -81,6 +81,17 @@ def oneself_or_decided_readers(viewer: Viewer) -> Q:
     return (
         Q(id=viewer.user_id) | Q(id__in=mandates.values("user_id")) | Q(id__in=visits.values("inspector_id"))
     )
+
+
+def is_still_held() -> Q:
+    """The grants whose holder holds their region in the role that they are for. An inspector holds none."""
+    held = RegionUserPermission.objects.filter(
+        user_id=OuterRef("holder_id"), content_object_id=OuterRef("region_id")
+    )
+    kept = Q(role=Role.INSPECTOR)
+    for role, codename in _PERMISSION.items():
+        kept |= Q(role=role) & Q(Exists(held.filter(permission__codename=codename)))
+    return kept
 
 
 def holds_region(user: User, region: Region) -> bool:

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from accounts.tokens import revoke_tokens
-from monitor.models import AccessGrant, AccessRequest, Alert, Inspection
+from monitor.models import AccessGrant, AccessRequest, Alert, Inspection, Region
+from monitor.privacy.scope import withdraw_region
 from tests.api.answers import assert_problem, cells_of, ledger_of, outcomes_of, outward_of
 from tests.api.conftest import WebClient
 from tests.cast import Cast, Person, hire
@@ -287,6 +288,16 @@ def test_one_person_ends_a_grant_at_once(web: WebClient, cast: Cast, name: str) 
     assert outcomes_of(answer)[0] == ("grant.revoke", "done")
     assert web.as_(cast.pia).get("/api/v1/activity").json()["level"] == "L2"
     assert_problem(web.as_(cast.rosa).post(f"{GRANTS}/{grant.id}/revoke"), 409, "not-now")
+
+
+def test_a_grant_ends_with_what_its_holder_holds_on_the_region(web: WebClient, cast: Cast) -> None:
+    give_grant(cast.pia, cast.east, 1, cast.rosa)
+    client = web.as_(cast.pia)
+    for is_held in (True, False):
+        assert [row["in_force"] for row in client.get(GRANTS).json()["items"]] == [is_held]
+        assert len(client.get(f"{GRANTS}?in_force=true").json()["items"]) == is_held
+        assert client.get("/api/v1/me").json()["open_grants"] == is_held
+        withdraw_region(cast.pia.user, Region.objects.get(id=cast.east))
 
 
 def test_a_grant_of_others_is_revoked_exactly_like_none(web: WebClient, cast: Cast) -> None:

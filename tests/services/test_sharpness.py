@@ -17,7 +17,7 @@ from monitor.access.sharpness import find_sharpness
 from monitor.grid import Level
 from monitor.models import AccessGrant, Region
 from monitor.privacy.posture import HeldGrant, Posture, choose_level
-from monitor.privacy.scope import grant_region
+from monitor.privacy.scope import grant_region, withdraw_region
 from tests.builders import make_alert, make_inspection, make_viewer
 from tests.cast import Cast, Person
 from tests.rights import give_grant, set_posture
@@ -43,6 +43,14 @@ def sharpness_of(person: Person) -> dict[UUID, Level]:
 def shut_to(person: Person) -> set[UUID]:
     """Regions of which no exact cell may reach somebody."""
     return {region for (region,) in read_rows("SELECT access.shut_regions(%s)", person.user.id)}
+
+
+def floors_of(person: Person) -> set[Level]:
+    """How finely somebody may see blocks around sealed regions."""
+    return {
+        Level(finest)
+        for (finest,) in read_rows("SELECT finest FROM access.sealed_blocks(%s)", person.user.id)
+    }
 
 
 @pytest.mark.parametrize("name", ["rosa", "anna", "pia"])
@@ -90,7 +98,11 @@ def _close_account(grant: AccessGrant) -> None:
     User.objects.filter(id=grant.holder_id).update(is_active=False)
 
 
-@pytest.mark.parametrize("end", [_expire, _revoke, _change_role, _close_account])
+def _take_region(grant: AccessGrant) -> None:
+    withdraw_region(grant.holder, grant.region)
+
+
+@pytest.mark.parametrize("end", [_expire, _revoke, _change_role, _close_account, _take_region])
 def test_a_grant_that_is_over_opens_nothing(cast: Cast, end: Callable[[AccessGrant], None]) -> None:
     with undone():
         set_posture(cast.east, "sealed")
@@ -114,6 +126,21 @@ def test_a_grant_adds_no_region(cast: Cast) -> None:
     with undone():
         give_grant(cast.rosa, cast.west, 0, cast.otis, cast.adam)
         assert sharpness_of(cast.rosa) == {cast.east: Level.L0}
+
+
+def test_a_grant_on_a_region_that_was_taken_away_does_not_open_its_blocks_to_the_neighbour(
+    cast: Cast,
+) -> None:
+    """Sealing reaches outward to whole blocks, of which a neighbour sees no more than whoever holds nothing there."""
+    with undone():
+        pia, east = cast.pia.user, Region.objects.get(id=cast.east)
+        grant_region(pia, Region.objects.get(id=cast.west))
+        set_posture(cast.east, "sealed")
+        give_grant(cast.pia, cast.east, 1, cast.otis, cast.adam)
+        assert floors_of(cast.pia) == {Level.L1}
+        withdraw_region(pia, east)
+        assert sharpness_of(cast.pia) == {cast.west: Level.L2}
+        assert floors_of(cast.pia) == {Level.L3}
 
 
 @pytest.mark.parametrize("name", ["aldo", "adam", "finn", "mallory", "ines"])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, Model, Q, QuerySet
 from django.utils import timezone
 
 from accounts.roles import Role
@@ -26,7 +26,7 @@ from monitor.privacy.released import (
     PlacelessPosture,
     PlacelessQuota,
 )
-from monitor.privacy.scope import list_region_ids, own_or_decided
+from monitor.privacy.scope import is_still_held, list_region_ids, own_or_decided
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
@@ -127,7 +127,9 @@ def _requests_of(viewer: Viewer) -> QuerySet[AccessRequest]:
 
 
 def _grants_of(viewer: Viewer) -> QuerySet[AccessGrant]:
-    rows = AccessGrant.objects.select_related("holder", "revoked_by", "region__posture")
+    rows = AccessGrant.objects.select_related("holder", "revoked_by", "region__posture").annotate(
+        is_held=ExpressionWrapper(is_still_held(), output_field=BooleanField())
+    )
     return rows.prefetch_related("request__yeses__approver").filter(own_or_decided(viewer, "holder_id"))
 
 
@@ -135,9 +137,11 @@ def _in_force() -> Q:
     """As `access.granted` has it."""
     many = Q(approvals__gte=APPROVALS[Posture.SEALED])
     sealed = [region_id for region_id, posture in list_postures().items() if posture is Posture.SEALED]
-    return Q(
-        revoked_at=None, expires_at__gt=timezone.now(), holder__is_active=True, holder__role=F("role")
-    ) & (many | ~Q(region_id__in=sealed))
+    return (
+        Q(revoked_at=None, expires_at__gt=timezone.now(), holder__is_active=True, holder__role=F("role"))
+        & (many | ~Q(region_id__in=sealed))
+        & is_still_held()
+    )
 
 
 def _request(wish: AccessRequest) -> PlacelessAccessRequest:
@@ -158,7 +162,7 @@ def _request(wish: AccessRequest) -> PlacelessAccessRequest:
     )
 
 
-def _grant(grant: AccessGrant) -> PlacelessGrant:
+def _grant(grant: Any) -> PlacelessGrant:
     posture = Posture(grant.region.posture.posture) if hasattr(grant.region, "posture") else Posture.OPEN
     return PlacelessGrant(
         id=grant.id,
@@ -178,6 +182,7 @@ def _grant(grant: AccessGrant) -> PlacelessGrant:
             and grant.approvals >= APPROVALS[posture]
             and grant.holder.is_active
             and grant.holder.role == grant.role
+            and grant.is_held
         ),
     )
 
