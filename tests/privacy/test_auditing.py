@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
+from array import array
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +20,7 @@ from accounts.ledger.writer import open_entry
 from accounts.models import User
 from monitor.errors import VaultSealed
 from monitor.models import Alert
-from monitor.vault.exposure import count_cells_with_ticket, read_exposure_with_ticket
+from monitor.vault.exposure import count_cells_with_ticket, count_days_with_ticket, read_exposure_with_ticket
 from tests.api.conftest import WebClient
 from tests.builders import cell_at, make_alert, make_model, put_cells, viewer_of
 from tests.cast import Cast, Person, make_cast
@@ -62,6 +65,15 @@ def ask_account(ticket: Ticket, actor: UUID) -> int:
     """How many rows the web role gets. Raises VaultSealed."""
     with as_role("penumbra_web"), transaction.atomic():
         return len(count_cells_with_ticket(ticket, actor, None, None))
+
+
+def ask_days(ticket: Ticket) -> int:
+    """How many rows the web role gets. Raises VaultSealed."""
+    now = timezone.now()
+    with as_role("penumbra_web"), transaction.atomic():
+        return len(
+            count_days_with_ticket(ticket, now - timedelta(days=1), now + timedelta(hours=1), (20, 4), 0.9)
+        )
 
 
 def test_the_two_questions_take_a_ticket_once(cast: Cast, alert: Alert) -> None:
@@ -134,6 +146,28 @@ def test_a_revoked_token_ends_the_question(cast: Cast, alert: Alert, monkeypatch
     monkeypatch.setattr("monitor.privacy.door.exposure.read_exposure_with_ticket", revoke)
     answer = WebClient().as_(cast.aldo).get(f"/api/v1/audit/exposure?alert={alert.id}")
     assert (answer.status_code, answer.json()["code"]) == (503, "vault-sealed")
+
+
+@pytest.mark.parametrize("shows", ["debug_print_parse", "debug_print_rewritten", "debug_print_plan"])
+def test_the_statements_in_the_vault_are_not_shown_to_whoever_asks(
+    cast: Cast, alert: Alert, shows: str
+) -> None:
+    """Any role may have its statements printed, those inside a function too: with the cells of a site in them."""
+    WebClient().as_(cast.rosa).get(f"/api/v1/alerts/{alert.id}/site")
+    ((row, col),) = SITE
+    number = " ".join(str(byte) for byte in array("b", struct.pack("<i", row * 36000 + col)))
+    told: list[str] = []
+    connection.connection.add_notice_handler(lambda said: told.append(said.message_detail or ""))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET {shows} = on; SET client_min_messages = log")
+        cursor.execute("SELECT 1")
+        assert any(told)
+        told.clear()
+    assert ask_exposure(open_ticket(cast.aldo, Reads.EXPOSURE, alert.id), alert) >= 1
+    actor = cast.rosa.user.pseudonym
+    assert ask_account(open_ticket(cast.aldo, Reads.ACCOUNT, actor), actor) >= 1
+    assert ask_days(open_ticket(cast.aldo, Reads.HARVEST, cast.east)) >= 1
+    assert not [text for text in told if number in " ".join(text.split())]
 
 
 # --- two worlds in the sealed log ----------------------------------------------------------------------------

@@ -205,6 +205,15 @@ def test_every_function_of_ours_pins_its_search_path() -> None:
     )
 
 
+def test_every_function_that_runs_as_the_owner_of_the_vault_keeps_its_plans_to_itself() -> None:
+    """Whoever calls one may have the plans of the statements in it printed, with the values that these are given."""
+    telling = read_rows(
+        "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace = 'vault'::regnamespace"
+        " AND NOT coalesce('debug_print_plan=off' = ANY (proconfig), false)"
+    )
+    assert telling == []
+
+
 def test_every_table_outside_the_schemas_of_the_fence_is_listed_or_belongs_to_the_owner_alone() -> None:
     usable = {line.partition(" on ")[2] for line in list_rights() if line.startswith("penumbra_")}
     tables = {name.partition(" ")[2] for name in usable if name.startswith("table ") and "." not in name}
