@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from accounts.ledger.exporting import find_start
+from accounts.ledger.exporting import NoSuchStart, find_start
 from accounts.ledger.proof.canonical import canonicalise
 from accounts.ledger.sealing import Connection, LedgerBroken, read_newest
 
@@ -46,11 +46,16 @@ _ENTRIES = """
 def export_events(connection: Connection, start: int | None = None) -> Iterator[bytes]:
     """An event a line for each entry from leaf `start` to the newest checkpoint. Raises LedgerBroken, psycopg.Error.
 
-    start: left out, the first line that was not archived. Raises NoSuchStart for one that was.
+    start: left out, the first line that was not archived. Raises NoSuchStart for one that was, and for one behind the newest
+    checkpoint.
     """
     newest = read_newest(connection)
     size, origin = (newest.head.size, newest.head.origin) if newest else (0, "")
-    for first in range(find_start(connection, start), size, FETCHED):
+    begin = find_start(connection, start)
+    if begin > size:
+        # whoever goes on where they ended would take nothing for "nothing new", and the log was taken back
+        raise NoSuchStart(f"The log has {size} lines, so that none begins at {begin}.")
+    for first in range(begin, size, FETCHED):
         rows = connection.execute(_ENTRIES, [first, min(first + FETCHED, size)]).fetchall()
         for index, hashed, body, completion in rows:
             if body is None:

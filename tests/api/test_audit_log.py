@@ -188,8 +188,11 @@ def test_an_export_may_begin_at_a_checkpoint_and_nowhere_else(
     whole, rest = read(web, cast, "export").content, read(web, cast, "export", start=sealed.size).content
     assert whole.count(b'"index":') - rest.count(b'"index":') == sealed.size
     assert rest.count(b'"index":') == head.size - sealed.size
-    answer = web.as_(cast.aldo).get(f"{AUDIT}/export", {"start": head.size + 10**6})
-    assert_problem(answer, 400, "no-such-start")
+    for form in ("log", "ocsf"):
+        answer = web.as_(cast.aldo).get(f"{AUDIT}/export", {"start": head.size + 10**6, "form": form})
+        assert_problem(answer, 400, "no-such-start")
+    # nothing has come since, which is no fault
+    assert read(web, cast, "export", form="ocsf", start=head.size).status_code == 200
 
 
 def test_the_export_as_events_has_one_for_each_entry(
