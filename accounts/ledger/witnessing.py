@@ -21,7 +21,7 @@ from typing import Protocol
 import psycopg
 
 from accounts.ledger.proof.checkpoint import DECIMAL, TreeHead, read_cosignatures, read_head
-from accounts.ledger.proof.memory import write_memory
+from accounts.ledger.proof.memory import read_memory, write_memory
 from accounts.ledger.proof.note import (
     COSIGNATURE,
     DASH,
@@ -75,12 +75,16 @@ class FolderWitness:
         return "folder"
 
     def show(self, connection: Connection, note: Note) -> None:
-        """Write the checkpoint under its size; one that is there is left alone. Raises OSError."""
+        """Write the checkpoint under its size; one that is there is left alone. Raises WitnessRefused where that is of
+        another history, NoteRefused where it is no checkpoint, OSError.
+        """
         head = read_head(note)
         file = self.folder / f"{head.size:015d}.checkpoint"
-        if file.exists():
-            return
-        write_memory(file, str(note))
+        kept = read_memory(file)
+        if kept is None:
+            write_memory(file, str(note))
+        elif kept != head:
+            raise WitnessRefused("it has another checkpoint of this size: the log was taken back, or forked")
 
 
 @dataclass(frozen=True, slots=True)

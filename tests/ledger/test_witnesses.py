@@ -315,6 +315,22 @@ def test_a_folder_keeps_every_checkpoint_that_it_is_shown(owner: Connection, tmp
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_folder_that_has_another_checkpoint_of_this_size_keeps_it_and_says_so(
+    owner: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was counted as shown, and a log that was taken back or forked was told nowhere."""
+    seal_more()
+    newest = read_newest(owner)
+    assert newest is not None
+    other = str(sign_head(TreeHead(newest.head.origin, newest.head.size, bytes(32)), [LOG]))
+    file = tmp_path / f"{newest.head.size:015d}.checkpoint"
+    file.write_text(other)
+    with caplog.at_level(logging.ERROR):
+        assert Publisher([FolderWitness(tmp_path)], 60).publish(owner) == 0
+    assert "it has another checkpoint of this size" in caplog.text
+    assert file.read_text() == other
+
+
 def test_a_witness_that_is_away_stops_nothing_and_is_told_later(
     owner: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
