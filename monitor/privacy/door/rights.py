@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Model, Q, QuerySet
@@ -127,8 +127,8 @@ def _requests_of(viewer: Viewer) -> QuerySet[AccessRequest]:
 
 
 def _grants_of(viewer: Viewer) -> QuerySet[AccessGrant]:
-    rows = AccessGrant.objects.select_related("holder", "revoked_by", "region__posture").annotate(
-        is_held=ExpressionWrapper(is_still_held(), output_field=BooleanField())
+    rows = AccessGrant.objects.select_related("holder", "revoked_by").annotate(
+        in_force=ExpressionWrapper(_in_force(), output_field=BooleanField())
     )
     return rows.prefetch_related("request__yeses__approver").filter(own_or_decided(viewer, "holder_id"))
 
@@ -162,8 +162,8 @@ def _request(wish: AccessRequest) -> PlacelessAccessRequest:
     )
 
 
-def _grant(grant: Any) -> PlacelessGrant:
-    posture = Posture(grant.region.posture.posture) if hasattr(grant.region, "posture") else Posture.OPEN
+def _grant(grant: AccessGrant) -> PlacelessGrant:
+    """grant: of `_grants_of`, which says whether it is in force."""
     return PlacelessGrant(
         id=grant.id,
         request=grant.request_id,
@@ -176,14 +176,7 @@ def _grant(grant: Any) -> PlacelessGrant:
         expires_at=grant.expires_at,
         revoked_at=grant.revoked_at,
         revoked_by=grant.revoked_by.username if grant.revoked_by else None,
-        in_force=(
-            grant.revoked_at is None
-            and grant.expires_at > timezone.now()
-            and grant.approvals >= APPROVALS[posture]
-            and grant.holder.is_active
-            and grant.holder.role == grant.role
-            and grant.is_held
-        ),
+        in_force=vars(grant)["in_force"],
     )
 
 
