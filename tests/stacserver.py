@@ -13,9 +13,9 @@ from typing import Any
 import requests
 
 from tests.oddserver import free_port
+from tests.patience import PATIENCE_S
 
 PROGRAM = Path(sys.executable).with_name("rustac")
-PATIENCE_S = 30.0
 STEP_S = 0.05
 
 

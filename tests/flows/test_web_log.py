@@ -16,6 +16,7 @@ import pytest
 
 from config.local.daemons import HOST, WEB_WORDS
 from tests.flows.workers import wait_until
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 BOX = "20.3177, 2.1177, 20.32, 2.12"
@@ -53,7 +54,7 @@ class Server:
 
     def send(self, request: str) -> bytes:
         """All that comes back until the server closes the connection."""
-        with socket.create_connection((HOST, self.port), timeout=30) as client:
+        with socket.create_connection((HOST, self.port), timeout=PATIENCE_S) as client:
             client.sendall(request.encode())
             client.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: client.recv(65536), b""))

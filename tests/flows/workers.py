@@ -21,11 +21,10 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from tests.patience import PATIENCE_S
 from tests.privacy.sinks import read_redis
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 40.0
-"""How long anything may take that is known to come; a test that waits longer has failed."""
 LEASE_S = 6
 """Longer than a small scene takes on a busy machine."""
 TICK_S = 0.02

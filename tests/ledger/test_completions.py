@@ -28,10 +28,11 @@ from monitor.services.releases import publish_release
 from tests.api.answers import outcomes_of
 from tests.api.conftest import WebClient
 from tests.cast import Cast
-from tests.flows.workers import PATIENCE_S, wait_until
+from tests.flows.workers import wait_until
 from tests.ledger.conftest import Connection
 from tests.ledger.sealers import assert_sound, seal_all, sealing
 from tests.ledger.test_ledger_down import assert_told_nothing, locked_completions
+from tests.patience import PATIENCE_S
 
 FOR_EVER_MS = 600_000
 PAGE = "/api/v1/activity"

@@ -22,6 +22,7 @@ from accounts.ledger.writer import open_entry
 from tests.builders import make_viewer
 from tests.cast import Cast
 from tests.ledger.conftest import Connection
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +100,7 @@ def test_a_connection_that_has_lain_for_long_is_replaced(monkeypatch: pytest.Mon
 
 def test_threads_at_the_same_time_write_each_on_a_connection_of_its_own(db: None) -> None:
     at_once = 4
-    together = Barrier(at_once, timeout=30)
+    together = Barrier(at_once, timeout=PATIENCE_S)
 
     def hold() -> int:
         with ledger_connection() as ours:

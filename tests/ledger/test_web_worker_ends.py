@@ -28,6 +28,7 @@ from config.local.daemons import HOST, WEB_WORDS
 from monitor.grid import cell_number
 from tests.flows.workers import wait_until
 from tests.ledger.months import OwnDatabase, drop_database, make_database
+from tests.patience import PATIENCE_S
 from tests.pure.ledger.test_note import LOG
 
 pytestmark = pytest.mark.live
@@ -91,7 +92,7 @@ class Web:
 
     def ask(self, name: str, path: str) -> Answer:
         """One question by a member of the cast."""
-        client = http.client.HTTPConnection(HOST, self.port, timeout=60)
+        client = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_S)
         client.request("GET", path, headers=self.service.headers[name])
         answer = client.getresponse()
         content = answer.read()

@@ -38,6 +38,7 @@ from accounts.ledger.witnessing import (
 )
 from tests.ledger.conftest import Connection
 from tests.ledger.sealers import seal_all, sealing, write_lines
+from tests.patience import PATIENCE_S
 from tests.pure.ledger.test_note import LOG, OTHER, seeded_key
 from tests.pure.ledger.test_witness import FORKED, HONEST
 
@@ -64,7 +65,7 @@ def post(url: str, body: bytes, path: str = "/add-checkpoint") -> tuple[int, str
     """Status and body of a POST."""
     try:
         request = urllib.request.Request(url + path, body)  # noqa: S310 - our own server
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -199,7 +200,9 @@ def test_an_address_that_is_none_is_said_before_anything_is_served(tmp_path: Pat
 def send(witness: HttpWitness, content: bytes) -> bytes:
     """All that the server answers to these bytes."""
     address = urllib.parse.urlsplit(witness.url)
-    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as sender:
+    with socket.create_connection(
+        (str(address.hostname), int(address.port or 0)), timeout=PATIENCE_S
+    ) as sender:
         sender.sendall(content)
         return b"".join(iter(lambda: sender.recv(1000), b""))
 
@@ -232,7 +235,9 @@ def test_a_body_that_does_not_come_is_the_senders_fault(
     monkeypatch.setattr(witness_server, "TIMEOUT_S", 0.5)
     with serving(tmp_path) as witness:
         address = urllib.parse.urlsplit(witness.url)
-        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as sender:
+        with socket.create_connection(
+            (str(address.hostname), int(address.port or 0)), timeout=PATIENCE_S
+        ) as sender:
             sender.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 900\r\n\r\nold 0\n")
             answer = b"".join(iter(lambda: sender.recv(1000), b""))
     assert answer.startswith(b"HTTP/1.1 408 ")

@@ -19,6 +19,7 @@ from django.db import connection, connections
 from monitor.models import Alert, Inspection
 from tests.builders import cell_at, make_alert, make_inspection, make_model, put_cells
 from tests.cast import Cast, make_cast
+from tests.patience import PATIENCE_S
 
 Result = TypeVar("Result")
 EMPTY = (
@@ -45,9 +46,9 @@ def commit_world() -> Iterator[Committed]:
     """The world, for as long as the block lasts: written and emptied by a thread, beside this one's transaction."""
     with ThreadPoolExecutor(1) as pool:
         try:
-            yield start(pool, _write).result(timeout=60)
+            yield start(pool, _write).result(PATIENCE_S)
         finally:
-            start(pool, _empty).result(timeout=60)
+            start(pool, _empty).result(PATIENCE_S)
 
 
 def _write() -> Committed:

@@ -24,6 +24,7 @@ from monitor.privacy.door import exports
 from monitor.services.releases import publish_release
 from tests.builders import cell_at, put_cells
 from tests.cast import Person
+from tests.patience import PATIENCE_S
 from tests.privacy.committed import EASTERN, Committed, start
 from tests.privacy.test_revocation import OF_REGULATORS, Change, client_of
 from tests.rights import give_grant, limit_quota, set_posture
@@ -95,14 +96,14 @@ def read_with_a_change(
 
     def between(number: int) -> None:
         if number == 3:
-            meet.wait(timeout=10)
-            meet.wait(timeout=10)  # the change is committed
+            meet.wait(PATIENCE_S)
+            meet.wait(PATIENCE_S)  # the change is committed
 
     def take_away() -> None:
-        meet.wait(timeout=10)
+        meet.wait(PATIENCE_S)
         with transaction.atomic():
             change()
-        meet.wait(timeout=10)
+        meet.wait(PATIENCE_S)
 
     with ThreadPoolExecutor(2) as pool:
         whole, was_cut = start(pool, lambda: take_parts(person, file_format, lambda _: None), "web").result(
@@ -110,8 +111,8 @@ def read_with_a_change(
         )
         assert not was_cut
         reader = start(pool, lambda: take_parts(person, file_format, between), "web")
-        start(pool, take_away).result(timeout=30)
-        taken, is_cut = reader.result(timeout=30)
+        start(pool, take_away).result(PATIENCE_S)
+        taken, is_cut = reader.result(PATIENCE_S)
     return whole, taken, is_cut
 
 
@@ -137,7 +138,7 @@ def test_a_file_of_blocks_ends_at_its_next_page(
         publish_release(date(2026, 11, 20))
 
     with ThreadPoolExecutor(1) as pool:
-        start(pool, publish).result(timeout=30)
+        start(pool, publish).result(PATIENCE_S)
     whole, taken, is_cut = read_with_a_change(
         committed, committed.cast.pia, file_format, lambda: change(committed)
     )
@@ -153,7 +154,7 @@ def test_what_a_grant_opened_ends_with_it(committed: Committed, change: Change) 
         give_grant(committed.cast.rosa, committed.cast.east, 0, committed.cast.otis, committed.cast.adam)
 
     with ThreadPoolExecutor(1) as pool:
-        start(pool, give).result(timeout=10)
+        start(pool, give).result(PATIENCE_S)
     whole, taken, is_cut = read_with_a_change(
         committed, committed.cast.rosa, "csv", lambda: change(committed)
     )
@@ -191,25 +192,25 @@ def test_no_chunk_that_begins_after_the_commit_has_a_cell(committed: Committed, 
 
     with ThreadPoolExecutor(3) as pool:
         readers = [start(pool, read, "web") for _ in range(2)]
-        committed_at = start(pool, take_away).result(timeout=60)
+        committed_at = start(pool, take_away).result(PATIENCE_S)
         for reader in readers:
-            reader.result(timeout=60)
+            reader.result(PATIENCE_S)
     assert any(cells for asked_at, cells in readings if asked_at < committed_at)
     assert not any(cells for asked_at, cells in readings if asked_at > committed_at)
 
 
 def test_files_at_once_do_not_share_the_last_cells_of_a_quota(committed: Committed) -> None:
     with ThreadPoolExecutor(1) as pool:
-        start(pool, lambda: limit_quota(5)).result(timeout=10)
+        start(pool, lambda: limit_quota(5)).result(PATIENCE_S)
     meet = Barrier(4)
 
     def read() -> tuple[set[bytes], bool]:
-        meet.wait(timeout=10)
+        meet.wait(PATIENCE_S)
         taken, is_cut = take_parts(committed.cast.rosa, "csv", lambda _: None)
         return {line for part in taken for line in part.splitlines() if b",active," in line}, is_cut
 
     with ThreadPoolExecutor(4) as pool:
-        files = [file.result(timeout=30) for file in [start(pool, read, "web") for _ in range(4)]]
+        files = [file.result(PATIENCE_S) for file in [start(pool, read, "web") for _ in range(4)]]
     told = set().union(*(lines for lines, _ in files))
     assert len(told) == 5 < len(EASTERN)
     assert all(is_cut for lines, is_cut in files if lines)

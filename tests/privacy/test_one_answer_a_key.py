@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 
 from monitor.services import requests
+from tests.patience import PATIENCE_S
 from tests.privacy.committed import Committed, start
 from tests.privacy.test_revocation import client_of
 
@@ -43,7 +44,7 @@ def send_twice(world: Committed) -> list[Told]:
         first = start(pool, lambda: release(True), "web")
         assert overtaken.wait(20)
         second = start(pool, lambda: release(False), "web")
-        return [first.result(timeout=60), second.result(timeout=60)]
+        return [first.result(PATIENCE_S), second.result(PATIENCE_S)]
 
 
 def test_a_repeat_that_overtakes_the_first_request_gets_its_answer(committed: Committed) -> None:

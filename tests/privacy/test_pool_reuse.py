@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from monitor.services.releases import publish_release
 from tests.cast import Person
+from tests.patience import PATIENCE_S
 from tests.privacy.committed import Committed, start
 
 STATE = {
@@ -104,7 +105,7 @@ def as_one_process(work: Callable[[], Any]) -> Any:
                 signal.connect(close_old_connections)
 
     with ThreadPoolExecutor(1) as pool:
-        return start(pool, run, "web").result(timeout=60)
+        return start(pool, run, "web").result(PATIENCE_S)
 
 
 def test_a_regulators_requests_leave_nothing_on_the_connection(committed: Committed) -> None:
@@ -121,7 +122,7 @@ def test_a_regulators_requests_leave_nothing_on_the_connection(committed: Commit
 
 def test_a_partner_after_a_regulator_sees_what_a_partner_alone_sees(committed: Committed) -> None:
     with ThreadPoolExecutor(1) as pool:
-        start(pool, lambda: publish_release(date(2026, 11, 20)), "worker").result(timeout=60)
+        start(pool, lambda: publish_release(date(2026, 11, 20)), "worker").result(PATIENCE_S)
 
     def alone() -> Any:
         return read_state()[0], ask_as_partner(committed)
@@ -135,7 +136,7 @@ def test_a_partner_after_a_regulator_sees_what_a_partner_alone_sees(committed: C
 
     with ThreadPoolExecutor(1) as pool:
         start(pool, lambda: ask_as_regulator(committed), "web").result(
-            timeout=60
+            timeout=PATIENCE_S
         )  # what changes for everybody
     first, expected = as_one_process(alone)
     second, told = as_one_process(behind_a_regulator)

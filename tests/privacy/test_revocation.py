@@ -37,6 +37,7 @@ from monitor.vault.tickets import (
     read_inspection_site_with_ticket,
 )
 from tests.cast import Person
+from tests.patience import PATIENCE_S
 from tests.privacy.committed import EASTERN, Committed, start
 from tests.rights import give_grant, limit_quota, set_posture
 from tests.roles import read_rows
@@ -166,7 +167,7 @@ def test_what_a_grant_opened_ends_with_it(committed: Committed, change: Change) 
         give_grant(committed.cast.rosa, committed.cast.east, 0, committed.cast.otis, committed.cast.adam)
 
     with ThreadPoolExecutor(1) as pool:
-        start(pool, give).result(timeout=10)
+        start(pool, give).result(PATIENCE_S)
     _revoke_between_two_pages(committed, committed.cast.rosa, "/api/v1/activity?limit=1", change)
 
 
@@ -175,19 +176,19 @@ def _revoke_between_two_pages(world: Committed, person: Person, url: str, change
 
     def between(number: int) -> None:
         if number == 3:
-            meet.wait(timeout=10)  # three pages are read
-            meet.wait(timeout=10)  # what is taken away is committed
+            meet.wait(PATIENCE_S)  # three pages are read
+            meet.wait(PATIENCE_S)  # what is taken away is committed
 
     def revoke() -> None:
-        meet.wait(timeout=10)
+        meet.wait(PATIENCE_S)
         with transaction.atomic():
             change(world)
-        meet.wait(timeout=10)
+        meet.wait(PATIENCE_S)
 
     with ThreadPoolExecutor(2) as pool:
         pages = start(pool, lambda: read_pages(person, url, between), "web")
-        start(pool, revoke).result(timeout=30)
-        found = pages.result(timeout=30)
+        start(pool, revoke).result(PATIENCE_S)
+        found = pages.result(PATIENCE_S)
     assert all(found[:3]), "nothing was read before: the test would prove nothing"
     assert len(found) > 3
     assert not any(found[3:])
@@ -221,9 +222,9 @@ def test_a_reader_at_full_speed_reads_nothing_that_begins_after_the_commit(
 
     with ThreadPoolExecutor(3) as pool:
         readers = [start(pool, read, "web") for _ in range(2)]
-        committed_at = start(pool, revoke).result(timeout=60)
+        committed_at = start(pool, revoke).result(PATIENCE_S)
         for reader in readers:
-            reader.result(timeout=60)
+            reader.result(PATIENCE_S)
     assert any(cells for asked_at, cells in readings if asked_at < committed_at)
     assert not any(cells for asked_at, cells in readings if asked_at > committed_at)
 
@@ -238,7 +239,7 @@ def test_a_stream_ends_at_its_next_chunk(committed: Committed, change: Change) -
             ticket = ticket_of(committed.cast.rosa, Reads.ACTIVITY, committed)
             if number == 2:
                 with ThreadPoolExecutor(1) as pool:
-                    start(pool, lambda: change(committed)).result(timeout=10)
+                    start(pool, lambda: change(committed)).result(PATIENCE_S)
             page = read_activity_with_ticket(ticket, ANYTHING, after, 2)
             chunks.append(len(page.numbers))
             after = page.numbers[-1] if page.numbers else after
@@ -247,7 +248,7 @@ def test_a_stream_ends_at_its_next_chunk(committed: Committed, change: Change) -
         return chunks
 
     with ThreadPoolExecutor(1) as pool:
-        assert start(pool, stream, "web").result(timeout=30) == [2, 2, 0]
+        assert start(pool, stream, "web").result(PATIENCE_S) == [2, 2, 0]
 
 
 @pytest.mark.parametrize("change", OF_INSPECTORS)
@@ -257,14 +258,14 @@ def test_a_ticket_of_before_opens_no_site_after(committed: Committed, change: Ch
         site = ticket_of(committed.cast.rosa, Reads.ALERT_SITE, committed, alert)
         visit = ticket_of(committed.cast.ines, Reads.INSPECTION_SITE, committed, inspection)
         with ThreadPoolExecutor(1) as pool:
-            start(pool, lambda: change(committed)).result(timeout=10)
+            start(pool, lambda: change(committed)).result(PATIENCE_S)
         pages: list[object] = [read_inspection_site_with_ticket(visit, inspection)]
         if change in OF_EVERYBODY:
             pages.append(read_alert_site_with_ticket(site, alert))
         return pages
 
     with ThreadPoolExecutor(1) as pool:
-        assert set(start(pool, read, "web").result(timeout=30)) == {None}
+        assert set(start(pool, read, "web").result(PATIENCE_S)) == {None}
 
 
 @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
@@ -278,7 +279,7 @@ def test_a_snapshot_of_before_opens_nothing(committed: Committed, isolation: str
             read_activity_with_ticket(ticket, ANYTHING, -1, 5)
 
     with ThreadPoolExecutor(1) as pool, pytest.raises(VaultSealed):
-        start(pool, read, "web").result(timeout=30)
+        start(pool, read, "web").result(PATIENCE_S)
 
 
 def test_readings_at_once_do_not_share_the_last_cells_of_a_quota(committed: Committed) -> None:
@@ -286,11 +287,11 @@ def test_readings_at_once_do_not_share_the_last_cells_of_a_quota(committed: Comm
     starts = numbers[::2]  # two cells for each reader, of which nobody else reads any
     meet = Barrier(len(starts))
     with ThreadPoolExecutor(1) as pool:
-        start(pool, lambda: limit_quota(5)).result(timeout=10)
+        start(pool, lambda: limit_quota(5)).result(PATIENCE_S)
 
     def read(first: int) -> list[int]:
         ticket = ticket_of(committed.cast.rosa, Reads.ACTIVITY, committed)
-        meet.wait(timeout=10)
+        meet.wait(PATIENCE_S)
         try:
             return list(read_activity_with_ticket(ticket, ANYTHING, first - 1, 2).numbers)
         except QuotaSpent:
@@ -298,7 +299,7 @@ def test_readings_at_once_do_not_share_the_last_cells_of_a_quota(committed: Comm
 
     with ThreadPoolExecutor(len(starts)) as pool:
         pages = [start(pool, partial(read, first), "web") for first in starts]
-        told = {cell for page in pages for cell in page.result(timeout=30)}
+        told = {cell for page in pages for cell in page.result(PATIENCE_S)}
     assert len(told) == 5 < len(EASTERN)
 
 
@@ -325,22 +326,22 @@ def test_a_page_that_another_overtakes_is_cut_by_what_is_left_then(
         with transaction.atomic():
             told = read(-1, 5)
             counted.set()
-            assert waits.wait(timeout=20)
+            assert waits.wait(PATIENCE_S)
         return told
 
     with ThreadPoolExecutor(3) as pool:
         if has_read:
-            start(pool, partial(read, numbers[9], 1), "web").result(timeout=10)
-        start(pool, lambda: limit_quota(7 + has_read)).result(timeout=10)
+            start(pool, partial(read, numbers[9], 1), "web").result(PATIENCE_S)
+        start(pool, lambda: limit_quota(7 + has_read)).result(PATIENCE_S)
         first = start(pool, read_first, "web")
-        assert counted.wait(timeout=20)
+        assert counted.wait(PATIENCE_S)
         second = start(pool, partial(read, numbers[4], 5), "web")
-        start(pool, see_one_wait).result(timeout=30)
+        start(pool, see_one_wait).result(PATIENCE_S)
         waits.set()
-        assert first.result(timeout=30) == numbers[:5]
-        assert second.result(timeout=30) == numbers[5:7]
+        assert first.result(PATIENCE_S) == numbers[:5]
+        assert second.result(PATIENCE_S) == numbers[5:7]
         used = start(pool, partial(read_rows, "SELECT used FROM vault.cells_read"))
-        assert used.result(timeout=10) == [(7 + has_read,)]
+        assert used.result(PATIENCE_S) == [(7 + has_read,)]
 
 
 def test_a_page_that_waited_for_another_obeys_what_was_taken_away_meanwhile(committed: Committed) -> None:
@@ -355,19 +356,19 @@ def test_a_page_that_waited_for_another_obeys_what_was_taken_away_meanwhile(comm
         with transaction.atomic():
             assert read(5) == 5
             counted.set()
-            assert is_over.wait(timeout=20)
+            assert is_over.wait(PATIENCE_S)
             transaction.set_rollback(True)
 
     with ThreadPoolExecutor(3) as pool:
-        assert start(pool, partial(read, 1), "web").result(timeout=10) == 1
+        assert start(pool, partial(read, 1), "web").result(PATIENCE_S) == 1
         other = start(pool, read_and_take_back, "web")
-        assert counted.wait(timeout=20)
+        assert counted.wait(PATIENCE_S)
         waiting = start(pool, partial(read, 5), "web")
-        start(pool, see_one_wait).result(timeout=30)
-        start(pool, partial(set_posture, committed.cast.east, "sealed")).result(timeout=10)
+        start(pool, see_one_wait).result(PATIENCE_S)
+        start(pool, partial(set_posture, committed.cast.east, "sealed")).result(PATIENCE_S)
         is_over.set()
-        other.result(timeout=30)
-        assert waiting.result(timeout=30) == 0
+        other.result(PATIENCE_S)
+        assert waiting.result(PATIENCE_S) == 0
 
 
 def test_a_page_that_was_counted_before_waits_for_no_other(committed: Committed) -> None:
@@ -382,26 +383,26 @@ def test_a_page_that_was_counted_before_waits_for_no_other(committed: Committed)
         with transaction.atomic():
             others = read(numbers[4])
             counted.set()
-            assert told.wait(timeout=20)
+            assert told.wait(PATIENCE_S)
         return others
 
     with ThreadPoolExecutor(2) as pool:
-        assert start(pool, partial(read, -1), "web").result(timeout=10) == numbers[:5]
+        assert start(pool, partial(read, -1), "web").result(PATIENCE_S) == numbers[:5]
         others = start(pool, count_others, "web")
-        assert counted.wait(timeout=20)
-        assert start(pool, partial(read, -1), "web").result(timeout=10) == numbers[:5]
+        assert counted.wait(PATIENCE_S)
+        assert start(pool, partial(read, -1), "web").result(PATIENCE_S) == numbers[:5]
         told.set()
-        assert others.result(timeout=30) == numbers[5:10]
+        assert others.result(PATIENCE_S) == numbers[5:10]
 
 
 def test_of_two_readings_at_once_one_gets_the_ticket(committed: Committed) -> None:
     with ThreadPoolExecutor(1) as pool:
         opened = start(pool, lambda: ticket_of(committed.cast.rosa, Reads.ACTIVITY, committed), "web")
-        ticket = opened.result(timeout=10)
+        ticket = opened.result(PATIENCE_S)
     meet = Barrier(2)
 
     def read() -> int:
-        meet.wait(timeout=10)
+        meet.wait(PATIENCE_S)
         try:
             return len(read_activity_with_ticket(ticket, ANYTHING, -1, 5).numbers)
         except VaultSealed:
@@ -409,4 +410,4 @@ def test_of_two_readings_at_once_one_gets_the_ticket(committed: Committed) -> No
 
     with ThreadPoolExecutor(2) as pool:
         told = [start(pool, read, "web") for _ in range(2)]
-        assert sorted(one.result(timeout=30) for one in told) == [0, 5]
+        assert sorted(one.result(PATIENCE_S) for one in told) == [0, 5]

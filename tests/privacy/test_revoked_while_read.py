@@ -17,6 +17,7 @@ from accounts.tokens import revoke_tokens
 from monitor.services.releases import publish_release
 from tests.builders import put_cells
 from tests.cast import Person
+from tests.patience import PATIENCE_S
 from tests.privacy.committed import EASTERN, Committed, start
 from tests.privacy.test_revocation import client_of
 
@@ -48,7 +49,7 @@ def ask(person: Person, url: str, reads: str, revoke_before: int | None = None) 
         if reads in sql:
             if sent == revoke_before:
                 with ThreadPoolExecutor(1) as pool:
-                    start(pool, lambda: revoke_tokens(person.user)).result(timeout=10)
+                    start(pool, lambda: revoke_tokens(person.user)).result(PATIENCE_S)
             sent += 1
         return execute(sql, params, many, context)
 
@@ -58,7 +59,7 @@ def ask(person: Person, url: str, reads: str, revoke_before: int | None = None) 
             return answer.status_code, answer.getvalue(), sent
 
     with ThreadPoolExecutor(1) as pool:
-        return start(pool, read, "web").result(timeout=30)
+        return start(pool, read, "web").result(PATIENCE_S)
 
 
 @pytest.mark.parametrize("is_last", [False, True], ids=["before the first statement", "before the last"])
@@ -81,7 +82,7 @@ def test_a_token_revoked_right_before_the_reading_gives_nothing(
     committed: Committed, name: str, url: str, reads: str, status: int, is_last: bool
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
-        known = start(pool, lambda: find_urls(committed)).result(timeout=30)
+        known = start(pool, lambda: find_urls(committed)).result(PATIENCE_S)
     person, nobody = committed.cast.everybody()[name], committed.cast.mallory
     address = url.format(**known)
     before, whole, count = ask(person, address, reads)

@@ -29,6 +29,7 @@ from monitor.services.claims import (
 )
 from tests.builders import make_model, make_scene
 from tests.cast import Cast
+from tests.patience import PATIENCE_S
 from tests.services.conftest import start_apart
 
 
@@ -76,7 +77,7 @@ def test_of_many_workers_at_one_moment_exactly_one_gets_the_scene() -> None:
             start = Barrier(workers)
 
             def work(scene_id: UUID = scene_id, start: Barrier = start) -> Claim | None:
-                start.wait(timeout=10)
+                start.wait(PATIENCE_S)
                 return claim_scene(scene_id)
 
             claims = [future.result() for future in [start_apart(pool, work) for _ in range(workers)]]

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.local.daemons import HOST, WEB_WORDS, answers, choose_port, is_free
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
-STARTS_WITHIN_S = 60
 UNTHROTTLED = 100_000_000
 """Requests a minute for one account during the run: an attacker has a year, the run has minutes."""
 HONEST = "config.wsgi:application"
@@ -74,7 +74,7 @@ def _describe(database: str, leak: str | None) -> dict[str, str]:
 
 
 def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + STARTS_WITHIN_S
+    until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and server.poll() is None:
         if answers(f"http://{HOST}:{port}/readyz"):
             return
