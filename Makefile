@@ -21,7 +21,7 @@ clean-var:  ## stop everything and remove var/, data included
 	@$(LOCAL) clean-var
 
 test:  ## all tests, on private test servers [WORDS="-k alert"]
-	@$(LOCAL) test -- -n 2 --dist worksteal $(WORDS)
+	@$(LOCAL) test -- -n 2 --dist worksteal --durations 30 $(WORDS)
 
 test-fast:  ## tests that need no server: tests/pure and tests/house
 	@$(LOCAL) test --no-servers -- -q tests/pure tests/house $(WORDS)

@@ -6,6 +6,7 @@ Bounded and seeded, so that it says the same twice. Each request meets the same 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -31,6 +32,8 @@ from tests.cast import PURPOSE, Cast
 from tests.rights import give_grant
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+ENOUGH = 20
+"""Refusals after which somebody whose role may not do a thing is believed to be refused it whatever they ask."""
 _handler = WSGIHandler()
 
 
@@ -97,6 +100,12 @@ def known(cast: Cast, inspection: Inspection, settings: LazySettings) -> Iterato
         signal.connect(close_old_connections)
 
 
+@pytest.fixture
+def answered() -> Counter[int]:
+    """How often each status was the answer to one person's requests of one operation."""
+    return Counter()
+
+
 @pytest.mark.parametrize("name", ["rosa", "ines", "pia", "finn", "aldo"])
 @document.parametrize()
 @hypothesis.settings(
@@ -106,14 +115,19 @@ def known(cast: Cast, inspection: Inspection, settings: LazySettings) -> Iterato
     database=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
-def test_the_document_is_true(case: Any, cast: Cast, known: dict[str, str], name: str) -> None:
+def test_the_document_is_true(
+    case: Any, cast: Cast, known: dict[str, str], answered: Counter[int], name: str
+) -> None:
+    if answered[403] >= ENOUGH and answered.keys() <= {403, 404, 405}:
+        return
     for parameter, value in case.path_parameters.items():
         if _is_id(value):
             case.path_parameters[parameter] = known[parameter]
     if "activity" in case.operation.path:
         # the document cannot say that the purpose is required of exact roles only
         case.headers.setdefault("Access-Purpose", PURPOSE)
-    case.call_and_validate(headers={"Authorization": cast.everybody()[name].headers["authorization"]})
+    token = cast.everybody()[name].headers["authorization"]
+    answered[case.call_and_validate(headers={"Authorization": token}).status_code] += 1
 
 
 def _is_id(value: object) -> bool:

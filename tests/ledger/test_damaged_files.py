@@ -246,8 +246,8 @@ def test_a_single_byte_anywhere_in_the_file_is_found(
 
 
 def test_an_entry_moved_within_its_batch_or_to_the_next_is_named_when_all_are_numbered_anew() -> None:
-    batches = make_log(700, 230)
-    for here, there in ((0, 229), (200, 10), (231, 300), (229, 231), (40, 300), (300, 40)):
+    batches = make_log(240, 80)
+    for here, there in ((0, 79), (70, 10), (81, 120), (79, 81), (20, 110), (110, 20)):
         leaves = list(batches.leaves)
         leaves.insert(there, leaves.pop(here))
         shown, file = verifier.Shown(), verifier.Reading("here")
