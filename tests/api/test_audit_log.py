@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from rest_framework.exceptions import ValidationError
 
 from accounts.ledger.proof.checkpoint import TreeHead, open_checkpoint
@@ -225,6 +226,25 @@ def test_an_export_ends_soon_after_the_right_to_it(
     with pytest.raises(StreamCut):
         read.extend(lines)
     assert len(read) == 2 < whole
+    assert read_outcomes("export.ledger")[-2:] == [("answered", whole), ("refused", 2)]
+
+
+def test_an_export_whose_reader_went_away_is_not_called_refused(cast: Cast, sealed: TreeHead) -> None:
+    lines = open_log(make_viewer(cast.aldo.user), None, "log", "/test").lines
+    next(lines)
+    lines.close()
+    assert read_outcomes("export.ledger")[-1] == ("failed", 1)
+
+
+def read_outcomes(action: str) -> list[tuple[str, int]]:
+    """Outcome and quantity of all completed entries of an action, in the order in which they were asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.outcome, c.quantity FROM ledger.entry e JOIN ledger.completion c ON c.entry_id = e.id"
+            " WHERE e.action = %s ORDER BY e.at",
+            [action],
+        )
+        return list(cursor.fetchall())
 
 
 def test_an_export_ends_where_its_reader_is_no_auditor_any_more(cast: Cast, sealed: TreeHead) -> None:

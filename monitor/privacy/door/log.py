@@ -86,7 +86,7 @@ def open_log(viewer: Viewer, start: int | None, form: str, endpoint: str) -> Log
 
 
 def _tally(viewer: Viewer, whole: Ticket, lines: Iterable[bytes]) -> Generator[bytes]:
-    """The lines, and the completion of their entry with how many left, however it ended."""
+    """The lines, and the completion of their entry with how many left: answered, refused (cut) or failed."""
     count = 0
     try:
         for line in lines:
@@ -94,9 +94,10 @@ def _tally(viewer: Viewer, whole: Ticket, lines: Iterable[bytes]) -> Generator[b
                 raise StreamCut
             count += 1
             yield line
-    except BaseException:  # GeneratorExit among them: whoever reads has gone
+    except BaseException as error:  # GeneratorExit among them: whoever reads has gone
+        outcome = Outcome.REFUSED if isinstance(error, StreamCut) else Outcome.FAILED
         # an entry that cannot be completed stays open, and that counts as full disclosure
         with suppress(LedgerUnavailable):
-            complete_entry(whole, Outcome.FAILED, count)
+            complete_entry(whole, outcome, count)
         raise
     complete_entry(whole, Outcome.ANSWERED, count)
