@@ -17,7 +17,12 @@ from monitor.vault.tickets import TICKET, spending
 
 _EXPOSING = f"exposing_entries({TICKET}, %s, %s, %s)"
 EXPOSURE = """
-    WITH shown AS (
+    WITH beside AS (
+        SELECT %(region)s::uuid AS id
+        UNION
+        SELECT other.region_id FROM release.region_block own JOIN release.region_block other USING (level, row, col)
+        WHERE own.region_id = %(region)s AND level = 3
+    ), shown AS (
         SELECT e.actor, e.organisation, e.role, e.purpose_code, e.level, told.first_at, told.last_at, 'cells' AS how
         FROM unnest(%(entries)s::uuid[], %(first)s::timestamptz[], %(last)s::timestamptz[]) AS told (id, first_at, last_at)
         JOIN {entries} e ON e.id = told.id
@@ -28,7 +33,7 @@ EXPOSURE = """
                 WHEN e.level = 0 AND c.entry_id IS NULL
                     AND (%(region)s = ANY (e.regions) OR e.object_refs && %(references)s::text[]) THEN 'unfinished'
                 WHEN e.level > 0 AND (c.entry_id IS NULL OR c.quantity > 0)
-                    AND (%(region)s = ANY (e.regions) OR e.role = 'public') THEN 'blocks'
+                    AND (e.regions && ARRAY(SELECT id FROM beside) OR e.role = 'public') THEN 'blocks'
             END
         FROM {entries} e LEFT JOIN {completions} c ON c.entry_id = e.id
         WHERE e.level IS NOT NULL AND ledger.can_disclose(e.action)
@@ -42,8 +47,10 @@ EXPOSURE = """
 """
 """What counts as seen (decisions/0026), over two tables of lines: those of the ledger, or what a file was read into.
 
-entries, first, last: what disclosed a cell of the site, with the time of the whole reading. Whoever opened the site of the
-alert or of an inspection of it was shown it, whatever is left of the site.
+beside: the alert's region and those with ground in a block of L3 of it. Published blocks reach over borders: whoever
+receives a region is shown those on its edge whole, and none is larger. entries, first, last: what disclosed a cell of the
+site, with the time of the whole reading. Whoever opened the site of the alert or of an inspection of it was shown it,
+whatever is left of it.
 """
 _EXPOSURE = EXPOSURE.format(entries="ledger.entry", completions="ledger.completion")
 _CELLS = f"cells_seen({TICKET}, %s, %s, %s)"

@@ -13,13 +13,15 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.ledger.keyed import keyed_reference
+from accounts.roles import Role
+from monitor.grid import Level
 from monitor.models import Alert, Inspection
 from monitor.privacy.door import exports
 from monitor.services.releases import publish_release
 from tests.api.answers import assert_problem, ledger_of, outcomes_of
-from tests.api.conftest import EASTERN_SITE, WebClient
-from tests.builders import OPEN_CHANGES, leave_entry_open, make_alert, put_cells
-from tests.cast import Cast, Person
+from tests.api.conftest import EASTERN_SITE, Border, WebClient
+from tests.builders import OPEN_CHANGES, cell_at, leave_entry_open, make_alert, put_cells
+from tests.cast import Cast, Person, hire
 from tests.tile_reader import read_tile
 
 URL = "/api/v1/audit/exposure"
@@ -127,6 +129,22 @@ def test_published_blocks_of_the_alerts_region_count_at_their_level(
     (pia,) = ask(web, cast, alert.id, since=since)
     assert told([pia]) == [(name(cast.pia), 2, "blocks")]
     assert pia["organisation"] == str(cast.pia.user.organisation_id)
+
+
+def test_blocks_of_a_region_beside_count_where_both_have_ground_in_one(
+    web: WebClient, cast: Cast, border: Border
+) -> None:
+    """A block on the border is shown whole to whoever receives the region on one side: the site may lie on the other."""
+    site = cell_at(21.115, 2.385)
+    alert = make_alert(border.north, [site])
+    south, west = (
+        hire(name, Role.PARTNER, region) for name, region in (("sol", border.south), ("wim", cast.west))
+    )
+    for partner in (south, west):
+        features = web.as_(partner).get("/api/v1/activity").json()["features"]
+        squares = {(each["properties"]["row"], each["properties"]["col"]) for each in features}
+        assert ((site[0] // Level.L2.span, site[1] // Level.L2.span) in squares) == (partner is south)
+    assert told(ask(web, cast, alert.id)) == [(name(south), 2, "blocks")]
 
 
 def test_blocks_count_wherever_the_site_lies_so_that_they_tell_nothing_of_it(
