@@ -28,7 +28,7 @@ from accounts.ledger.writer import record
 from accounts.roles import Role
 from accounts.viewer import Viewer, make_public_viewer
 from monitor.api.files.log import write_log
-from monitor.api.files.writing import ReleasedStream, write_file
+from monitor.api.files.writing import CONNECTION, ReleasedStream, write_file
 from monitor.api.idempotency import answer_once
 from monitor.api.middleware import REQUEST_ID
 from monitor.api.problems import Problem, PurposeRequired
@@ -126,6 +126,8 @@ class DoorView(APIView):
             response = self._to_http(request, response)
         if not isinstance(response, ReleasedResponse | ReleasedStream | Problem):
             raise UnreleasedShape(f"{type(self).__name__} answered with {type(response).__name__}.")
+        if isinstance(response, ReleasedStream):
+            response.send_over(request.META.get(CONNECTION))
         response["Cache-Control"] = "private, no-store"
         response["Vary"] = "Authorization"
         return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from rest_framework.test import APIClient
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import User
 from accounts.tokens import revoke_tokens
+from monitor.api.files.writing import CONNECTION
 from monitor.api.problems import Problem
 from monitor.errors import StreamCut
 from monitor.models import Region
@@ -40,15 +43,15 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch, cast: Cast, model: UUID) -> N
     put_cells(model, CELLS)
 
 
-def begin(person: Person, file_format: str) -> Any:
-    """An answer whose body nobody has read yet."""
+def begin(person: Person, file_format: str, **environ: Any) -> Any:
+    """An answer whose body nobody has read yet. environ: what the web server adds."""
     client = APIClient()
     client.credentials(
         HTTP_AUTHORIZATION=person.headers["authorization"],
         HTTP_ACCESS_PURPOSE=person.headers["access-purpose"],
     )
     with as_web_role():
-        return client.get(f"/export/activity.{file_format}")
+        return client.get(f"/export/activity.{file_format}", **environ)
 
 
 def read_on(answer: Any) -> tuple[bytes, bool]:
@@ -113,6 +116,31 @@ def test_what_is_taken_away_ends_the_file_before_the_next_chunk(
         ("read.activity", "answered", 4),
         ("read.activity", "refused", 0),
     ]
+
+
+@STREAMED
+def test_little_of_a_file_waits_for_a_slow_reader(cast: Cast, file_format: str) -> None:
+    """What waits was read, and arrives although the right to it has ended since."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(server.getsockname())
+        with server.accept()[0] as connection:
+            connection.setblocking(False)
+            answer = begin(cast.rosa, file_format, **{CONNECTION: connection})
+            assert fill(connection) < 1_000_000
+            answer.close()
+            # the next answer of this connection
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 0
+            assert fill(connection) > 1_000_000
+
+
+def fill(connection: socket.socket) -> int:
+    """How many bytes a connection takes in of which nobody reads any."""
+    taken = 0
+    with suppress(BlockingIOError):
+        while True:
+            taken += connection.send(bytes(65_536))
+    return taken
 
 
 @STREAMED

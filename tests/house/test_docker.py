@@ -104,6 +104,7 @@ def test_the_proxys_log_of_faults_leaves_the_request_out_and_slow_requests_wait_
     assert {
         ("request", "delete"),
         ("request_buffers", "4MB"),
+        ("response_buffers", "8MB"),
         ("read_body", "60s"),
         ("read_header", "10s"),
     } <= pairs

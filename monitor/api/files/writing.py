@@ -7,7 +7,9 @@ text of an error in any log.
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from django.http import StreamingHttpResponse
 
@@ -35,8 +37,31 @@ _STREAMED: dict[FileFormat, Callable[[ExactFile | ReleasedFile], Iterator[bytes]
 }
 
 
+CONNECTION = "gunicorn.socket"
+"""Under which a request's META has the connection that it came by, where the web server tells."""
+UNSENT_BYTES = 65_536
+"""So much of a file may wait in this machine for a reader that is slow; its next part is read when there is room. By
+itself the kernel takes in some megabytes, the whole of many files, and sends them after the right to them has ended (P7)."""
+
+
 class ReleasedStream(StreamingHttpResponse):
     """An HTTP answer made from a released file, sent while it is read."""
+
+    _connection: socket.socket | None = None
+
+    def send_over(self, connection: socket.socket | None) -> None:
+        """Let little wait in a connection over TCP until this answer is over. Answers that were read whole may wait there:
+        for them a thread of the web server need not."""
+        if connection is not None and connection.family in {socket.AF_INET, socket.AF_INET6}:
+            self._connection = connection
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+    def close(self) -> None:
+        """The answer is over, or the client has gone."""
+        super().close()
+        if self._connection is not None:
+            with suppress(OSError):  # it is closed
+                self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, 0)
 
 
 def write_file(shape: File, is_head: bool) -> ReleasedResponse | ReleasedStream:
