@@ -124,8 +124,9 @@ def box_of_degrees(west: float, south: float, east: float, north: float) -> Box:
     """
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise OutsideLattice("a box is west,south,east,north in degrees with west <= east and south <= north")
-    row_from, row_end = int(_lines_below(south, 90)), -int(_lines_below(-north, -90))
-    col_from, col_end = int(_lines_below(west, 180)), -int(_lines_below(-east, -180))
+    # the last row and column hold their outer edge, as in `locate_cells`
+    row_from, row_end = min(int(_lines_below(south, 90)), ROWS - 1), -int(_lines_below(-north, -90))
+    col_from, col_end = min(int(_lines_below(west, 180)), COLS - 1), -int(_lines_below(-east, -180))
     return Box(row_from, col_from, max(row_end, row_from + 1), max(col_end, col_from + 1))
 
 

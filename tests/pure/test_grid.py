@@ -147,9 +147,18 @@ def test_a_box_whose_edges_are_lines_of_the_lattice_keeps_them(x1: int, x2: int,
     west, east = sorted((x1, x2))
     south, north = sorted((y1, y2))
     box = box_of_degrees(west / 100, south / 100, east / 100, north / 100)
-    assert (box.row_from, box.col_from) == (south + 9000, west + 18000)
+    assert (box.row_from, box.col_from) == (min(south + 9000, ROWS - 1), min(west + 18000, COLS - 1))
     assert box.row_to == max(north + 9000, box.row_from + 1)
     assert box.col_to == max(east + 18000, box.col_from + 1)
+
+
+@given(levels)
+def test_a_box_without_width_at_the_edge_of_the_earth_stays_on_it(level: Level) -> None:
+    north_east = box_of_degrees(180, 90, 180, 90)
+    assert north_east == Box(ROWS - 1, COLS - 1, ROWS, COLS)
+    assert tuple(map(int, locate_cells(180, 90))) == (north_east.row_from, north_east.col_from)
+    snapped = north_east.snapped_outward(level)
+    assert (snapped.row_to, snapped.col_to) == (ROWS, COLS)
 
 
 @given(lons, lons, lats, lats)
