@@ -10,11 +10,11 @@ from .instance import Instance
 from .report import EXIT_FAILED, say
 
 INSTANCES = ("live", "test")
-ORDER = ("beat", "web", "worker", *servers.ORDER)
+ORDER = ("beat", "web", "worker", "sealer", *servers.ORDER)
 
 
 def take_down(root: Path) -> int:
-    """Stop all processes of both instances: first who rings, then who works, the servers last."""
+    """Stop all processes of both instances: first who rings, then who works, then the sealer, the servers last."""
     stopped = sum(processes.stop_all(Instance(root, name), ORDER) for name in INSTANCES)
     say("everything is stopped" if stopped else "nothing was running")
     return 0

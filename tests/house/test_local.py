@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.local import contract, daemons, keys, lock, packages, stages, summary, unpacked, up
+from config.local import contract, daemons, down, keys, lock, packages, servers, stages, summary, unpacked, up
 from config.local.instance import Instance, choose_socket_folder
 from config.local.processes import (
     Process,
@@ -126,6 +126,13 @@ class TestProcesses:
         with pytest.raises(Trouble, match="broken ended with code 7") as trouble:
             keep_running(instance, broken, lambda: False)
         assert str(instance.log / "broken.log") in trouble.value.mend
+
+    def test_the_servers_stop_after_every_process_that_speaks_to_them(self) -> None:
+        there = contract.Servers("postgresql:///penumbra", "unix:///r.sock", "redis+socket:///r.sock")
+        ready = servers.Ready(Instance(ROOT, "test"), {}, there, ())
+        ours = [process.name for process, _ in daemons.describe(ready, 8000, [])]
+        assert sorted(down.ORDER[: len(ours)]) == sorted(ours)
+        assert down.ORDER[len(ours) :] == servers.ORDER
 
     def test_only_the_process_that_listens_itself_holds_a_port(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
