@@ -52,7 +52,8 @@ def lock(root: Path) -> int:
     uv = environment.find_uv(root)
     if uv is None:
         raise Trouble(
-            "uv could not be installed, and only uv pins for all platforms at once", "see var/log/uv.log"
+            "uv could not be installed, and only uv pins for all platforms at once",
+            "see var/log/environment.log",
         )
     for name in LOCKS:
         source, target = root / f"{name}.in", root / f"{name}.txt"

@@ -1,7 +1,7 @@
 """Room: config.local. A private PostgreSQL with PostGIS on a Unix socket: found, made and started.
 
 No TCP, no system service. The administrator signs in by who he is on the machine (peer), so no superuser password exists;
-the four roles of the fence sign in with passwords (database_roles.py).
+the five roles of the fence sign in with passwords (database_roles.py).
 """
 
 from __future__ import annotations
