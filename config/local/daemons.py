@@ -104,6 +104,17 @@ def is_free(port: int) -> bool:
     return True
 
 
+def refuse_taken(instance: Instance, port: int) -> None:
+    """Raise `Trouble` where somebody else took the web server's port since it was found free: there are stages between."""
+    web = processes.read_record(instance, "web")
+    if (web is None or not processes.is_alive(web)) and not is_free(port):
+        raise Trouble(
+            f"another program has taken port {port} in the meantime",
+            "`make up` again: it takes the next free port and repeats nothing that is done",
+            EXIT_MACHINE,
+        )
+
+
 def remember_roots(instance: Instance, *named: Path | None) -> list[Path]:
     """Folders that scenes may be read from: those named now and earlier, for scenes may be read again."""
     file = instance.run / "imagery_roots"
@@ -120,6 +131,8 @@ def start_all(ready: Ready, port: int, roots: Sequence[Path]) -> None:
     sealer = contract.write_environment(ready.instance, ready.keys, ready.servers, "sealer")
     attached.remember(ready.instance.root, sealer, attached.SEALER_FILE)
     for process, is_ready in describe(ready, port, roots):
+        if process.name == "web":
+            refuse_taken(ready.instance, port)
         processes.keep_running(ready.instance, process, is_ready, ready_s=90)
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,25 @@ class TestProcesses:
         assert daemons.choose_port(8044, lambda port: port not in {8044, 8000}) == 8001
         with pytest.raises(Trouble, match="no port"):
             daemons.choose_port(None, lambda port: False)
+
+    def test_a_port_that_somebody_took_in_the_meantime_is_told_with_its_mend(
+        self, instance: Instance
+    ) -> None:
+        with socket.create_server((daemons.HOST, 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.raises(Trouble, match=f"has taken port {port}") as trouble:
+                daemons.refuse_taken(instance, port)
+            assert "make up" in trouble.value.mend
+        daemons.refuse_taken(instance, port)
+
+    def test_the_web_server_may_hold_its_own_port(self, instance: Instance) -> None:
+        web = replace(sleeper(instance), name="web")
+        keep_running(instance, web, lambda: True)
+        with socket.create_server((daemons.HOST, 0)) as held:
+            daemons.refuse_taken(instance, held.getsockname()[1])
+        record = read_record(instance, "web")
+        assert record is not None
+        stop(instance, record)
 
 
 class TestKeys:
