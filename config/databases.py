@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import read_number, read_secret, read_text
+from config.env import MOST_PROBES, read_number, read_secret, read_text
 
 ROLES = ("owner", "web", "worker", "sealer")
 TEMPLATE = "penumbra_template"
 LONGEST_S = 1_000_000
-"""PostgreSQL and libpq keep these bounds as milliseconds in an integer."""
+"""PostgreSQL keeps the bound of a statement as milliseconds in an integer."""
 
 
 def read_database(role: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _bound_waiting(role: str) -> dict[str, Any]:
     What lasts long by its nature is not bounded: statements of the owner, the worker and the sealer, and what they send
     while the server is busy. Raises ImproperlyConfigured for a bound below a second, which libpq takes for none.
     """
-    timeout_s = read_number("PENUMBRA_DB_TIMEOUT_S", 5, most=LONGEST_S)
+    timeout_s = read_number("PENUMBRA_DB_TIMEOUT_S", 5, most=MOST_PROBES)
     statement_s = read_number("PENUMBRA_DB_STATEMENT_S", 300, most=LONGEST_S)
     everybody = {
         "connect_timeout": timeout_s,

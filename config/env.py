@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 TRUE = {"1", "true", "yes", "on"}
 MOST = 2**31 - 1
 """What PostgreSQL keeps as an integer."""
+MOST_PROBES = 127
+"""Linux sends a silent peer no more of them, one a second, and makes no connection that asks for more."""
 FALSE = {"0", "false", "no", "off", ""}
 
 

@@ -12,6 +12,7 @@ from celery.schedules import crontab
 
 from config.databases import read_database
 from config.env import (
+    MOST_PROBES,
     read_flag,
     read_folders,
     read_hosts,
@@ -75,7 +76,7 @@ TEMPLATES: list[dict[str, object]] = []
 DATABASES = {"default": read_database(read_text("PENUMBRA_DB_ROLE", "web"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LEDGER_PASSWORD = read_secret("PENUMBRA_DB_PASSWORD_LEDGER")
-LEDGER_TIMEOUT_S = read_number("PENUMBRA_LEDGER_TIMEOUT_S", 3)
+LEDGER_TIMEOUT_S = read_number("PENUMBRA_LEDGER_TIMEOUT_S", 3, most=MOST_PROBES)
 """How long a request waits for its ledger entry before it is refused with 503."""
 LEDGER_COMPLETIONS_WAIT_MS = read_number("PENUMBRA_LEDGER_COMPLETIONS_WAIT_MS", 50, least=0)
 """How long completions of published blocks wait for others, to be written together; 0: each is written before its answer."""

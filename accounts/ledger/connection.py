@@ -173,6 +173,6 @@ def _connect(host: str, port: str, name: str) -> LedgerConnection:
         tcp_user_timeout=2 * timeout_ms,
         keepalives_idle=settings.LEDGER_TIMEOUT_S,
         keepalives_interval=1,
-        keepalives_count=max(1, settings.LEDGER_TIMEOUT_S),
+        keepalives_count=settings.LEDGER_TIMEOUT_S,
         options=options,
     )

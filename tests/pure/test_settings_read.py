@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import read_folders, read_hosts, read_number, read_redis, read_secret
+from config.env import MOST_PROBES, read_folders, read_hosts, read_number, read_redis, read_secret
 
 NAME = "PENUMBRA_TRIED"
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,14 +100,33 @@ def test_a_secret_that_is_no_text_is_refused_by_name_and_not_told(
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("command", ["check", "migrate", "make_account"])
-def test_a_command_under_wrong_settings_names_the_variable_in_one_line(command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "name", "text", "bounds"),
+    [
+        ("check", "PENUMBRA_TOKEN_DAYS", "0", "1 to 36500"),
+        ("migrate", "PENUMBRA_TOKEN_DAYS", "0", "1 to 36500"),
+        ("make_account", "PENUMBRA_TOKEN_DAYS", "0", "1 to 36500"),
+        # with more no connection over a network is made
+        ("check", "PENUMBRA_DB_TIMEOUT_S", "128", "1 to 127"),
+        ("check", "PENUMBRA_LEDGER_TIMEOUT_S", "128", "1 to 127"),
+    ],
+)
+def test_a_command_under_wrong_settings_names_the_variable_in_one_line(
+    command: str, name: str, text: str, bounds: str
+) -> None:
     run = subprocess.run(
         [sys.executable, ROOT / "manage.py", command],
-        env=os.environ | {"PENUMBRA_TOKEN_DAYS": "0"},
+        env=os.environ | {name: text},
         capture_output=True,
         text=True,
         check=False,
     )
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr == "manage.py: error: PENUMBRA_TOKEN_DAYS must be a whole number from 1 to 36500.\n"
+    assert run.stderr == f"manage.py: error: {name} must be a whole number from {bounds}.\n"
+
+
+def test_the_kernel_takes_the_greatest_bound_of_a_connection() -> None:
+    with socket.socket() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, MOST_PROBES)
+        with pytest.raises(OSError, match="Invalid"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, MOST_PROBES + 1)
