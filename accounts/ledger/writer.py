@@ -143,7 +143,8 @@ def _list_of(values: Iterable[UUID | str]) -> str:
 def recorded(entry: Entry) -> Iterator[None]:
     """Record a change around its transaction: the entry before, what came of it after.
 
-    Raises LedgerUnavailable before the change where the entry cannot be written; then nothing is changed.
+    Raises LedgerUnavailable before the change where the entry cannot be written; then nothing is changed. Where what came of
+    it cannot be written, it raises one that says so: the change stands, and its entry stays open.
     """
     ticket = open_entry(entry)
     try:
@@ -155,4 +156,10 @@ def recorded(entry: Entry) -> Iterator[None]:
     except Exception:
         complete_entry(ticket, Outcome.FAILED)
         raise
-    complete_entry(ticket, Outcome.DONE)
+    try:
+        complete_entry(ticket, Outcome.DONE)
+    except LedgerUnavailable as error:
+        # "nothing" would be believed, and the change asked for again
+        raise LedgerUnavailable(
+            "This was done, and the ledger cannot say so at the moment. Look at what it changed before you ask again."
+        ) from error

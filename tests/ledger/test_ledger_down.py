@@ -186,6 +186,23 @@ def test_without_an_entry_nothing_is_changed(
     assert not Finding.objects.exists()
 
 
+def test_a_change_that_the_ledger_cannot_complete_is_said_to_be_made(
+    web: WebClient, cast: Cast, western_alert: Alert, owner: Connection, settings: LazySettings
+) -> None:
+    triage = f"/api/v1/alerts/{western_alert.id}/triage"
+    with locked_completions(owner, settings):
+        answer = web.as_(cast.otis).post_json(triage, {"decision": "confirm"})
+    assert "This was done" in assert_problem(answer, 503, "ledger-unavailable")["detail"]
+    western_alert.refresh_from_db()
+    assert western_alert.status == "triaged"
+    left = owner.execute(
+        "SELECT e.action, c.outcome FROM ledger.entry e LEFT JOIN ledger.completion c ON c.entry_id = e.id"
+        " WHERE e.request_id = %s",
+        [answer["X-Request-Id"]],
+    ).fetchall()
+    assert left == [("alert.triaged", None)]
+
+
 def test_who_somebody_is_and_signs_of_life_need_no_ledger(
     web: WebClient, cast: Cast, owner: Connection, settings: LazySettings
 ) -> None:
