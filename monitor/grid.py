@@ -106,11 +106,6 @@ def cell_number(row: int, col: int) -> int:
     return row * COLS + col
 
 
-def cell_of_number(number: int) -> tuple[int, int]:
-    """Row and column of a cell number; the inverse of `cell_number`."""
-    return divmod(number, COLS)
-
-
 def block_of(row: int, col: int, level: Level) -> tuple[int, int]:
     """Row and column, at `level`, of the block that holds an L0 cell (P2)."""
     return row // level.span, col // level.span

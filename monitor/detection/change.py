@@ -188,11 +188,6 @@ def stack_change(now: Float32, reference: Float32) -> Float32:
     return np.concatenate([reference, now, now - reference], axis=1)
 
 
-def name_change(names: Sequence[str]) -> list[str]:
-    """Names of the columns of `stack_change`."""
-    return [f"{name}@{when}" for when in ("reference", "now", "difference") for name in names]
-
-
 def name_period(observed_from: datetime, observed_to: datetime) -> str:
     """A period as text, to the day: `2021-01-01/2021-12-31`."""
     return f"{observed_from.date().isoformat()}/{observed_to.date().isoformat()}"

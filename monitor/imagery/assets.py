@@ -58,11 +58,6 @@ class BandRef:
     nodata: float | None = None
     unit: str | None = None
 
-    @property
-    def asset_href(self) -> str:
-        """The file's address; an exact thing, not to be shown."""
-        return self.asset.href
-
 
 @dataclass(frozen=True, slots=True)
 class MaskRef:

@@ -61,15 +61,6 @@ class SceneItem:
         """Whether the pixels come from many passes."""
         return self.observed_to - self.observed_from >= COMPOSITE_FROM
 
-    @property
-    def checksum(self) -> str | None:
-        """Hex sha256 over the stated checksums of the files of all bands, or None where one is not stated."""
-        stated = {(ref.asset.href, ref.asset.checksum) for ref in self.bands.values()}
-        sums = sorted(checksum for _, checksum in stated if checksum is not None)
-        if not stated or len(sums) < len(stated):
-            return None
-        return hashlib.sha256("\n".join(sums).encode()).hexdigest()
-
 
 def parse_item(document: Any, base_href: str = "") -> SceneItem:
     """Read a STAC item (0.8 to 1.1) that was found at `base_href` (a path, a URL, or "" if it was handed in).

@@ -62,10 +62,6 @@ class Signature:
     def __str__(self) -> str:
         return f"{DASH}{self.name} {encode_base64(self.key_id + self.content)}\n"
 
-    def is_of(self, key: VerifierKey) -> bool:
-        """Whether name and id are those of the key."""
-        return (self.name, self.key_id) == (key.name, key.id)
-
 
 @dataclass(frozen=True, slots=True)
 class Note:

@@ -11,7 +11,6 @@ from monitor.detection.change import (
     FeaturesDiffer,
     SceneFeatures,
     find_reference,
-    name_change,
     pair_features,
     stack_change,
 )
@@ -102,4 +101,3 @@ def test_find_reference_matches_cells_whatever_their_order() -> None:
 def test_change_is_before_now_and_the_difference() -> None:
     stacked = stack_change(np.array([[3.0, 5.0]], np.float32), np.array([[1.0, 7.0]], np.float32))
     assert stacked.tolist() == [[1.0, 7.0, 3.0, 5.0, 2.0, -2.0]]
-    assert name_change(["a", "b"])[2:] == ["a@now", "b@now", "a@difference", "b@difference"]

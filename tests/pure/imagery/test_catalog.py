@@ -45,7 +45,7 @@ def test_items_come_by_date_then_id_from_all_children(tmp_path: Path) -> None:
     write(tmp_path / "b.json", item("b", "2024-01-01"))
     found = list(walk_items(root))
     assert [scene.parse().item_id for scene in found] == ["c", "a", "b"]
-    assert found[0].parse().bands["red"].asset_href == str(tmp_path / "x/deep/c.tif")
+    assert found[0].parse().bands["red"].asset.href == str(tmp_path / "x/deep/c.tif")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_items_of_both_versions_have_their_bands_and_an_address(host: str) -> No
         item = entry.parse()
         assert set(item.bands) == set(SIX)
         assert item.sensor == "sentinel-2"
-        assert item.bands["red"].asset_href.startswith(f"http://{host}/")
+        assert item.bands["red"].asset.href.startswith(f"http://{host}/")
         assert item.base_href == f"http://{host}/collections/{item.collection}/items/{item.item_id}"
 
 
