@@ -1,6 +1,7 @@
 """What commands take: numbers within their bounds, and files that can be read. Whatever is wrong is said before any work.
 
-The readers of numbers are for `type=` of an argument; `find_catalog` and `load_labels` raise CommandError themselves.
+The readers of numbers are for `type=` of an argument; `find_catalog`, `check_writable` and `load_labels` raise CommandError
+themselves.
 """
 
 from __future__ import annotations
@@ -56,6 +57,12 @@ def find_catalog(path: Path) -> Path:
     if not path.is_file():
         raise CommandError(f"{path}: there is no such file. Give the catalogue's catalog.json.")
     return path.absolute()
+
+
+def check_writable(path: Path | None) -> None:
+    """Say before any work that no file can be written there. Raises CommandError."""
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        raise CommandError(f"{path}: no file can be written there. Give a file in a folder that exists.")
 
 
 def add_patch_arguments(parser: ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from monitor.imagery.access import AssetAccess
 from monitor.imagery.catalog import walk_items
 from monitor.management.arguments import (
     add_catalog_arguments,
+    check_writable,
     find_catalog,
     load_labels,
     read_odds,
@@ -28,10 +29,10 @@ from monitor.management.arguments import (
 )
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
-from monitor.management.pages import check_page, write_page
+from monitor.management.pages import write_page
 from monitor.management.refused import add_causes
 from monitor.management.saved_models import load_named_model
-from monitor.management.tables import check_table, write_table
+from monitor.management.tables import write_table
 from monitor.services.industrial import PolygonsRefused, read_industrial_mines
 from monitor.services.labels import find_trained_cells
 
@@ -69,8 +70,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Score every scene, judge, perhaps write the scores."""
         catalog = find_catalog(options["catalog"])
-        check_table(options["scores"])
-        check_page(options["page"])
+        check_writable(options["scores"])
+        check_writable(options["page"])
         judged: list[JudgedCells] = []
         refused: dict[str, int] = {}
         try:

@@ -20,6 +20,7 @@ from monitor.detection.windows import PatchesNotDrawn
 from monitor.imagery.sensors import PROFILES
 from monitor.management.arguments import (
     add_catalog_arguments,
+    check_writable,
     find_catalog,
     load_labels,
     read_block_deg,
@@ -28,7 +29,7 @@ from monitor.management.arguments import (
 from monitor.management.console import print_answer, show_progress
 from monitor.management.labelled import read_labelled_scenes
 from monitor.management.refused import add_causes
-from monitor.management.tables import check_table, write_table
+from monitor.management.tables import write_table
 
 COLUMNS = (
     *("cell_row", "cell_col", "label", "likely", "probability_of_label", "probability_of_likely"),
@@ -60,7 +61,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the cells, cross-validate, write the list; places go into the file alone."""
         options["catalog"] = find_catalog(options["catalog"])
-        check_table(options["list"])
+        check_writable(options["list"])
         labels = load_labels(options["labels"])
         recipe = Recipe(block_deg=options["block_deg"], model=options["estimator"])
         refused: list[Refusal] = []

@@ -20,6 +20,7 @@ from monitor.errors import NotNow
 from monitor.imagery.sensors import PROFILES
 from monitor.management.arguments import (
     add_patch_arguments,
+    check_writable,
     load_labels,
     read_block_deg,
     read_seed,
@@ -28,7 +29,7 @@ from monitor.management.arguments import (
 from monitor.management.commands.activate_model import find_analyst
 from monitor.management.console import print_answer, show_progress
 from monitor.management.headline import read_headline
-from monitor.management.pages import check_page, write_page
+from monitor.management.pages import write_page
 from monitor.management.refused import add_causes
 from monitor.services.detections import model_path
 from monitor.services.labels import gather_labels, import_labels
@@ -96,7 +97,7 @@ class Command(BaseCommand):
             options["patch_sizes"],
             options["drawing"],
         )
-        check_page(options["page"])
+        check_writable(options["page"])
         judged: list[JudgedCells] = []
         causes: Counter[str] = Counter()
         labels = load_labels(options["labels"])

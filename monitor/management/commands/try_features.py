@@ -16,11 +16,11 @@ from monitor.detection.labels import CellLabel, number_labels
 from monitor.detection.report import write_report
 from monitor.detection.tablecells import TableScore, evaluate_table, fit_table, gather_table, score_table
 from monitor.detection.tablehead import FeaturesRefused
-from monitor.management.arguments import load_labels, read_block_deg, read_seed
+from monitor.management.arguments import check_writable, load_labels, read_block_deg, read_seed
 from monitor.management.console import StageProgress, print_answer, show_progress
 from monitor.management.headline import read_headline
-from monitor.management.pages import check_page, write_page
-from monitor.management.tables import check_table, write_table
+from monitor.management.pages import write_page
+from monitor.management.tables import write_table
 
 REFUSALS = (FeaturesRefused, NoLabelledCells, TrainingRefused, FoldsNotPossible)
 
@@ -52,8 +52,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Read the labelled cells, judge, perhaps fit to all and score every cell of the table."""
-        check_page(options["page"])
-        check_table(options["scores"])
+        check_writable(options["page"])
+        check_writable(options["scores"])
         labels = load_labels(options["labels"])
         recipe = Recipe(block_deg=options["block_deg"], seed=options["seed"], model=options["estimator"])
         judged: list[JudgedCells] = []
