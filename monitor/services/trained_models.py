@@ -90,12 +90,12 @@ def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
         )
     entry = Entry(viewer, "model.activate", endpoint, viewer.request_id, objects=[model_id])
     with recorded(entry), transaction.atomic():
-        model = TrainedModel.objects.select_for_update().get(id=model_id)
+        # all of the sensor: whoever activates another one at this moment waits here, and then finds this one active
+        models = TrainedModel.objects.select_for_update().filter(sensor=found.sensor).order_by("id")
+        model = next(each for each in models if each.id == model_id)
         if model.state == "active":
             return
-        TrainedModel.objects.select_for_update().filter(sensor=model.sensor, state="active").update(
-            state="retired"
-        )
+        TrainedModel.objects.filter(sensor=model.sensor, state="active").update(state="retired")
         model.state = "active"
         model.activated_by_id = viewer.user_id
         model.activated_at = timezone.now()
