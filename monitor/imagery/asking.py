@@ -21,6 +21,7 @@ from urllib3.util import Retry
 CONNECT_S, READ_S = 10.0, 60.0
 """Seconds to wait for a connection, and for the next bytes of an answer."""
 MAX_ANSWER_BYTES = 64 * 2**20
+NO_ADDRESS = "What the API gives as an address is none. Tell its operator."
 _RETRY = Retry(
     total=2,
     read=False,  # an answer that began is not waited for twice
@@ -63,13 +64,21 @@ class ApiIO(StacApiIO):
         """address: of the landing page. hosts: names (with a port, where it is not the usual one) that may be asked."""
         super().__init__(max_retries=None)
         self._address = address
+        self._answered = address
         self._limits = (CONNECT_S, READ_S)
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, _Gate(frozenset(host.lower() for host in hosts)))
 
     def read_text(self, source: HREF, *args: Any, **kwargs: Any) -> str:
-        """The text at an address or link. Never a file of this machine, which the library would open."""
+        """The text at an address or link. Never a file of this machine, which the library would open.
+
+        A relative link, such as `?token=...`, is as seen from the answer that came last, the page that it stands in.
+        """
         if isinstance(source, Link):
+            try:
+                source.target = urljoin(self._answered, source.get_href(transform_href=False) or "")
+            except ValueError:
+                raise SearchFailed(NO_ADDRESS) from None
             text: str = super().read_text(source, *args, **kwargs)
             return text
         return self.request(str(source), *args, **kwargs)
@@ -95,11 +104,12 @@ class ApiIO(StacApiIO):
                 verb, address, params=asked, json=body, timeout=self._limits, stream=True
             ) as response:
                 _check_answer(response, verb)
+                self._answered = response.url
                 return _read_bounded(response)
         except requests.exceptions.RequestException as error:
             raise SearchFailed(_explain(error)) from None
         except (ValueError, UnicodeError):
-            raise SearchFailed("What the API gives as an address is none. Tell its operator.") from None
+            raise SearchFailed(NO_ADDRESS) from None
 
 
 class _Gate(HTTPAdapter):

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from pystac import STACError
-from pystac_client import Client
+from pystac import Link, STACError
+from pystac_client import Client, ItemSearch
 from pystac_client.conformance import ConformanceClasses
 from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
@@ -28,6 +28,8 @@ __all__ = ["MOST_ITEMS", "PAGE", "Found", "Query", "SearchFailed", "search_items
 MOST_ITEMS = 10_000
 PAGE = 100
 """Items asked for at once."""
+MOST_EMPTY = 5
+"""Empty pages in a row that are turned while they name a next one; some APIs name one for ever."""
 _NAVIGATION = frozenset(
     ("self", "root", "parent", "collection", "child", "item", "items", "next", "prev", "previous")
 )
@@ -76,7 +78,7 @@ def search_items(query: Query, hosts: Collection[str], progress: Progress | None
         client = _open(query.address, io)
         _check_collections(client, io, query)
         items: dict[tuple[str, str], CatalogItem] = {}
-        for page in _turn_pages(client, query):
+        for page in _turn_pages(client, io, query):
             known = len(items)
             for feature in page:
                 item = _take_item(feature, query.address, names)
@@ -138,7 +140,7 @@ def _check_collections(client: Any, io: ApiIO, query: Query) -> None:
             raise SearchFailed(f"The API has no collection {name[:60]!r}. Check its name.", 404) from None
 
 
-def _turn_pages(client: Any, query: Query) -> Iterator[list[Any]]:
+def _turn_pages(client: Any, io: ApiIO, query: Query) -> Iterator[list[Any]]:
     """Features, page by page; by POST where it is offered, so that the box stands in no address that a proxy keeps."""
     methods = {link.extra_fields.get("method") for link in client.links if link.rel == "search"}
     try:
@@ -154,10 +156,28 @@ def _turn_pages(client: Any, query: Query) -> Iterator[list[Any]]:
             "The dates cannot be read. Give a moment or an interval, such as 2024-03 or 2024-01-01/2024-06-30."
         ) from None
     try:
-        for page in search.pages_as_dicts():
-            yield list(read_list(page.get("features")))
+        yield from _walk_pages(io, search)
     except _MALFORMED:
         raise SearchFailed("An answer of the API is no page of STAC items. Tell its operator.") from None
+
+
+def _walk_pages(io: ApiIO, search: ItemSearch) -> Iterator[list[Any]]:
+    """The features of each page that has some. Not the library's own walk, to which an answer without features is the end:
+    a fault that came with status 200 as well. Raises one of _MALFORMED."""
+    asked = search.get_parameters()
+    page = io.read_json(search.url, method=search.method, parameters=asked)
+    empty = 0
+    while True:
+        features = page["features"]
+        if not isinstance(features, list):
+            raise TypeError("a page without a list of features")
+        if features:
+            yield features
+        empty = 0 if features else empty + 1
+        following = next((link for link in page.get("links", []) if link["rel"] == "next"), None)
+        if following is None or empty == MOST_EMPTY:
+            return
+        page = io.read_json(Link.from_dict(following), parameters=asked)
 
 
 def _take_item(feature: Any, address: str, hosts: frozenset[str]) -> CatalogItem:

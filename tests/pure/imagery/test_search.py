@@ -108,6 +108,27 @@ def test_an_api_that_takes_no_posts_is_asked_by_get(api: OddServer) -> None:
     assert "20.123457" in api.asked[1].query
 
 
+@pytest.mark.parametrize("post", [True, False])
+def test_a_next_page_is_as_seen_from_the_page_that_names_it(api: OddServer, post: bool) -> None:
+    api.say("/", Reply(landing(api, post=post)))
+    api.say("/search", page(item("a"), after="?token=x"), page(item("b"), after="more/2"))
+    api.say("/more/2", page(item("c"), after="3"))
+    api.say("/more/3", page(item("d")))
+    assert len(look(api, bbox=BOX).items) == 4
+    assert [asked.path for asked in api.asked[1:]] == ["/search", "/search", "/more/2", "/more/3"]
+    assert api.asked[2].query == "token=x"
+
+
+def test_an_empty_page_that_names_a_next_one_is_not_the_end(api: OddServer) -> None:
+    api.say("/search", page(after="/more"))
+    api.say("/more", page(item("a"), after="/gap"))
+    api.say("/gap", page(after="/last"))
+    api.say("/last", page(item("b"), after="/none"))
+    api.say("/none", page(after="/none"))  # names itself for ever
+    assert [entry.parse().item_id for entry in look(api).items] == ["a", "b"]
+    assert len(api.asked) < 20
+
+
 @pytest.mark.parametrize(
     ("most", "count", "cut_off"), [(1, 1, True), (2, 2, True), (3, 3, False), (9, 3, False)]
 )
@@ -238,10 +259,16 @@ def test_an_api_that_stumbles_once_is_asked_again(api: OddServer, monkeypatch: p
         Reply({"features": [item("a")], "links": [{"href": "x"}]}),
         Reply({"features": [item("a")], "links": [{"rel": "next"}]}),
         Reply({"features": [item("a")], "links": 5}),
+        Reply({"code": "TooManyRequests", "description": "later"}),
+        Reply({"features": None, "links": []}),
+        Reply({"features": {"a": item("a")}, "links": []}),
     ],
 )
-def test_a_page_that_is_none_is_said_to_be_none(api: OddServer, reply: Reply) -> None:
+def test_a_page_that_is_none_is_said_to_be_none_and_ends_no_search(api: OddServer, reply: Reply) -> None:
     api.say("/search", reply)
+    assert "no page of STAC items" in fail(api)
+    api.say("/search", page(item("before"), after="/more"))
+    api.say("/more", reply)
     assert "no page of STAC items" in fail(api)
 
 
