@@ -108,6 +108,11 @@ def _read_raster(raster: Any, system: str, today: date) -> Iterator[OutsideAlert
         raise OutsideRefused("The raster does not say in which coordinate system it is.")
     if raster.transform.is_identity:
         raise OutsideRefused("The raster does not say where its pixels lie; give it with its georeference.")
+    if raster.count > 1:
+        raise OutsideRefused(
+            f"The raster holds {raster.count} bands, of which none says what it is; give the one of the alerts as a file of "
+            "its own."
+        )
     if not np.issubdtype(np.dtype(raster.dtypes[0]), np.integer):
         raise OutsideRefused(
             "The raster must hold whole numbers: a confidence digit and days since 2014-12-31."

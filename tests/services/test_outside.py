@@ -113,6 +113,17 @@ def test_a_raster_is_read_in_whatever_projection_it_comes(cast: Cast, tmp_path: 
     ]
 
 
+def test_a_raster_of_several_bands_is_refused_and_not_read_in_part(tmp_path: Path) -> None:
+    corner = from_origin(20.1, 2.11, 0.0005, 0.0005)
+    shape = {"height": 2, "width": 2, "count": 2, "dtype": "uint16"}
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", crs="EPSG:4326", transform=corner, **shape
+    ) as raster:
+        raster.write(np.full((2, 2, 2), 30_100, np.uint16))
+    with pytest.raises(OutsideRefused, match="2 bands"):
+        load_outside(tmp_path / "a.tif", "radd", TODAY)
+
+
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 @pytest.mark.parametrize(
     ("crs", "transform", "words"),
