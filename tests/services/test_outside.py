@@ -59,6 +59,8 @@ def test_the_same_file_again_changes_nothing_and_another_one_adds(cast: Cast, tm
     before = read_rows("SELECT * FROM vault.evidence")
     assert not load_outside(answer, "radd", TODAY).is_new
     assert read_rows("SELECT * FROM vault.evidence") == before
+    assert not load_outside(answer, "radd", TODAY + timedelta(days=1)).is_new
+    assert read_rows("SELECT * FROM vault.evidence") == before
     load_outside(write_answer(tmp_path / "b.json", (20.105, 2.105), seen="2026-03-01"), "radd", TODAY)
     assert read_rows("SELECT observed_on, trust FROM vault.evidence ORDER BY 1") == [
         (date(2026, 1, 5), 0),
