@@ -17,7 +17,14 @@ from typing import Any
 from monitor.imagery.assets import Asset, BandRef, MaskRef, read_assets
 from monitor.imagery.fields import read_list, read_mapping, read_moment, read_number, read_numbers, read_text
 from monitor.imagery.refusal import Cause, SceneRefused
-from monitor.imagery.sensors import OFFSET_SINCE, PROFILES, Calibration, choose_product, choose_sensor
+from monitor.imagery.sensors import (
+    OFFSET_SINCE,
+    PROFILES,
+    Calibration,
+    choose_product,
+    choose_sensor,
+    name_bands,
+)
 
 __all__ = ["Asset", "BandRef", "MaskRef", "SceneItem", "parse_item"]
 
@@ -78,8 +85,9 @@ def parse_item(document: Any, base_href: str = "") -> SceneItem:
     collection = read_text(document.get("collection")) or read_text(properties.get("collection"))
     observed_from, observed_to = _read_period(properties)
     bbox = _read_footprint(document)
-    sensor = choose_sensor(_sensor_words(properties, collection, item_id))
-    profile = PROFILES[sensor] if sensor else None
+    named = _sensor_words(properties, collection, item_id)
+    sensor = choose_sensor(named)
+    profile = name_bands(PROFILES[sensor], named) if sensor else None
     calibrations: Mapping[str, Calibration] = {}
     offset_is_applied = False
     if profile is not None:

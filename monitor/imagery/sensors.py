@@ -77,7 +77,8 @@ class SensorProfile:
     pattern: how constellation, platform, instruments or collection name it, lower case. required_bands: what a
     model is trained on. least_bands: a scene without them shows too little for any model. pixel_m: least and
     greatest side of a pixel, in metres, that still shows a mine in a cell of 1.1 km. own_names: the provider's band
-    names (upper case) to ours, for items without eo common names. aliases: eo common names to ours, where this
+    names (upper case) to ours, for items without eo common names. other_names: the same for those of its satellites that
+    number their bands otherwise, by how these are named, lower case. aliases: eo common names to ours, where this
     sensor has one band and the vocabulary two names for it. products: the first whose pattern is found counts.
     """
 
@@ -89,6 +90,7 @@ class SensorProfile:
     products: tuple[Product, ...]
     mask_names: Mapping[MaskRule, str] = field(default_factory=dict)
     own_names: Mapping[str, str] = field(default_factory=dict)
+    other_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -147,6 +149,17 @@ _LANDSAT = SensorProfile(
         "SR_B7": "swir22",
     }
     | {"B02": "blue", "B03": "green", "B04": "red", "B05": "nir", "B06": "swir16", "B07": "swir22"},
+    # band 1 of the mappers before OLI is blue, and their band 6 is thermal
+    other_names={
+        r"landsat[-_ ]?0?[457]\b|\bl[et]0[457]_": {
+            "SR_B1": "blue",
+            "SR_B2": "green",
+            "SR_B3": "red",
+            "SR_B4": "nir",
+            "SR_B5": "swir16",
+            "SR_B7": "swir22",
+        }
+    },
 )
 
 _SENTINEL_1 = SensorProfile(
@@ -185,6 +198,13 @@ def profile_of(sensor: str | None) -> SensorProfile:
             Cause.UNKNOWN_SENSOR, f"The item's platform is none that this service can read ({known})."
         )
     return PROFILES[sensor]
+
+
+def name_bands(profile: SensorProfile, words: Sequence[str]) -> SensorProfile:
+    """The profile with the band names of the satellite that `words` name, where these are others than the profile's."""
+    named = "\n".join(words).lower()
+    found = next((names for pattern, names in profile.other_names.items() if re.search(pattern, named)), None)
+    return profile if found is None else replace(profile, own_names=found)
 
 
 def choose_product(profile: SensorProfile, words: str) -> Product:

@@ -226,6 +226,24 @@ def test_an_item_without_common_names_is_read_by_the_sensors_own_names() -> None
 
 
 @pytest.mark.parametrize(
+    ("named", "keys"),
+    [
+        ({"platform": "landsat-8"}, "234567"),
+        ({"platform": "LANDSAT_9"}, "234567"),
+        ({"platform": "landsat-7"}, "123457"),
+        ({"platform": "LANDSAT_5"}, "123457"),
+        ({"id": "LE07_L2SP_170065_20020801_02_T1"}, "123457"),
+        ({"id": "LC08_L2SP_170065_20250801_02_T1"}, "234567"),
+    ],
+)
+def test_each_landsat_numbers_its_bands_in_its_own_way(named: dict[str, str], keys: str) -> None:
+    assets = {f"SR_B{key}": {"href": f"{key}.tif"} for key in "1234567"}
+    item = parse_item(changed(constellation=None, collection="landsat-c2-l2", assets=assets, **named))
+    found = [item.bands[band].asset_href for band in ("blue", "green", "red", "nir", "swir16", "swir22")]
+    assert found == [f"{key}.tif" for key in keys]
+
+
+@pytest.mark.parametrize(
     ("collection", "sensor", "bands"),
     [("HLSS30.v2.0", "sentinel-2", ("B04", "B11")), ("HLSL30.v2.0", "landsat", ("B04", "B06"))],
 )
