@@ -210,8 +210,8 @@ def _read_rows(rows: Iterable[Mapping[str, Any]], system: str, today: date) -> I
     for number, row in enumerate(rows, start=1):
         try:
             lon, lat = float(row["longitude"]), float(row["latitude"])
-            seen = date.fromisoformat(str(_find(row, "date"))[:10])
-            trust = read_trust(str(_find(row, "confidence")))
+            seen = date.fromisoformat(str(_find(row, "date", system))[:10])
+            trust = read_trust(str(_find(row, "confidence", system)))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             cause = (
                 str(error) if isinstance(error, OutsideRefused) else "latitude, longitude or date is missing"
@@ -224,9 +224,13 @@ def _read_rows(rows: Iterable[Mapping[str, Any]], system: str, today: date) -> I
         yield OutsideAlert(int(cell_row), int(cell_col), system, SYSTEMS[system].theme, seen, trust)
 
 
-def _find(row: Mapping[str, Any], what: str) -> Any:
-    """The value of the one column whose name says `what`."""
+def _find(row: Mapping[str, Any], what: str, system: str) -> Any:
+    """The value of the one column whose name says `what`, and that of no other system than this one."""
     found = [name for name in row if name and what in name]
     if len(found) != 1:
         raise OutsideRefused(f"there is not one column for the {what}")
+    dataset = found[0].partition("__")[0]
+    told_by = next((each.name for each in SYSTEMS.values() if each.dataset == dataset), system)
+    if told_by != system:
+        raise OutsideRefused(f"its {what} is of {told_by}; load it with --system {told_by}")
     return row[found[0]]

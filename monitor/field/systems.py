@@ -38,7 +38,8 @@ class System:
 
     settles: how long one may still be changed or taken back by those who publish it. confirms_from: the least trust of an
     alert that may confirm what we saw; None where nothing of this system may. satellites: those of our sensors that it
-    looks with; it is independent of looks by any other. is_public: whether all the world can read what it says.
+    looks with; it is independent of looks by any other. is_public: whether all the world can read what it says. dataset:
+    what columns of its alerts begin with at Global Forest Watch, if it is there.
     """
 
     name: str
@@ -47,6 +48,7 @@ class System:
     confirms_from: Trust | None = None
     satellites: frozenset[str] = frozenset()
     is_public: bool = True
+    dataset: str | None = None
 
 
 SYSTEMS = {
@@ -54,11 +56,38 @@ SYSTEMS = {
     for system in (
         # made of GLAD and RADD: below `highest` nobody can tell of which; there, two of their three satellites agree, so one
         # of them is another than that of any single look
-        System("gfw_integrated", Theme.FOREST_LOSS, timedelta(days=14), Trust.HIGHEST),
-        System("glad_s2", Theme.FOREST_LOSS, timedelta(days=180), Trust.HIGH, frozenset({"sentinel-2"})),
-        System("glad_l", Theme.FOREST_LOSS, timedelta(days=180), Trust.HIGH, frozenset({"landsat"})),
-        System("radd", Theme.FOREST_LOSS, timedelta(days=90), Trust.HIGH, frozenset({"sentinel-1"})),
-        System("viirs", Theme.FIRE, timedelta(days=0)),
+        System(
+            "gfw_integrated",
+            Theme.FOREST_LOSS,
+            timedelta(days=14),
+            Trust.HIGHEST,
+            dataset="gfw_integrated_alerts",
+        ),
+        System(
+            "glad_s2",
+            Theme.FOREST_LOSS,
+            timedelta(days=180),
+            Trust.HIGH,
+            frozenset({"sentinel-2"}),
+            dataset="umd_glad_sentinel2_alerts",
+        ),
+        System(
+            "glad_l",
+            Theme.FOREST_LOSS,
+            timedelta(days=180),
+            Trust.HIGH,
+            frozenset({"landsat"}),
+            dataset="umd_glad_landsat_alerts",
+        ),
+        System(
+            "radd",
+            Theme.FOREST_LOSS,
+            timedelta(days=90),
+            Trust.HIGH,
+            frozenset({"sentinel-1"}),
+            dataset="wur_radd_alerts",
+        ),
+        System("viirs", Theme.FIRE, timedelta(days=0), dataset="nasa_viirs_fire_alerts"),
         # people looked at pictures of a few metres
         System("mapbiomas_alerta", Theme.FOREST_LOSS, timedelta(days=0), Trust.HIGH),
         # nobody knows with what, nor whether it was published: it is kept and counted

@@ -51,6 +51,23 @@ def test_an_answer_of_the_api_is_read_whatever_the_columns_are_called() -> None:
     assert read_csv_download(text, "glad_l", TODAY)[0].trust is Trust.NOMINAL
 
 
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_alerts_of_another_system_by_their_columns_are_refused(system: str) -> None:
+    for other in SYSTEMS.values():
+        if other.dataset is None:
+            continue
+        names = ("latitude", "longitude", f"{other.dataset}__date", f"{other.dataset}__confidence")
+        row = dict(zip(names, (2.105, 20.105, "2024-10-31", "high"), strict=True))
+        if other.name == system:
+            assert read_api_answer(answer(row), system, TODAY)
+            continue
+        text = ",".join(names) + "\n2.105,20.105,2024-10-31,high\n"
+        with pytest.raises(OutsideRefused, match=f"--system {other.name}"):
+            read_api_answer(answer(row), system, TODAY)
+        with pytest.raises(OutsideRefused, match=f"--system {other.name}"):
+            read_csv_download(text, system, TODAY)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -87,7 +104,7 @@ def test_an_answer_without_alerts_is_refused(text: str) -> None:
 
 
 def test_an_answer_that_was_saved_with_a_byte_order_mark_is_read() -> None:
-    assert read_api_answer("\ufeff" + answer(ROW | {"status": None}), "radd", TODAY)
+    assert read_api_answer("\ufeff" + answer(ROW | {"status": None}), "gfw_integrated", TODAY)
 
 
 HEAD = "latitude,longitude,radd__date,radd__confidence\n"
