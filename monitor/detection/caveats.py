@@ -59,7 +59,7 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
     learnt = list(report["share_learnt"].values())
     if learnt and min(abs(share - each) for each in learnt) > COMMON:
         warnings.append(
-            f"The probabilities were learnt where {100 * learnt[0]:.0f} % of the cells are mines; of the cells judged here "
+            f"The probabilities hold where {100 * learnt[0]:.3g} % of the cells are mines; of the cells judged here "
             f"{100 * share:.0f} % are. Over all cells the calibration error is mostly this difference: read it within a "
             "period, or once moved to the share found."
         )

@@ -83,7 +83,7 @@ def _write_remarks(report: Mapping[str, Any]) -> list[str]:
         )
     if report["share_learnt"]:
         told_of = " and ".join(
-            f"{100 * share:.0f} % ({name})" for name, share in sorted(report["share_learnt"].items())
+            f"{100 * share:.3g} % ({name})" for name, share in sorted(report["share_learnt"].items())
         )
         lines.append(f"The probabilities hold where so many of the cells are mines: {told_of}.")
     told = report["period_in_scores"]

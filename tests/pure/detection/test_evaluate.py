@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from monitor.detection.caveats import list_caveats
 from monitor.detection.cells import LabelledCells
 from monitor.detection.confounders import Confounder, find_confounders, find_period_in_pixels, list_fields
 from monitor.detection.crossvalidation import cross_validate, judge_held_back
@@ -188,7 +189,7 @@ def test_the_report_says_for_which_share_of_mines_the_probabilities_hold() -> No
     short = np.array([period == "short" for period in cells.periods])
     assert report["share_learnt"] == {"single": pytest.approx(cells.mining[short].mean(), abs=1e-6)}
     assert cells.mining.mean() > cells.mining[short].mean() + 0.1
-    assert any("learnt where" in warning for warning in report["warnings"])
+    assert any("probabilities hold where" in warning for warning in report["warnings"])
     assert "The probabilities hold where so many" in write_report(report)
     (group,) = report["same_period"]
     stated = 1 - cross_validate(replace(cells, reference=np.full_like(cells.now, np.nan)), QUICK, 0.1)[:, 0]
@@ -196,9 +197,19 @@ def test_the_report_says_for_which_share_of_mines_the_probabilities_hold() -> No
     assert group["fitted_on_all"]["ece"]["value"] < report["all"]["ece"]["value"]
 
 
+def test_a_share_that_was_told_is_said_as_it_was_told_and_not_to_have_been_learnt() -> None:
+    report = dict(evaluate_recipe(make_cells(), QUICK, draws=5))
+    report["share_learnt"] = {"change": 0.001}  # what `MineModel.expect_share` leaves
+    (warning,) = (
+        text for text in list_caveats(report) if "probabilities hold where 0.1 % of the cells" in text
+    )
+    assert "learnt" not in warning
+    assert "mines: 0.1 % (change)" in write_report(report)
+
+
 def test_a_report_of_labels_that_all_teach_warns_of_no_other_share() -> None:
     report = evaluate_recipe(make_cells(), QUICK, draws=5)
-    assert not any("learnt where" in warning for warning in report["warnings"])
+    assert not any("probabilities hold where" in warning for warning in report["warnings"])
 
 
 def test_a_field_is_called_a_confounder_above_its_threshold_only() -> None:
