@@ -225,7 +225,8 @@ def _read_unit(
     words = " ".join(text for text in stated if isinstance(text, str))
     if re.search(r"\bdb\b|decibel", words, re.IGNORECASE):
         return "dB"
-    return "power" if re.search(r"\bpower\b|\blinear\b", words, re.IGNORECASE) else None
+    # radar is linearly polarised, whatever its unit
+    return "power" if re.search(r"\bpower\b|\blinear\b(?!\W+polari)", words, re.IGNORECASE) else None
 
 
 def _pixel_size(

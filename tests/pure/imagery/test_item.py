@@ -226,6 +226,21 @@ def test_an_item_without_common_names_is_read_by_the_sensors_own_names() -> None
 
 
 @pytest.mark.parametrize(
+    ("words", "unit"),
+    [
+        ("backscatter in linear power", "power"),
+        ("gamma naught, linear scale", "power"),
+        ("backscatter in dB, vertical linear polarization", "dB"),
+        ("vertical linear polarisation", None),
+    ],
+)
+def test_the_unit_of_radar_is_read_from_words_that_tell_it(words: str, unit: str | None) -> None:
+    assets = {"vv": {"href": "vv.tif", "description": words}}
+    item = parse_item(changed(constellation="sentinel-1", assets=assets))
+    assert item.bands["VV"].unit == unit
+
+
+@pytest.mark.parametrize(
     ("named", "keys"),
     [
         ({"platform": "landsat-8"}, "234567"),
