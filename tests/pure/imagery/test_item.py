@@ -254,7 +254,7 @@ def test_the_unit_of_radar_is_read_from_words_that_tell_it(words: str, unit: str
 def test_each_landsat_numbers_its_bands_in_its_own_way(named: dict[str, str], keys: str) -> None:
     assets = {f"SR_B{key}": {"href": f"{key}.tif"} for key in "1234567"}
     item = parse_item(changed(constellation=None, collection="landsat-c2-l2", assets=assets, **named))
-    found = [item.bands[band].asset_href for band in ("blue", "green", "red", "nir", "swir16", "swir22")]
+    found = [item.bands[band].asset.href for band in ("blue", "green", "red", "nir", "swir16", "swir22")]
     assert found == [f"{key}.tif" for key in keys]
 
 
