@@ -146,9 +146,10 @@ def _list_cells(geometry: OGRGeometry, number: int) -> list[tuple[int, int]]:
     """The cells that a shape in degrees touches, at least one. Raises OutsideRefused."""
     try:
         shape = json.loads(geometry.json)
-        box = box_of_degrees(*geometry.extent)
-        # on the last line of the earth, with no cell beyond; or across 180 degrees
-        if box.row_to > ROWS or box.col_to > COLS or _goes_around(geometry):
+        west, south, east, north = geometry.extent
+        box = box_of_degrees(west, south, east, north)
+        # no more than a piece of the last line of the earth, with no cell beyond; or across 180 degrees
+        if west == 180 or south == 90 or _goes_around(geometry):
             raise OutsideLattice
     except OutsideLattice:
         raise OutsideRefused(

@@ -66,7 +66,7 @@ def test_probabilities_of_one_period_are_as_right_as_so_few_cells_can_show(repor
     for fitted in ("fitted_on_all", "fitted_there"):
         assert group[fitted]["ece"]["value"] < 1.1 * group[fitted]["ece_by_chance"]["high"]
     assert report["share_learnt"]["change"] == pytest.approx(1 / 3, abs=0.01)
-    assert any("learnt where" in warning for warning in report["warnings"])
+    assert any("probabilities hold where" in warning for warning in report["warnings"])
 
 
 def test_the_error_over_all_cells_is_the_share_of_mines_and_goes_once_all_calibrate(
