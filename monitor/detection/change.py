@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from monitor.detection.rcf import Float32
 from monitor.detection.registration import measure_offset
 
 Bool = npt.NDArray[np.bool_]
+REFERENCE_AGE = timedelta(days=365)
+"""A reference is at least so old, where there is one: the same season, and before whatever began since. Held against the
+latest scene, a mine that was dug between two looks shows no change from the second on, and nothing would confirm it."""
 
 
 class FeaturesDiffer(ValueError):
@@ -105,9 +108,10 @@ def pair_features(
     Returns
     -------
     PairedFeatures
-        Of each cell the latest scene of the same sensor, and of pixels of about the same size, that had ended on a day (UTC)
-        before `now` began, that shows enough of it, and that `now` lies upon as far as can be told. Granules of one pass
-        overlap, seconds apart, so that none of the same day tells what was before.
+        Of each cell the latest scene that had ended a year (`REFERENCE_AGE`) before `now` began; where there is none, the
+        earliest that had ended on a day (UTC) before. Of the same sensor and of pixels of about the same size, each shows
+        enough of the cell, and `now` lies upon it as far as can be told. Granules of one pass overlap, seconds apart, so
+        that none of the same day tells what was before.
 
     Raises
     ------
@@ -135,15 +139,18 @@ def pair_features(
         and now.features.is_like(scene.features.pixel_m)
         and _may_share_cells(now.features, scene.features)
     ]
-    places = [position for _, _, position in sorted(past)]
+    old_until = now.observed_from.date() - REFERENCE_AGE
+    young = sorted(each for each in past if each[0].date() > old_until)
+    old = sorted(each for each in past if each[0].date() <= old_until)
+    places = [position for _, _, position in (*reversed(young), *old)]
 
     def find(without: frozenset[int]) -> dict[int, Int64]:
-        latest = np.full(len(numbers), -1, np.int64)
-        for position in places:  # later scenes overwrite earlier ones
+        chosen = np.full(len(numbers), -1, np.int64)
+        for position in places:  # each overwrites those before it
             if position not in without:
                 here, _ = match_cells(numbers, earlier[position].features, min_valid_share)
-                latest[here] = position
-        return {int(position): np.flatnonzero(latest == position) for position in set(latest.tolist()) - {-1}}
+                chosen[here] = position
+        return {int(position): np.flatnonzero(chosen == position) for position in set(chosen.tolist()) - {-1}}
 
     references, is_misplaced = choose_references(
         find,

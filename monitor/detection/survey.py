@@ -175,7 +175,7 @@ def survey_catalog(
     access: AssetAccess | None = None,
     progress: Progress | None = None,
 ) -> Survey:
-    """Score every cell of every scene of the model's sensor, each against the latest scene before it.
+    """Score every cell of every scene of the model's sensor, each against its reference (`pair_features`).
 
     items: of `imagery.catalog.walk_items`. access: where files may be read; by default beside their items. Nothing is
     fitted.

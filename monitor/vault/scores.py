@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
+from monitor.detection.change import REFERENCE_AGE
 from monitor.detection.detect import CHANGE, CellScores
 from monitor.detection.featurizer import CellFeatures
 
@@ -78,8 +79,8 @@ def find_references(
     min_valid_share: float,
     without: Collection[UUID] = (),
 ) -> dict[UUID, np.ndarray]:
-    """The scene that each cell is compared with: the latest of the same sensor that ended before this one began and
-    that shows the cell well enough.
+    """The scene that each cell is compared with: of those of the same sensor that show the cell well enough the latest that
+    ended a year before this one began; where there is none, the earliest that ended on a day before (`pair_features`).
 
     Whether that scene was itself compared with others does not matter: it may lie upon this one though upon none before
     it. without: scenes to pass over. Returns positions (int arrays) of the cells by reference scene; a cell without one is
@@ -88,7 +89,10 @@ def find_references(
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT DISTINCT ON (cell.position) cell.position::int - 1, s.scene_id{_EARLIER}"
-            " ORDER BY cell.position, item.observed_to DESC, item.document->>'id' DESC, s.scene_id",
+            " ORDER BY cell.position, s.observed_on > %(old_until)s,"
+            " CASE WHEN s.observed_on <= %(old_until)s THEN item.observed_to END DESC,"
+            " CASE WHEN s.observed_on <= %(old_until)s THEN item.document->>'id' END DESC,"
+            " item.observed_to, item.document->>'id', s.scene_id",
             _earlier_than(scene_id, model_id, dates, cells, min_valid_share, without),
         )
         positions = defaultdict(list)
@@ -112,6 +116,7 @@ def _earlier_than(
         "model": model_id,
         "sensor": dates.sensor,
         "from": dates.observed_from,
+        "old_until": dates.observed_from - REFERENCE_AGE,
         "share": min_valid_share,
         "without": [scene_id, *without],
     }

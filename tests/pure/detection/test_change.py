@@ -31,15 +31,48 @@ def of_day(
 NOW = of_day(20, "now", [A, B, C], 9.0)
 
 
-def test_the_reference_of_each_cell_is_the_latest_scene_before_that_shows_it() -> None:
+def test_the_reference_of_each_cell_is_the_earliest_scene_that_shows_it_where_none_is_a_year_old() -> None:
     earlier = [
-        of_day(3, "old", [A, B], 1.0),
-        of_day(5, "newer", [B], 2.0),
+        of_day(5, "newer", [A, B], 2.0),
+        of_day(3, "old", [A], 1.0),
         of_day(25, "later", [A, B, C], 3.0),
     ]
     pairs = pair_features(NOW, earlier, 0.5)
     np.testing.assert_array_equal(pairs.values, [[1.0], [2.0], [np.nan]])
-    assert pairs.source.tolist() == [0, 1, -1]
+    assert pairs.source.tolist() == [1, 0, -1]
+
+
+def of_date(when: str, cells: list[tuple[int, int]], value: float) -> SceneFeatures:
+    return make_scene_features(
+        when, f"{when}T10:00:00", f"{when}T10:00:00", make_features(cells, [value] * len(cells))
+    )
+
+
+def test_the_reference_of_each_cell_is_the_latest_scene_a_year_old() -> None:
+    earlier = [
+        of_date("2023-01-20", [A], 2.0),  # a year before the day of now
+        of_date("2023-01-21", [A, B], 3.0),
+        of_date("2022-08-01", [A, C], 1.0),
+        of_date("2023-08-01", [A, B, C], 4.0),
+    ]
+    assert pair_features(NOW, earlier, 0.5).values.ravel().tolist() == [2.0, 3.0, 1.0]
+
+
+def test_a_mine_that_stands_is_held_against_the_ground_before_it_for_a_year() -> None:
+    forest, mine = 0.0, 1.0
+    scenes = [
+        of_date(when, [A], ground)
+        for when, ground in (
+            ("2022-12-01", forest),
+            ("2023-03-01", forest),
+            ("2023-06-01", mine),
+            ("2023-07-01", mine),
+            ("2024-05-30", mine),
+            ("2024-06-01", mine),
+        )
+    ]
+    found = [pair_features(scene, scenes, 0.5).values[0, 0] for scene in scenes[2:]]
+    assert found == [forest, forest, forest, mine]
 
 
 def test_a_scene_that_has_not_ended_when_this_one_begins_is_no_reference() -> None:
@@ -62,10 +95,10 @@ def test_the_scene_itself_and_other_sensors_are_no_reference() -> None:
     assert pair_features(NOW, [NOW, radar], 0.5).source.tolist() == [-1, -1, -1]
 
 
-def test_a_cell_that_an_earlier_scene_hardly_shows_is_looked_up_further_back() -> None:
-    earlier = [of_day(2, "clear", [A], 1.0), of_day(8, "cloudy", [A], 2.0, share=0.4)]
-    assert pair_features(NOW, earlier, 0.5).values[0, 0] == 1.0
-    assert pair_features(NOW, earlier, 0.3).values[0, 0] == 2.0
+def test_a_cell_that_a_scene_hardly_shows_is_looked_up_in_another() -> None:
+    earlier = [of_day(2, "cloudy", [A], 1.0, share=0.4), of_day(8, "clear", [A], 2.0)]
+    assert pair_features(NOW, earlier, 0.5).values[0, 0] == 2.0
+    assert pair_features(NOW, earlier, 0.3).values[0, 0] == 1.0
 
 
 def test_of_two_scenes_of_one_moment_the_choice_does_not_depend_on_their_order() -> None:
@@ -73,7 +106,7 @@ def test_of_two_scenes_of_one_moment_the_choice_does_not_depend_on_their_order()
     assert (
         pair_features(NOW, twins, 0.5).values[0, 0]
         == pair_features(NOW, twins[::-1], 0.5).values[0, 0]
-        == 2.0
+        == 1.0
     )
 
 
@@ -81,7 +114,7 @@ def test_of_two_scenes_of_one_moment_the_choice_does_not_depend_on_their_order()
 def test_the_order_in_which_scenes_are_given_does_not_matter(order: list[int]) -> None:
     earlier = [of_day(day + 1, f"scene {day}", [A, B][: 1 + day % 2], float(day)) for day in range(6)]
     pairs = pair_features(NOW, [earlier[place] for place in order], 0.5)
-    assert pairs.values[:2, 0].tolist() == [5.0, 5.0]
+    assert pairs.values[:2, 0].tolist() == [0.0, 1.0]
 
 
 def test_features_of_another_featurizer_are_refused() -> None:
