@@ -131,18 +131,7 @@ def pair_features(
     ([1.0, 2.0], [0, 2])
     """
     numbers = now.features.numbers
-    past = [
-        (scene.observed_to, scene.item_id, position)
-        for position, scene in enumerate(earlier)
-        if scene.sensor == now.sensor
-        and scene.observed_to.date() < now.observed_from.date()
-        and now.features.is_like(scene.features.pixel_m)
-        and _may_share_cells(now.features, scene.features)
-    ]
-    old_until = now.observed_from.date() - REFERENCE_AGE
-    young = sorted(each for each in past if each[0].date() > old_until)
-    old = sorted(each for each in past if each[0].date() <= old_until)
-    places = [position for _, _, position in (*reversed(young), *old)]
+    places = _rank_past(now, earlier)
 
     def find(without: frozenset[int]) -> dict[int, Int64]:
         chosen = np.full(len(numbers), -1, np.int64)
@@ -169,6 +158,22 @@ def pair_features(
             before = normalise_reference(now.features.values[here[own]], before, layout)
         values[here[own]] = before
     return PairedFeatures(values, source, is_misplaced)
+
+
+def _rank_past(now: SceneFeatures, earlier: Sequence[SceneFeatures]) -> list[int]:
+    """Positions of the scenes that a scene can be compared with, the one that is most to be preferred last."""
+    past = sorted(
+        (scene.observed_to, scene.item_id, position)
+        for position, scene in enumerate(earlier)
+        if scene.sensor == now.sensor
+        and scene.observed_to.date() < now.observed_from.date()
+        and now.features.is_like(scene.features.pixel_m)
+        and _may_share_cells(now.features, scene.features)
+    )
+    old_until = now.observed_from.date() - REFERENCE_AGE
+    old = [position for ended, _, position in past if ended.date() <= old_until]
+    young = [position for ended, _, position in past if ended.date() > old_until]
+    return [*reversed(young), *old]
 
 
 def match_cells(

@@ -7,11 +7,14 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
+from gunicorn.config import Config
+from gunicorn.http.wsgi import default_environ
 from rest_framework.test import APIClient
 
 from accounts.ledger.connection import LedgerUnavailable
@@ -132,6 +135,13 @@ def test_little_of_a_file_waits_for_a_slow_reader(cast: Cast, file_format: str) 
             # the next answer of this connection
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == 0
             assert fill(connection) > 1_000_000
+
+
+def test_the_web_server_tells_of_the_connection_that_a_request_came_by() -> None:
+    """Without it files would wait in the kernel again, and nothing would say so."""
+    request = SimpleNamespace(body=None, method="GET", query="", uri="/export/activity.csv", version=(1, 1))
+    with socket.socket() as connection:
+        assert default_environ(request, connection, Config())[CONNECTION] is connection
 
 
 def fill(connection: socket.socket) -> int:

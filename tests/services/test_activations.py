@@ -16,6 +16,7 @@ from accounts.viewer import Viewer
 from monitor.models import TrainedModel
 from monitor.services.trained_models import activate_model
 from tests.builders import make_model
+from tests.patience import PATIENCE_S
 from tests.roles import as_role
 from tests.services.conftest import start_apart
 
@@ -69,7 +70,7 @@ def test_of_two_models_that_are_activated_at_once_the_later_one_acts() -> None:
                 return is_waited_for()
 
         def go_second() -> None:
-            is_active.wait(timeout=60)
+            assert is_active.wait(PATIENCE_S)
             activate_model(analyst, models[2], "/test")
 
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,11 @@ def write_catalog(folder: Path) -> Path:
     documents += [lost | {"id": "lost"}, radar | {"id": "radar"}]
     for document in documents:
         (folder / f"{document['id']}.json").write_text(json.dumps(document))
-    names = [*(document["id"] for document in documents), "nowhere"]
+    return link_items(folder, [*(document["id"] for document in documents), "nowhere"])
+
+
+def link_items(folder: Path, names: Iterable[str]) -> Path:
+    """A catalogue of the items of these names beside it."""
     links = [{"rel": "item", "href": f"./{name}.json"} for name in names]
     catalog = {"type": "Catalog", "id": "c", "stac_version": "1.1.0", "description": "-", "links": links}
     (folder / "catalog.json").write_text(json.dumps(catalog))
@@ -101,7 +106,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, MineModel, 
 Trained = tuple[Path, MineModel, list[CellLabel]]
 
 
-def test_every_cell_of_every_scene_is_scored_against_the_scene_before(trained: Trained) -> None:
+def test_every_cell_of_every_scene_is_scored_against_its_reference(trained: Trained) -> None:
     catalog, model, _ = trained
     survey = survey_catalog(walk_items(catalog), model)
     assert [scene.item_id for scene in survey.scenes] == ["early", "late"]
@@ -221,6 +226,26 @@ def test_the_table_has_a_row_per_scene_and_cell_with_the_state_after_it(trained:
     assert (before.item, after.item) == ("early", "late")
     assert before.state is CellState.QUIET
     assert after.state is CellState.ACTIVE  # a composite, with a reference: confirmed by itself
+
+
+def test_a_mine_that_is_dug_and_then_stands_is_confirmed_by_the_second_look_of_one_sensor(
+    trained: Trained, tmp_path: Path
+) -> None:
+    """Each look is of a single day; both are held against the forest."""
+    _, model, labels = trained
+    names = []
+    for name, mined in (("2023-01-10", False), ("2023-06-10", True), ("2023-07-10", True)):
+        path = write_raster(tmp_path / f"{name}.tif", make_ground(int(mined), mined=mined), nodata=0)
+        document = make_item({"image": path}, {"image": SIX}, datetime=f"{name}T10:00:00Z") | {"id": name}
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+        names.append(name)
+    survey = survey_catalog(walk_items(link_items(tmp_path, names)), model)
+    mines = {(label.row, label.col) for label in labels if label.label}
+    states: dict[str, set[CellState]] = {name: set() for name in names}
+    for row in list_scores(survey, decide_state):
+        if (row.cell_row, row.cell_col) in mines:
+            states[row.item].add(row.state)
+    assert list(states.values()) == [{CellState.QUIET}, {CellState.SUSPECTED}, {CellState.ACTIVE}]
 
 
 def test_progress_counts_scenes_with_those_refused(trained: Trained) -> None:
