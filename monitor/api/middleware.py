@@ -31,5 +31,8 @@ class ProblemMiddleware:
                 response["Allow"] = allowed
         if request.method == "HEAD" and not response.streaming:
             response.content = b""  # of every body that it has to drop, gunicorn writes a line into its log
+        elif not response.streaming:
+            # without it gunicorn sends a body in chunks, which cost both ends more to write and to read
+            response["Content-Length"] = str(len(response.content))
         response["X-Request-Id"] = str(request_id)
         return response

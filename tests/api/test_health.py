@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
 from accounts.ledger.connection import close_ledger_connections
@@ -31,6 +31,18 @@ def test_an_answer_to_head_has_no_body_that_the_web_server_would_have_to_drop(st
     answer = ProblemMiddleware(lambda request: HttpResponse(b"told", status=status))
     assert answer(RequestFactory().head("/healthz")).content == b""
     assert answer(RequestFactory().get("/healthz")).content != b""
+
+
+def test_a_whole_answer_says_how_long_it_is_and_one_that_is_still_being_read_does_not() -> None:
+    whole = ProblemMiddleware(lambda request: HttpResponse(["eins zwei", " drei größer"]))
+    told = whole(RequestFactory().get("/healthz"))
+    assert int(told["Content-Length"]) == len(told.content) > 0
+    problem = ProblemMiddleware(lambda request: HttpResponse(b"not for anybody", status=404))
+    told = problem(RequestFactory().get("/nowhere"))
+    assert int(told["Content-Length"]) == len(told.content) > 0
+    assert "Content-Length" not in whole(RequestFactory().head("/healthz"))
+    streamed = ProblemMiddleware(lambda request: StreamingHttpResponse([b"row"]))  # type: ignore[arg-type,return-value]
+    assert "Content-Length" not in streamed(RequestFactory().get("/healthz"))
 
 
 def test_a_process_that_cannot_write_the_ledger_is_alive_and_not_ready(web: WebClient, settings: Any) -> None:
