@@ -9,9 +9,12 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import uuid4
 
 from django.db import transaction
 
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
 from monitor.field.outside import Published
 from monitor.field.sites import Cell
 from monitor.services.alerts import raise_alerts_at
@@ -45,10 +48,12 @@ def take_in(
 
     name: of the delivery. What an earlier issue of the same name said and this one does not is taken back. Without a name it
     only adds, and the same again changes nothing. issued_on: today unless told; the later of two issues stands.
+
+    Raises LedgerUnavailable, as `recorded` does.
     """
     digest = _digest(records)
     delivery = Delivery(system, name or digest, issued_on or today, digest)
-    with transaction.atomic():
+    with recorded(Entry(None, "evidence.load", "load_outside", uuid4())), transaction.atomic():
         lock_scoring()
         told = replace_delivery(delivery, records)
         looked_at, raised = _fold_in((told or set()) | take_settled(today), today)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
 from monitor.detection.agreement import Agreement, find_agreement
 from monitor.detection.labels import CellLabel, digest_labels, name_source
 from monitor.field.lifecycle import FindingKind
@@ -47,14 +49,15 @@ class Imported:
     against_vault: dict[str, int]
 
 
-def import_labels(labels: Sequence[CellLabel]) -> Imported:
+def import_labels(labels: Sequence[CellLabel], command: str = "import_labels") -> Imported:
     """Keep labels that were read from a file, with where they come from. The same labels again change nothing.
 
-    Of those that contradict each other none is kept; what the vault has from elsewhere stays, and is counted.
+    Of those that contradict each other none is kept; what the vault has from elsewhere stays, and is counted. command: by
+    which it is done, for the ledger. Raises LedgerUnavailable, as `recorded` does.
     """
     agreement, digest = find_agreement(labels), digest_labels(labels)
     kept = [labels[place] for place in agreement.kept]
-    with transaction.atomic():
+    with recorded(Entry(None, "label.import", command, uuid4())), transaction.atomic():
         against = _count_against(kept, load_labels_of_cells(kept))
         remember_batch(labels)
         stored = store_labels(kept, digest)

@@ -61,7 +61,7 @@ def load_outside(
     encoding of Global Forest Watch, or polygons: `.kml`, or any format that OGR reads.
 
     date_field: of polygons; that of MapBiomas Alerta is known. name, issued_on: of the delivery, as for `take_in`. Raises
-    OutsideRefused, OSError.
+    OutsideRefused, OSError; LedgerUnavailable, as `recorded` does.
     """
     if issued_on is not None and issued_on > today:
         raise OutsideRefused("A delivery cannot have been issued after today.")

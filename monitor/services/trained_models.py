@@ -57,12 +57,13 @@ def _find_named(name: str) -> QuerySet[TrainedModel]:
 
 
 def record_model(
-    sha256: str, sensor: str, featurizer: str, made_from: str, metrics: Mapping[str, Any]
+    model_id: UUID, sha256: str, sensor: str, featurizer: str, made_from: str, metrics: Mapping[str, Any]
 ) -> TrainedModel:
-    """Keep the record of a trained model; the same file again is the same record."""
+    """Keep the record of a trained model under its id; the same file again is the same record, under the id it has."""
     model, _ = TrainedModel.objects.get_or_create(
         sha256=sha256,
         defaults={
+            "id": model_id,
             "sensor": sensor,
             "featurizer": featurizer,
             "made_from": made_from,

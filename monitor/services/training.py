@@ -19,6 +19,8 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
+from accounts.ledger.entry import Entry
+from accounts.ledger.writer import recorded
 from monitor.detection.cells import gather_cells
 from monitor.detection.evaluate import Watch
 from monitor.detection.featurizer import FEATURES_VERSION, PATCH_SIZES, Featurizer
@@ -96,7 +98,8 @@ def train_on_vault(
     scenes that could not be read, by cause, also where this ends with an error; where no scene is left to read, those that
     stand refused.
 
-    Raises NothingToTrainOn, PatchesNotDrawn, NoLabelledCells, TrainingRefused, FoldsNotPossible, ModelNotKept.
+    Raises NothingToTrainOn, PatchesNotDrawn, NoLabelledCells, TrainingRefused, FoldsNotPossible, ModelNotKept;
+    LedgerUnavailable, as `recorded` does.
     """
     causes = Counter() if causes is None else causes
     readable = list_readable_items(how.sensor)
@@ -118,8 +121,10 @@ def train_on_vault(
     finally:
         causes.update(count_causes(refused))
     remember_batch(labels)
-    sha256 = keep_model_file(model, report, now)
-    record = record_model(sha256, how.sensor, model.featurizer.digest, made_from, report)
+    model_id = uuid4()
+    with recorded(Entry(None, "model.train", "train_model", uuid4(), objects=[model_id])):
+        sha256 = keep_model_file(model, report, now)
+        record = record_model(model_id, sha256, how.sensor, model.featurizer.digest, made_from, report)
     return Trained(record.id, sha256, report, False, count_causes(refused))
 
 

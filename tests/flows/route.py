@@ -65,7 +65,9 @@ def let_act(trainee: Trainee, analyst: User) -> UUID:
     """Keep and record a trained model and let the analyst activate it; the record's id."""
     sha256 = keep_model_file(trainee.model, trainee.report, timezone.now())
     featurizer = trainee.model.featurizer
-    record = record_model(sha256, featurizer.sensor, featurizer.digest, uuid4().hex * 2, trainee.report)
+    record = record_model(
+        uuid4(), sha256, featurizer.sensor, featurizer.digest, uuid4().hex * 2, trainee.report
+    )
     activate_model(make_viewer(analyst), record.id, "tests")
     return record.id
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from monitor.detection.labels import CellLabel, digest_labels
@@ -38,6 +39,20 @@ def test_a_batch_is_known_by_the_digest_of_its_labels_and_says_what_was_left_out
     assert read_rows("SELECT row, col, label, batch FROM vault.label") == [
         (ROW, COL, "artisanal", imported.digest)
     ]
+
+
+def test_bringing_in_labels_is_an_entry_without_a_place_and_without_the_ledger_none_is_kept(
+    cast: Cast, tmp_path: Path, lose_ledger: Callable[[], None]
+) -> None:
+    entries = "SELECT actor, endpoint, regions, object_refs FROM ledger.entry WHERE action = 'label.import'"
+    before = len(read_rows(entries))
+    import_labels([MINE])
+    assert read_rows(entries)[before:] == [(None, "import_labels", [], [])]
+    (tmp_path / "labels.csv").write_text(f"cell_row,cell_col,label\n{ROW},{COL + 1},none\n")
+    lose_ledger()
+    with pytest.raises(CommandError, match="ledger"):
+        call_command("import_labels", tmp_path / "labels.csv")
+    assert read_rows("SELECT count(*) FROM vault.label") == [(1,)]
 
 
 def test_the_same_labels_again_change_nothing(cast: Cast) -> None:

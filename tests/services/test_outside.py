@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,20 @@ def test_what_its_system_may_still_take_back_is_not_public_yet(
     answer = write_answer(tmp_path / "a.json", (20.105, 2.105), seen="2026-04-01")
     assert load_outside(answer, "radd", TODAY).met.public == 0
     assert load_outside(answer, "radd", date(2026, 4, 1) + timedelta(days=90)).met.public == 1
+
+
+def test_loading_is_an_entry_without_a_place_and_without_the_ledger_nothing_is_loaded(
+    cast: Cast, tmp_path: Path, lose_ledger: Callable[[], None]
+) -> None:
+    entries = "SELECT actor, endpoint, regions, object_refs FROM ledger.entry WHERE action = 'evidence.load'"
+    before = len(read_rows(entries))
+    load_outside(write_answer(tmp_path / "a.json", (20.105, 2.105)), "radd", TODAY)
+    assert read_rows(entries)[before:] == [(None, "load_outside", [], [])]
+    answer = write_answer(tmp_path / "b.json", (20.205, 2.205))
+    lose_ledger()
+    with pytest.raises(CommandError, match="ledger"):
+        call_command("load_outside", answer, "--system=radd")
+    assert read_rows("SELECT count(*) FROM vault.evidence") == [(1,)]
 
 
 def test_the_same_file_again_changes_nothing_and_another_one_adds(cast: Cast, tmp_path: Path) -> None:

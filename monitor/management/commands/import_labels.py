@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.ledger.connection import LedgerUnavailable
 from monitor.management.arguments import load_numbered_labels
 from monitor.management.console import print_answer
 from monitor.services.labels import Imported, import_labels
@@ -17,7 +18,7 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 kept; 1 the file cannot be used, with the line."""
+    """Exit codes: 0 kept; 1 the file cannot be used, with the line, or the ledger not be written."""
 
     help = "Keep labels in the vault, with where they come from; name the lines that repeat or contradict each other."
 
@@ -30,7 +31,10 @@ class Command(BaseCommand):
         """Read, keep, say what was found. Lines are named, never places."""
         numbered = load_numbered_labels(options["labels"])
         lines = [line for line, _ in numbered]
-        imported = import_labels([label for _, label in numbered])
+        try:
+            imported = import_labels([label for _, label in numbered])
+        except LedgerUnavailable as error:
+            raise CommandError(str(error)) from error
         found = {
             "repeated": _name_lines(imported.agreement.repeated, lines),
             "contradicted": _name_lines(imported.agreement.contradicted, lines),

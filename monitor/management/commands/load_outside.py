@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts.ledger.connection import LedgerUnavailable
 from monitor.field.outside import OutsideRefused
 from monitor.field.systems import SYSTEMS
 from monitor.management.console import print_answer
@@ -17,7 +18,7 @@ from monitor.services.outside import load_outside
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 loaded; 1 the file cannot be used, with the cause."""
+    """Exit codes: 0 loaded; 1 the file cannot be used or the ledger not be written, with the cause."""
 
     help = "Load alerts of another system (API answer, CSV, raster, polygons) beside our cells; counts come back, no place."
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
                 options["delivery"],
                 options["issued"],
             )
-        except OutsideRefused as error:
+        except (LedgerUnavailable, OutsideRefused) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The file cannot be read: {error.strerror}.") from error

@@ -103,7 +103,7 @@ class Command(BaseCommand):
         labels = load_labels(options["labels"])
         try:
             with show_progress() as progress:
-                import_labels(labels)
+                import_labels(labels, "train_model")
                 trained = train_on_vault(
                     gather_labels(labels),
                     how,

@@ -93,6 +93,8 @@ def test_what_came_of_it_is_the_status(outcome: str | None, status: int, severit
         ("export.ledger", 2),
         ("inspection.assign", 1),
         ("release.publish", 1),
+        ("label.import", 1),
+        ("model.train", 1),
         ("quota.release", 3),
         ("posture.raise", 3),
         ("grant.revoke", 4),
