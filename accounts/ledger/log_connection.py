@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from uuid import uuid4
+
 import psycopg
 from django.conf import settings
 from django.db import connections
 
+from accounts.ledger.entry import Entry
+from accounts.ledger.key_changes import KeyChange
 from accounts.ledger.proof.keyfile import read_keys
 from accounts.ledger.proof.note import ED25519, VerifierKey
 from accounts.ledger.sealing import Connection
 from accounts.ledger.sealing_process import SealingProcess
 from accounts.ledger.witnessing import Publisher, parse_witness
+from accounts.ledger.writer import recorded
 
 MEMORY = "last-signed"
 
@@ -50,9 +57,24 @@ def read_own_keys() -> list[VerifierKey]:
     return [key.verifier for key in read_keys(settings.LEDGER_KEY_FILE, ED25519)]
 
 
-def make_sealing_process() -> SealingProcess:
-    """The sealer as the settings want it. Raises KeyUnusable, WitnessUnusable."""
+@contextmanager
+def record_key_change(change: KeyChange) -> Iterator[None]:
+    """The entries of a key that begins to sign and of one that ceases; of keys that signed before there is none. They are
+    themselves among the first lines that the changed keys sign. Raises LedgerUnavailable; then nothing is signed.
+    """
+    actions = [("key.add", change.is_added), ("key.drop", change.is_dropped)]
+    with ExitStack() as stack:
+        for action, is_due in actions:
+            if is_due:
+                stack.enter_context(recorded(Entry(None, action, "seal_ledger", uuid4())))
+        yield
+
+
+def make_sealing_process(accepts_new_key: bool = False) -> SealingProcess:
+    """The sealer as the settings want it. accepts_new_key: as there. Raises KeyUnusable, WitnessUnusable."""
     keys = read_keys(settings.LEDGER_KEY_FILE, ED25519)
     publisher = Publisher([parse_witness(word) for word in settings.WITNESSES], settings.WITNESS_S)
     memory = settings.LEDGER_KEY_FILE.with_name(MEMORY)
-    return SealingProcess(connect_to_log, keys, memory, publisher, settings.SEAL_S)
+    return SealingProcess(
+        connect_to_log, keys, memory, publisher, settings.SEAL_S, record_key_change, accepts_new_key
+    )

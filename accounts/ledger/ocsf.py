@@ -23,12 +23,12 @@ ACTIVITIES = {
     **dict.fromkeys(
         ["make", "give", "issue", "ask", "assign", "receive", "raised", "load", "publish", "create"], CREATE
     ),
-    **dict.fromkeys(["import", "train"], CREATE),
+    **dict.fromkeys(["import", "train", "add"], CREATE),
     **dict.fromkeys(
         ["accept", "activate", "approve", "close", "expire", "release", "raise", "lower"], UPDATE
     ),
     **dict.fromkeys(["triaged", "assigned", "visited", "closed", "dismissed"], UPDATE),
-    **dict.fromkeys(["erase", "revoke", "end"], DELETE),
+    **dict.fromkeys(["erase", "revoke", "end", "drop"], DELETE),
 }
 """What an action's verb is among create, update and delete; `read.` and `export.` are 2, all others 99."""
 NAMES = {CREATE: "Create", READ: "Read", UPDATE: "Update", DELETE: "Delete"}

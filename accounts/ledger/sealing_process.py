@@ -9,16 +9,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from accounts.ledger.certificates import sign_waiting
+from accounts.ledger.connection import LedgerUnavailable
+from accounts.ledger.key_changes import KeyChange, find_key_change
 from accounts.ledger.proof.memory import read_memory, write_memory
 from accounts.ledger.proof.note import NoteRefused, SigningKey
-from accounts.ledger.sealing import Connection, LedgerBroken, Sealer
+from accounts.ledger.sealing import Connection, LedgerBroken, Sealer, read_newest
 from accounts.ledger.witnessing import Publisher
 
 logger = logging.getLogger(__name__)
@@ -29,18 +31,21 @@ MONTHS_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class SealingProcess:
-    """All that the process needs. connect: opens a connection as penumbra_sealer. memory: file of what was signed last."""
+    """All that the process needs. connect: opens a connection as penumbra_sealer. memory: file of what was signed last.
+    recording: the entries of a change of keys, around the change. accepts_new_key: as `accepts_new` of `find_key_change`."""
 
     connect: Callable[[], Connection]
     keys: Sequence[SigningKey]
     memory: Path
     publisher: Publisher
     every_s: float
+    recording: Callable[[KeyChange], AbstractContextManager[None]]
+    accepts_new_key: bool = False
 
     def seal_all(self) -> int | None:
         """Seal until nothing is new; how many checkpoints were signed. None where another sealer is at work.
 
-        Raises LedgerBroken, psycopg.Error, OSError.
+        Raises LedgerBroken, LedgerUnavailable, psycopg.Error, OSError.
         """
         with closing(self.connect()) as connection:
             sealer = self._begin(connection)
@@ -62,7 +67,7 @@ class SealingProcess:
         while not stop.is_set():
             try:
                 self._run_on_one_connection(stop)
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.Error, OSError, LedgerUnavailable) as error:
                 # the text of an error can hold what a statement held
                 logger.error("sealing failed (%s); it goes on", type(error).__name__)
                 stop.wait(FAILED_WAIT_S)
@@ -95,7 +100,9 @@ class SealingProcess:
             raise LedgerBroken(
                 f"The file of what was signed last is damaged: {error} See docs/operations.md, 'The sealer has stopped'."
             ) from error
-        sealer.register_keys()
+        change = find_key_change(read_newest(connection), self.keys, self.accepts_new_key)
+        with self.recording(change):
+            sealer.register_keys()
         return sealer
 
     def _seal_new(self, sealer: Sealer) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from accounts.ledger.log_connection import connect_to_log
+from accounts.ledger.log_connection import connect_to_log, record_key_change
 from accounts.ledger.proof.note import ED25519, make_key
 from accounts.ledger.proofs import prove_line
 from accounts.ledger.sealing_process import SealingProcess
@@ -93,7 +93,10 @@ def _sealing() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         key = make_key("bench.example/ledger", ED25519)
         stop = threading.Event()
-        process = SealingProcess(connect_to_log, [key], Path(folder) / "memory", Publisher([], 60), 1)
+        memory, nobody = Path(folder) / "memory", Publisher([], 60)
+        process = SealingProcess(
+            connect_to_log, [key], memory, nobody, 1, record_key_change, accepts_new_key=True
+        )
         thread = threading.Thread(target=process.run, args=[stop])
         thread.start()
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.ledger.connection import LedgerUnavailable
 from accounts.ledger.log_connection import WrongRole, make_sealing_process
 from accounts.ledger.proof.keyfile import KeyUnusable
 from accounts.ledger.sealing import LedgerBroken
@@ -23,14 +24,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Once or for ever."""
-        parser.add_argument(
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument(
             "--watch", action="store_true", help="go on until told to stop, as a lasting process"
+        )
+        how.add_argument(
+            "--accept-new-key",
+            action="store_true",
+            help="once: the keys that signed are lost or given up, and those of the key file go on in their place",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """A second sealer waits (`--watch`) or says that another is at work."""
         try:
-            process = make_sealing_process()
+            process = make_sealing_process(options["accept_new_key"])
             if options["watch"]:
                 stop = threading.Event()
                 for number in (signal.SIGTERM, signal.SIGINT):
@@ -42,7 +49,7 @@ class Command(BaseCommand):
                 self.stdout.write("Another sealer is at work: nothing to do here.")
                 return
             self.stdout.write(f"{count} checkpoints signed, {process.publish()} witnesses shown the newest.")
-        except (KeyUnusable, WitnessUnusable, WrongRole, LedgerBroken) as error:
+        except (KeyUnusable, WitnessUnusable, WrongRole, LedgerBroken, LedgerUnavailable) as error:
             raise CommandError(str(error)) from error
         except (psycopg.Error, OSError) as error:
             raise CommandError(f"The ledger could not be sealed ({type(error).__name__}).") from error

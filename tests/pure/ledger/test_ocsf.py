@@ -95,6 +95,8 @@ def test_what_came_of_it_is_the_status(outcome: str | None, status: int, severit
         ("release.publish", 1),
         ("label.import", 1),
         ("model.train", 1),
+        ("key.add", 1),
+        ("key.drop", 4),
         ("quota.release", 3),
         ("posture.raise", 3),
         ("grant.revoke", 4),
