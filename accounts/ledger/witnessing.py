@@ -32,6 +32,7 @@ from accounts.ledger.proof.note import (
     parse_signature,
     read_verifier_key,
 )
+from accounts.ledger.proof.paths import ProofBroken, verify_consistency
 from accounts.ledger.proof.witness import Submission
 from accounts.ledger.proofs import prove_consistency
 from accounts.ledger.sealing import Connection, read_newest
@@ -75,16 +76,38 @@ class FolderWitness:
         return "folder"
 
     def show(self, connection: Connection, note: Note) -> None:
-        """Write the checkpoint under its size; one that is there is left alone. Raises WitnessRefused where that is of
-        another history, NoteRefused where it is no checkpoint, OSError.
+        """Write the checkpoint under its size, if it continues the greatest that is there; none that is there is changed.
+
+        Raises WitnessRefused where it does not, and where that one cannot be read; OSError.
         """
         head = read_head(note)
         file = self.folder / f"{head.size:015d}.checkpoint"
-        kept = read_memory(file)
+        newest = max(self.folder.glob("[0-9]*.checkpoint"), default=None)
+        try:
+            kept = read_memory(newest) if newest else None
+        except NoteRefused as error:
+            raise WitnessRefused(f"its newest file is damaged: {error}") from error
         if kept is None:
             write_memory(file, str(note))
         elif kept != head:
-            raise WitnessRefused("it has another checkpoint of this size: the log was taken back, or forked")
+            _check_continues(connection, kept, head)
+            write_memory(file, str(note))
+
+
+def _check_continues(connection: Connection, kept: TreeHead, head: TreeHead) -> None:
+    if kept.origin != head.origin:
+        raise WitnessRefused(f"it keeps the log {kept.origin}: give this one a folder of its own")
+    if kept.size > head.size:
+        raise WitnessRefused(f"it has size {kept.size} and this log has {head.size}: the log was taken back")
+    if kept.size == head.size:
+        raise WitnessRefused("it has another checkpoint of this size: the log was taken back, or forked")
+    try:
+        proof = prove_consistency(connection, kept.size, head.size)
+        verify_consistency(kept.size, head.size, kept.root, head.root, proof)
+    except ProofBroken as error:
+        raise WitnessRefused(
+            f"the log does not continue the size {kept.size} that it has: {error}"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +184,19 @@ class _Bounded(http.client.HTTPConnection):
     """A connection that is cut after TOTAL_S, whatever comes over it."""
 
     def connect(self) -> None:
-        """As any other, and the end is set."""
+        """As any other, and the end is set: through a handle of its own, because TLS takes this one over."""
         super().connect()
-        timer = threading.Timer(TOTAL_S, _cut, [self.sock])
+        timer = threading.Timer(TOTAL_S, _cut, [self.sock.dup()])
         timer.daemon = True
         timer.start()
 
 
-class _BoundedTLS(_Bounded, http.client.HTTPSConnection):
-    """The same with TLS."""
+class _BoundedTLS(http.client.HTTPSConnection, _Bounded):
+    """The same with TLS: in this order the end is set before its first word, so that a handshake is bounded too."""
 
 
 def _cut(connected: socket.socket) -> None:
-    with suppress(OSError):  # most often it was closed long ago
+    with connected, suppress(OSError):  # most often it was closed long ago
         connected.shutdown(socket.SHUT_RDWR)
 
 

@@ -22,7 +22,7 @@ from accounts.ledger import witnessing
 from accounts.ledger.proof import witness_server
 from accounts.ledger.proof.checkpoint import TreeHead, read_cosignatures, sign_head
 from accounts.ledger.proof.keyfile import write_keys
-from accounts.ledger.proof.note import COSIGNATURE, Note, parse_note, parse_signature
+from accounts.ledger.proof.note import COSIGNATURE, Note, make_key, parse_note, parse_signature
 from accounts.ledger.proof.tree import hash_leaf
 from accounts.ledger.proof.witness import Submission
 from accounts.ledger.proof.witness_server import MemoryDamaged, Witness, make_server
@@ -43,6 +43,8 @@ from tests.pure.ledger.test_note import LOG, OTHER, seeded_key
 from tests.pure.ledger.test_witness import FORKED, HONEST
 
 WITNESS = seeded_key("witness.example/w1", 0, COSIGNATURE)
+LETTERS = 400
+"""So many that whoever waits for the last waits twenty seconds; a bound of half a second is long over by then."""
 
 
 @contextmanager
@@ -244,6 +246,41 @@ def test_a_body_that_does_not_come_is_the_senders_fault(
     assert b"remember" not in answer
 
 
+@pytest.mark.parametrize(
+    ("begins", "status"),
+    [
+        (b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 90000\r\n\r\nold 0\n", b"408"),
+        (b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nX: ", b"400"),
+        (b"POST /", b"400"),
+        (b"\x16\x03\x01\x02\x00", b""),
+    ],
+    ids=["body", "head", "line", "TLS"],
+)
+def test_a_request_that_comes_letter_by_letter_has_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begins: bytes, status: bytes
+) -> None:
+    """Each letter comes in time, and the request would come in hours."""
+    monkeypatch.setattr(witness_server, "TOTAL_S", 0.5)
+    with serving(tmp_path) as witness:
+        address = urllib.parse.urlsplit(witness.url)
+        place = (str(address.hostname), int(address.port or 0))
+        with socket.create_connection(place, timeout=0.05) as sender:
+            sender.sendall(begins)
+            answer, letters = b"", 0
+            while not answer and letters < LETTERS:
+                letters += 1
+                try:
+                    sender.sendall(b"x")
+                    answer = sender.recv(1000) or b"closed"
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    answer = b"closed"
+    assert letters < LETTERS
+    assert status in answer
+    assert not list(tmp_path.glob("*"))
+
+
 # --- showing --------------------------------------------------------------------------------------------------------
 
 
@@ -336,6 +373,38 @@ def test_a_folder_that_has_another_checkpoint_of_this_size_keeps_it_and_says_so(
     assert file.read_text() == other
 
 
+def test_a_folder_takes_no_checkpoint_that_does_not_continue_the_greatest_it_has(
+    owner: Connection, tmp_path: Path
+) -> None:
+    """It was asked about the same size only, and a log that was taken back went on in it as if nothing had been."""
+    seal_more()
+    newest = read_newest(owner)
+    assert newest is not None
+    size, name = newest.head.size, newest.head.origin
+    elsewhere = make_key("elsewhere.example/ledger")
+    for number, (kept, key, told) in enumerate(
+        [
+            (
+                TreeHead(name, size + 5, bytes(32)),
+                LOG,
+                rf"size {size + 5} and this log has {size}.*taken back",
+            ),
+            (TreeHead(name, size - 1, bytes(32)), LOG, rf"does not continue the size {size - 1}"),
+            (TreeHead(elsewhere.name, size - 1, bytes(32)), elsewhere, "a folder of its own"),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        file = folder / f"{kept.size:015d}.checkpoint"
+        file.write_text(str(sign_head(kept, [key])))
+        with pytest.raises(WitnessRefused, match=told):
+            FolderWitness(folder).show(owner, parse_note(newest.note))
+        assert list(folder.iterdir()) == [file]
+    file.write_text("nonsense")
+    with pytest.raises(WitnessRefused, match="damaged"):
+        FolderWitness(folder).show(owner, parse_note(newest.note))
+
+
 def test_a_witness_that_is_away_stops_nothing_and_is_told_later(
     owner: Connection, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -393,10 +462,16 @@ def test_whatever_a_witness_answers_the_others_are_shown_the_checkpoint(
 
 
 @pytest.mark.parametrize(
-    "begins", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body"]
+    ("scheme", "begins"),
+    [
+        ("http", b"HTTP/1.1 200 OK\r\nX: "),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n"),
+        ("https", b"\x16\x03\x03\x40\x00"),
+    ],
+    ids=["head", "body", "TLS"],
 )
 def test_a_witness_that_answers_letter_by_letter_does_not_keep_the_others_from_being_shown(
-    owner: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begins: bytes
+    owner: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, begins: bytes
 ) -> None:
     """Each letter comes in time, and the answer would come in hours."""
     monkeypatch.setattr(witnessing, "TOTAL_S", 0.5)
@@ -413,7 +488,7 @@ def test_a_witness_that_answers_letter_by_letter_does_not_keep_the_others_from_b
                     caller.sendall(b"x")
 
         threading.Thread(target=drip, daemon=True).start()
-        slow = HttpWitness(f"http://127.0.0.1:{listening.getsockname()[1]}", WITNESS.verifier)
+        slow = HttpWitness(f"{scheme}://127.0.0.1:{listening.getsockname()[1]}", WITNESS.verifier)
         began = time.monotonic()
         assert Publisher([slow, FolderWitness(tmp_path)], 60).publish(owner) == 1
         assert time.monotonic() - began < 5

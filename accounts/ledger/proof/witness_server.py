@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,6 +26,9 @@ from accounts.ledger.proof.witness import Verdict, judge, parse_submission
 
 MAX_BODY = 100_000
 TIMEOUT_S = 20
+"""Seconds for a sign of life of whoever asks."""
+TOTAL_S = 30
+"""Seconds for a whole request: one that came letter by letter would hold a thread for as long as its sender likes."""
 MEND = (
     "Nothing is signed: restore the newest file of this name from a backup, or the checkpoint that this witness signed last,"
     " from an export of the log or from its auditors. Never start without it: a witness that forgets has seen nothing."
@@ -107,6 +112,16 @@ def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
         timeout = TIMEOUT_S
 
+        def handle(self) -> None:
+            """One request, and nothing more is heard after TOTAL_S: what came until then is answered."""
+            timer = threading.Timer(TOTAL_S, _stop_hearing, [self.connection])
+            timer.daemon = True
+            timer.start()
+            try:
+                super().handle()
+            finally:
+                timer.cancel()
+
         def do_POST(self) -> None:
             """The one thing that can be asked."""
             length = self.headers.get("Content-Length", "")
@@ -114,19 +129,21 @@ def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
             # from some thousands of digits on they are no number to Python
             is_fit = is_number and len(length) <= len(str(MAX_BODY)) and int(length) <= MAX_BODY
             if self.path != "/add-checkpoint" or not is_fit:
-                self.close_connection = True
                 self._answer(
                     Verdict(404 if self.path != "/add-checkpoint" else 400, "POST /add-checkpoint\n")
                 )
                 return
             try:
-                body = self.rfile.read(int(length)).decode("utf-8")
+                content = self.rfile.read(int(length))
+            except TimeoutError:
+                content = b""
+            if len(content) < int(length):
+                self._answer(Verdict(408, "The body did not come in time.\n"))
+                return
+            try:
+                body = content.decode("utf-8")
             except UnicodeDecodeError:
                 self._answer(Verdict(400, "The body is not UTF-8.\n"))
-                return
-            except TimeoutError:
-                self.close_connection = True
-                self._answer(Verdict(408, "The body did not come in time.\n"))
                 return
             try:
                 verdict = witness.add_checkpoint(body)
@@ -145,6 +162,7 @@ def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
             self.send_response(verdict.status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
+            self.send_header("Connection", "close")  # or TOTAL_S would be for many requests
             self.end_headers()
             self.wfile.write(content)
 
@@ -154,6 +172,11 @@ def make_server(witness: Witness, host: str, port: int) -> ThreadingHTTPServer:
             sys.stderr.write(f"{self.log_date_time_string()} {line}\n")
 
     return ThreadingHTTPServer((host, port), Handler)
+
+
+def _stop_hearing(connected: socket.socket) -> None:
+    with suppress(OSError):  # closed at this moment
+        connected.shutdown(socket.SHUT_RD)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
