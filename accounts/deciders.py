@@ -40,6 +40,18 @@ def describe_decision(
     )
 
 
+NOBODY_LEFT = (
+    "No administrator is left. Until one is made, whoever has a shell here makes accounts and tokens without naming who"
+    " decides: make one now, with `manage.py make_account USER --role administrator`. Its entry is `account.make_first`."
+)
+
+
+def has_administrator() -> bool:
+    """Whether there is anybody who can decide about accounts. Without one, a first account needs no decider: there is no
+    other way back than by whoever has the machine."""
+    return User.objects.filter(role=Role.ADMINISTRATOR.value, is_active=True).exists()
+
+
 def is_administrator(user: User) -> bool:
     """Whether accounts and mandates are for this account to decide about."""
     return user.is_active and user.role == Role.ADMINISTRATOR.value

@@ -24,8 +24,8 @@ def erase_identity(user: User, by: User) -> None:
     """Take name, address, organisation, tokens and pseudonym from an account and close it for ever.
 
     Its lines in the ledger keep the old pseudonym, which from then on leads nowhere; what was seen under it can still be
-    told. by: the administrator who decides it, perhaps about themselves. Raises ErasureRefused; LedgerUnavailable; then
-    nothing is erased.
+    told. by: the administrator who decides it, perhaps about themselves. Raises ErasureRefused, and then nothing is erased;
+    LedgerUnavailable, as `recorded` does.
     """
     if user.username.startswith(ERASED):
         raise ErasureRefused("This account was erased before.")

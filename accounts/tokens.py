@@ -26,7 +26,8 @@ _FIND = """
 def issue_token(user: User, label: str = "", by: User | None = None) -> str:
     """Make a token for `user` and return its secret, which is not kept and cannot be read again.
 
-    by: who decided, where known. Raises LedgerUnavailable; then there is no token.
+    by: who decided, where there is an administrator. Raises LedgerUnavailable, as `recorded` does: a token that was made all
+    the same opens nothing, because nobody was told its secret.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
     with recorded(describe_decision("token.issue", "issue_token", by, user)):
@@ -78,13 +79,18 @@ def still_stands(viewer: Viewer) -> bool:
 def revoke_tokens(user: User, label: str | None = None, by: User | None = None) -> int:
     """Revoke the account's usable tokens, all or those with `label`; how many. Effective with the next statement (P7).
 
-    by: who decided, where known. Raises LedgerUnavailable; then none is revoked.
+    by: who decided, where there is an administrator. Raises LedgerUnavailable, as `recorded` does.
     """
+    with recorded(describe_decision("token.revoke", "revoke_tokens", by, user)):
+        return end_tokens(user, label)
+
+
+def end_tokens(user: User, label: str | None = None) -> int:
+    """The same as a part of what is an entry already, such as the closing of the account."""
     tokens = Token.objects.usable().filter(user=user)
     if label is not None:
         tokens = tokens.filter(label=label)
-    with recorded(describe_decision("token.revoke", "revoke_tokens", by, user)):
-        return tokens.update(revoked_at=timezone.now())
+    return tokens.update(revoked_at=timezone.now())
 
 
 def encode_secret(secret: str) -> bytes:

@@ -23,7 +23,7 @@ ACTIVITIES = {
     **dict.fromkeys(
         ["make", "give", "issue", "ask", "assign", "receive", "raised", "load", "publish", "create"], CREATE
     ),
-    **dict.fromkeys(["import", "train", "add"], CREATE),
+    **dict.fromkeys(["import", "train", "add", "make_first"], CREATE),
     **dict.fromkeys(
         ["accept", "activate", "approve", "close", "expire", "release", "raise", "lower"], UPDATE
     ),

@@ -144,7 +144,8 @@ def recorded(entry: Entry) -> Iterator[None]:
     """Record a change around its transaction: the entry before, what came of it after.
 
     Raises LedgerUnavailable before the change where the entry cannot be written; then nothing is changed. Where what came of
-    it cannot be written, it raises one that says so: the change stands, and its entry stays open.
+    it cannot be written, it raises one that says so: the change stands, and its entry stays open. So LedgerUnavailable alone
+    does not say that nothing was done; its text does. Not for use within another: what the outer one undoes stands as done.
     """
     ticket = open_entry(entry)
     try:

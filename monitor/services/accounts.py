@@ -8,13 +8,13 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.deciders import describe_decision, is_administrator
+from accounts.deciders import describe_decision, has_administrator, is_administrator
 from accounts.erasure import ERASED
 from accounts.ledger.entry import Entry
 from accounts.ledger.writer import recorded
 from accounts.models import Organisation, User
 from accounts.roles import ACCOUNT_ROLES, Role
-from accounts.tokens import revoke_tokens
+from accounts.tokens import end_tokens
 from monitor.models import Region
 from monitor.privacy.policy import POLICY_VERSION
 from monitor.privacy.scope import grant_region, holds_region, withdraw_region
@@ -25,9 +25,10 @@ class AccountRefused(ValueError):
 
 
 def make_account(username: str, role: Role, email: str, organisation: str | None, by: User | None) -> User:
-    """A new account without a password: programs use tokens. by: who decided, None for a first account.
+    """A new account without a password: programs use tokens. by: who decided, None for a first account, and for one after
+    the last administrator was closed: the ledger calls these by a word of their own.
 
-    Raises AccountRefused, LedgerUnavailable; then there is no account.
+    Raises AccountRefused, and then there is no account; LedgerUnavailable, as `recorded` does.
     """
     if role not in ACCOUNT_ROLES:
         raise AccountRefused(f"No account can have the role {role.value}.")
@@ -46,7 +47,8 @@ def make_account(username: str, role: Role, email: str, organisation: str | None
     _check_words(user)
     if organisation is not None:
         _check_words(Organisation(name=organisation))
-    with recorded(_entry("account.make", "make_account", by, user)), transaction.atomic():
+    action = "account.make" if by else "account.make_first"
+    with recorded(_entry(action, "make_account", by, user)), transaction.atomic():
         if organisation is not None:
             user.organisation, _ = Organisation.objects.get_or_create(name=organisation)
         try:
@@ -57,18 +59,21 @@ def make_account(username: str, role: Role, email: str, organisation: str | None
 
 
 def close_account(user: User, by: User) -> None:
-    """Close an account and revoke its tokens, from the next statement on (P7). Raises AccountRefused, LedgerUnavailable."""
+    """Close an account and revoke its tokens, from the next statement on (P7), in one entry.
+
+    Raises AccountRefused, and then nothing is closed; LedgerUnavailable, as `recorded` does.
+    """
     _check_decider(by)
     with recorded(_entry("account.close", "make_account", by, user)), transaction.atomic():
         user.is_active = False
         user.save(update_fields=["is_active"])
-        revoke_tokens(user, by=by)
+        end_tokens(user)
 
 
 def give_region(user: User, region: Region, by: User) -> None:
     """Give a regulator or analyst the mandate for a region. Partners get theirs by an agreement.
 
-    Raises AccountRefused, LedgerUnavailable; then nothing is given.
+    Raises AccountRefused, and then nothing is given; LedgerUnavailable, as `recorded` does.
     """
     if user.role not in {Role.REGULATOR.value, Role.ANALYST.value}:
         raise AccountRefused(
@@ -84,7 +89,10 @@ def give_region(user: User, region: Region, by: User) -> None:
 
 
 def end_region(user: User, region: Region, by: User) -> None:
-    """Take a mandate from an account, from the next statement on (P7). Raises AccountRefused, LedgerUnavailable."""
+    """Take a mandate from an account, from the next statement on (P7).
+
+    Raises AccountRefused, and then nothing is taken; LedgerUnavailable, as `recorded` does.
+    """
     if user.role == Role.PARTNER.value:
         # the ledger would call it a mandate
         raise AccountRefused(
@@ -109,7 +117,7 @@ def _check_words(made: User | Organisation) -> None:
 def _check_decider(by: User | None) -> None:
     if by is not None and not is_administrator(by):
         raise AccountRefused("Accounts and mandates are for an active administrator to decide about.")
-    if by is None and User.objects.filter(role=Role.ADMINISTRATOR.value, is_active=True).exists():
+    if by is None and has_administrator():
         raise AccountRefused("Say which administrator decides: there is one already.")
 
 

@@ -41,8 +41,8 @@ def make_agreement(
     """Let a partner receive a region, on terms that replace those of before; the agreement's id.
 
     At once, for what is published already. L1 needs a written agreement, which `reference` names, an end (`until`), and two
-    people who decide about the region, neither of them the partner. Raises AgreementRefused, LedgerUnavailable; then
-    nothing is changed.
+    people who decide about the region, neither of them the partner. Raises AgreementRefused, and then nothing is changed;
+    LedgerUnavailable, as `recorded` does.
     """
     now = timezone.now()
     _check_terms(partner, level, reference.strip(), until, now)
@@ -72,7 +72,7 @@ def make_agreement(
 def end_agreement(ended_by: User, partner: User, region: Region) -> None:
     """Let a partner receive a region no longer, from the next statement on (P7).
 
-    One person is enough. Raises AgreementRefused, LedgerUnavailable.
+    One person is enough. Raises AgreementRefused; LedgerUnavailable, as `recorded` does.
     """
     if not ended_by.is_active or not decides_about(make_decider(ended_by), region.id):
         raise AgreementRefused("Only an administrator or a regulator of the region can end it.")

@@ -55,7 +55,7 @@ def load_prior(path: str, name: str, field: str | None, layer: int, progress: Pr
     A cell of a raster has the mean of its pixels, or the pixel at its centre where those are greater. Of a vector layer:
     the greatest number in `field` (1 without one) of the areas that hold the cell's centre and of the lines and points that
     touch it. What the layer does not cover has no
-    weight. Raises PriorRefused; LedgerUnavailable, and then nothing is loaded.
+    weight. Raises PriorRefused, and then nothing is loaded; LedgerUnavailable, as `recorded` does.
     """
     with recorded(Entry(None, "prior.load", "load_prior", uuid4(), policy_version=POLICY_VERSION)):
         try:

@@ -266,12 +266,12 @@ def test_the_scores_of_an_evaluation_are_a_table_of_exact_cells_for_the_owner_al
 
 @pytest.mark.usefixtures("worker")
 def test_a_token_is_printed_once_and_opens_the_account(commands: Commands, cast: Cast) -> None:
-    answer = commands.ask("issue_token", "rosa")
+    answer = commands.ask("issue_token", "rosa", "--by", "adam")
     assert (answer["user"], answer["role"]) == ("rosa", "regulator")
     assert find_holder(answer["token"]) == cast.rosa.user
     cast.rosa.user.is_active = False
     cast.rosa.user.save()
-    assert "is closed" in commands.refuse("issue_token", "rosa")
+    assert "is closed" in commands.refuse("issue_token", "rosa", "--by", "adam")
 
 
 @pytest.mark.usefixtures("worker")

@@ -134,7 +134,8 @@ WRONG_WORDS = [
     ("evaluate_model", "--model", "active", "--catalog", "CATALOG", "--labels", "nowhere.csv"),
     ("issue_token", "nobody"),
     ("issue_token", ""),
-    ("issue_token", "rosa", "--label", "x" * 81),
+    ("issue_token", "rosa"),
+    ("issue_token", "rosa", "--label", "x" * 81, "--by", "adam"),
     ("seed_demo", "--catalog", "nowhere.json"),
     ("seed_demo", "--catalog", "LABELS"),
     ("ingest", "nowhere.json"),
@@ -167,7 +168,7 @@ def test_wrong_words_are_answered_with_plain_ones_and_nothing_is_changed(
     "words",
     [
         ("publish_release",),
-        ("issue_token", "rosa"),
+        ("issue_token", "rosa", "--by", "adam"),
         ("train_model", "--labels", "LABELS", *QUICK_WORDS, "--activate-by", "anna"),
     ],
     ids=lambda words: words[0],

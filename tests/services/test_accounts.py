@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from accounts.ledger.connection import close_ledger_connections
+from accounts.ledger.connection import LedgerUnavailable, close_ledger_connections
 from accounts.ledger.keyed import keyed_reference
 from accounts.models import Token, User
 from accounts.roles import Role
@@ -65,7 +65,6 @@ def test_an_account_a_mandate_and_their_end_are_on_the_ledger_with_who_decided(c
         ("token.issue", None, "done", []),
         ("mandate.end", by, "done", [cast.east]),
         ("account.close", by, "done", []),
-        ("token.revoke", by, "done", []),
     ]
 
 
@@ -132,6 +131,47 @@ def test_the_first_account_needs_no_administrator_and_the_public_role_no_account
         make_account("anybody", Role.PUBLIC, "", None, User.objects.get(username="first"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("make_account", "adam", "--close", "--by=adam", "--json"),
+        ("erase_identity", "adam", "--confirm=adam", "--by=adam"),
+    ],
+    ids=lambda words: str(words[0]),
+)
+def test_that_no_administrator_is_left_is_told_and_who_is_made_then_is_on_the_ledger_as_such(
+    cast: Cast, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    second = make_account("ada", Role.ADMINISTRATOR, "", None, cast.adam.user)
+    assert entries_about(second)[0][0] == "account.make"
+    with as_role("penumbra_worker"):
+        call_command("make_account", "ada", "--close", "--by=adam", "--json")
+        assert "No administrator is left" not in capsys.readouterr().err
+        call_command(*words)
+    assert "No administrator is left" in capsys.readouterr().err
+    call_command("make_account", "anew", "--role=administrator", "--json")
+    made = User.objects.get(username="anew")
+    assert entries_about(made) == [("account.make_first", None, "done", [])]
+
+
+def test_an_account_whose_closing_cannot_be_told_as_done_is_closed_with_its_tokens_and_says_so(
+    cast: Cast, settings: LazySettings
+) -> None:
+    """With an entry for the tokens within, that of the account was undone where the inner one could not be completed."""
+    secret = issue_token(cast.rosa.user)
+    close_ledger_connections()
+    settings.LEDGER_TIMEOUT_S = 1
+    try:
+        with connect() as owner, owner.transaction():
+            owner.execute("LOCK TABLE ledger.completion IN SHARE MODE")
+            with pytest.raises(LedgerUnavailable, match="This was done"):
+                close_account(cast.rosa.user, cast.adam.user)
+    finally:
+        close_ledger_connections()
+    cast.rosa.user.refresh_from_db()
+    assert (cast.rosa.user.is_active, find_token(secret)) == (False, None)
+
+
 def test_a_mandate_is_for_those_who_see_cells_and_never_for_oneself(cast: Cast) -> None:
     region = Region.objects.get(id=cast.east)
     with pytest.raises(AccountRefused):
@@ -183,15 +223,15 @@ def test_a_leaked_token_is_revoked_and_another_issued_while_the_account_goes_on(
     rosa = cast.rosa.user
     leaked, kept = issue_token(rosa, "laptop"), issue_token(rosa, "desk")
     with as_role("penumbra_worker"):
-        call_command("issue_token", "rosa", "--label=laptop", "--revoke")
+        call_command("issue_token", "rosa", "--label=laptop", "--revoke", "--by=adam")
     assert (find_token(leaked), find_token(kept) is not None) == (None, True)
     with as_role("penumbra_worker"):
         with pytest.raises(CommandError, match="nothing was revoked"):
-            call_command("issue_token", "rosa", "--label=laptop", "--revoke")
-        call_command("issue_token", "rosa", "--revoke", "--json")
+            call_command("issue_token", "rosa", "--label=laptop", "--revoke", "--by=adam")
+        call_command("issue_token", "rosa", "--revoke", "--json", "--by=adam")
     assert find_token(kept) is None
     capsys.readouterr()
-    call_command("issue_token", "rosa")
+    call_command("issue_token", "rosa", "--by=adam")
     assert find_token(capsys.readouterr().out.strip()) is not None
     call_command("issue_token", "rosa", "--list", "--json")
     tokens = json.loads(capsys.readouterr().out)["tokens"]
@@ -202,6 +242,22 @@ def test_a_leaked_token_is_revoked_and_another_issued_while_the_account_goes_on(
     ]
     call_command("issue_token", "rosa", "--list")
     assert capsys.readouterr().out.splitlines()[-1].endswith("command line")
+
+
+def test_nobody_issues_or_revokes_a_token_without_saying_who_decides_where_somebody_can(
+    cast: Cast, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rosa, adam = cast.rosa.user, cast.adam.user
+    kept, before = issue_token(rosa, "laptop"), Token.objects.count()
+    for words in ([], ["--revoke"], ["--label=laptop", "--revoke"]):
+        with pytest.raises(CommandError, match="Say with --by which administrator decides"):
+            call_command("issue_token", "rosa", *words)
+    assert (find_token(kept) is not None, Token.objects.count()) == (True, before)
+    call_command("issue_token", "rosa", "--list")
+    close_account(adam, adam)
+    capsys.readouterr()
+    call_command("issue_token", "rosa")
+    assert find_token(capsys.readouterr().out.strip()) is not None
 
 
 def test_who_decided_about_a_token_is_on_the_ledger(cast: Cast, capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,7 +279,7 @@ def test_who_decided_about_a_token_is_on_the_ledger(cast: Cast, capsys: pytest.C
 def test_a_closed_account_gets_no_token_and_the_command_says_that_it_is_closed(cast: Cast) -> None:
     close_account(cast.rosa.user, cast.adam.user)
     with pytest.raises(CommandError, match="is closed"):
-        call_command("issue_token", "rosa")
+        call_command("issue_token", "rosa", "--by=adam")
 
 
 def test_a_token_that_could_not_be_stored_was_not_issued_for_the_ledger(cast: Cast) -> None:

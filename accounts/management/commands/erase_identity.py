@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.deciders import NOBODY_LEFT, has_administrator
 from accounts.erasure import ErasureRefused, erase_identity
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import User
@@ -37,3 +38,5 @@ class Command(BaseCommand):
         except (ErasureRefused, LedgerUnavailable) as error:
             raise CommandError(str(error)) from error
         self.stdout.write("erased")
+        if not has_administrator():
+            self.stderr.write(NOBODY_LEFT)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.deciders import is_administrator
+from accounts.deciders import has_administrator, is_administrator
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import Token, User
 from accounts.tokens import issue_token, revoke_tokens
@@ -28,7 +28,11 @@ class Command(BaseCommand):
         """USER, what the token is for, and what to do with those that are there."""
         parser.add_argument("user", metavar="USER", help="the account's user name")
         parser.add_argument("--label", help=f"what the token is for, shown by --list ({LABEL})")
-        parser.add_argument("--by", metavar="USER", help="which administrator decides; the ledger names them")
+        parser.add_argument(
+            "--by",
+            metavar="USER",
+            help="which administrator decides to issue or revoke; the ledger names them",
+        )
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--list", action="store_true", help="list the account's tokens instead")
         what.add_argument(
@@ -48,6 +52,8 @@ class Command(BaseCommand):
         if options["label"] is not None and len(options["label"]) > LABEL_LENGTH:
             raise CommandError(f"The label is too long: at most {LABEL_LENGTH} characters.")
         by = None if options["by"] is None else _find_administrator(options["by"])
+        if by is None and not options["list"] and has_administrator():
+            raise CommandError("Say with --by which administrator decides: nothing was done.")
         try:
             if options["list"]:
                 self._list(user, options)

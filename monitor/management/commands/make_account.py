@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.deciders import NOBODY_LEFT, has_administrator
 from accounts.ledger.connection import LedgerUnavailable
 from accounts.models import User
 from accounts.roles import ACCOUNT_ROLES, Role
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         except (AccountRefused, LedgerUnavailable) as error:
             raise CommandError(str(error)) from error
         print_answer(answer, options["json"])
+        if options["close"] and not has_administrator():
+            self.stderr.write(NOBODY_LEFT)
 
 
 def _find_person(username: str) -> User:

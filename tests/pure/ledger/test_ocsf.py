@@ -96,6 +96,7 @@ def test_what_came_of_it_is_the_status(outcome: str | None, status: int, severit
         ("label.import", 1),
         ("model.train", 1),
         ("key.add", 1),
+        ("account.make_first", 1),
         ("key.drop", 4),
         ("quota.release", 3),
         ("posture.raise", 3),
