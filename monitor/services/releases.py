@@ -56,7 +56,7 @@ def publish_release(today: date, only_changes: bool = False) -> Publication:
     """Publish every calendar month that ended before `today`'s month, and for L3 every quarter that ended 90 days ago.
 
     only_changes: publish nothing where the newest batch has the same rows and the same pieces under the same policy.
-    Raises LedgerUnavailable, GroundSpoilt; then nothing is published.
+    Raises GroundSpoilt, and then nothing is published; LedgerUnavailable, as `recorded` does.
     """
     models = list(TrainedModel.objects.filter(state="active").values_list("id", flat=True))
     geography = renew_geography()

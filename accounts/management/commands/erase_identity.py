@@ -13,7 +13,7 @@ from accounts.models import User
 
 
 class Command(BaseCommand):
-    """Cannot be undone, so the name is given twice. Exit 1 where nothing was erased."""
+    """Cannot be undone, so the name is given twice. Exit 1 where it was not done or the ledger cannot say so, and which."""
 
     help = "Take name, address, tokens and pseudonym from an account and close it for ever. Cannot be undone."
 

@@ -18,7 +18,8 @@ LABEL = "command line"
 
 
 class Command(BaseCommand):
-    """Issue a token for one account, printed once; or list or revoke its tokens. Exit 1 where that was not done."""
+    """Issue a token for one account, printed once; or list or revoke its tokens. Exit 1 where that was not done, or the
+    ledger cannot say so, and which."""
 
     help = (
         "Issue a token for an account and print it once; only its hash is kept. Or list or revoke its tokens."
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit 1 where the account does not exist, is closed, or has no token to revoke."""
+        """Exit 1 where the account does not exist, is closed, or has no token to revoke, and where nobody decides."""
         user = User.objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError(

@@ -14,7 +14,7 @@ from monitor.services.accounts import AccountRefused, end_region, give_region
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 given or ended; 1 not, and why."""
+    """Exit codes: 0 given or ended; 1 not, or the ledger cannot say so, and which."""
 
     help = "Give a regulator or analyst the mandate for a region, or end it with --end; each is an entry of the ledger."
 

@@ -16,7 +16,7 @@ from monitor.services.agreements import AgreementRefused, end_agreement, make_ag
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 recorded; 1 not, and why."""
+    """Exit codes: 0 recorded; 1 not, or the ledger cannot say so, and which."""
 
     help = "Record an agreement: a partner receives a region's releases, at L2, or at L1 where that was agreed in writing."
 

@@ -15,7 +15,7 @@ from monitor.services.accounts import AccountRefused, close_account, make_accoun
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 made or closed; 1 not, and why."""
+    """Exit codes: 0 made or closed; 1 not, or the ledger cannot say so, and which."""
 
     help = "Make an account, or close one with --close; each is an entry of the ledger."
 

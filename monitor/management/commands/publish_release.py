@@ -13,7 +13,7 @@ from monitor.services.releases import publish_release
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 published; 1 the ledger could not be written, so nothing was."""
+    """Exit codes: 0 published; 1 not, or the ledger cannot say so, and which."""
 
     help = "Publish a release: every calendar month that has ended, as bands of coarse blocks, in one batch."
 
