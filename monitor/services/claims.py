@@ -17,6 +17,8 @@ from django.utils import timezone
 from monitor.imagery.refusal import Cause, SceneRefused
 from monitor.models import Scene, TrainedModel
 
+_READ = Q(state__in=("waiting", "scored")) | Q(state="refused", cause=Cause.MISREGISTERED)
+"""Scenes that were read to their end."""
 RING_AGAIN = timedelta(seconds=120)
 """A ring that nobody answered for so long counts as lost."""
 
@@ -161,15 +163,17 @@ def make_outdated_scenes_due() -> int:
     """
     outdated = 0
     for model in TrainedModel.objects.filter(state="active"):
-        outdated += (
-            Scene.objects.filter(
-                Q(state__in=("waiting", "scored")) | Q(state="refused", cause=Cause.MISREGISTERED),
-                sensor=model.sensor,
-            )
-            .exclude(scored_by=model)
-            .update(state="received", cause="", detail="", attempts=0, progress=0, rung_at=None)
-        )
+        outdated += _make_due(Scene.objects.filter(_READ, sensor=model.sensor).exclude(scored_by=model))
     return outdated
+
+
+def make_scene_due(scene_id: UUID) -> None:
+    """Make a scene that was read due again, because its features are lost. Does nothing where it is due or held."""
+    _make_due(Scene.objects.filter(_READ, id=scene_id))
+
+
+def _make_due(scenes: QuerySet[Scene]) -> int:
+    return scenes.update(state="received", cause="", detail="", attempts=0, progress=0, rung_at=None)
 
 
 def _due(now: datetime) -> QuerySet[Scene]:

@@ -1,7 +1,8 @@
 """Detect: from a received scene to its scores. Runs in a worker only; this is the middle of the scene's route.
 
 1. Claim the scene with a lease.  2. Open it and read its cells' features, or refuse it with a cause.
-3. Keep the features.  4. Store the scores, states, sites and alerts in one transaction.
+3. Keep the features.  4. Store the scores, states, sites and alerts in one transaction; where features of a scene that
+they need are lost, let that one be read again and go on without.
 A crash at any point leaves a lease that lapses, and nothing half-written.
 """
 
@@ -32,11 +33,12 @@ from monitor.services.claims import (
     give_back_scene,
     is_handed_in_again,
     keep_claim,
+    make_scene_due,
     park_scene,
     refuse_scene,
 )
 from monitor.services.scores import store_scores
-from monitor.vault.features import discard_features, has_features, save_features
+from monitor.vault.features import FeaturesLost, discard_features, has_features, save_features
 from monitor.vault.items import load_item
 
 log = logging.getLogger(__name__)
@@ -70,7 +72,27 @@ def _detect(claim: Claim) -> None:
             discard_features(claim.scene_id, model.featurizer.digest)
     if not has_features(claim.scene_id, model.featurizer.digest):
         _extract(claim, item, stored.folder, model.featurizer)
-    store_scores(claim, record.id, model)
+    with _blaming_ourselves(claim):
+        _score(claim, record.id, model)
+
+
+def _score(claim: Claim, model_id: UUID, model: MineModel) -> None:
+    """Store the scores. Scenes whose features are lost are made due and compared with nothing until they were read again;
+    then what comes after them is scored again. Where it is this one, or one is met twice, this one is given back."""
+    met = {claim.scene_id}
+    while True:
+        try:
+            store_scores(claim, model_id, model)
+            return
+        except FeaturesLost as lost:
+            log.warning("the features of scene %s are lost: it is read again", lost.scene_id)
+            # in this order: a crash between the two leaves a scene that is read again, not one that is passed over for ever
+            make_scene_due(lost.scene_id)
+            discard_features(lost.scene_id, lost.featurizer)
+            if lost.scene_id in met:
+                give_back_scene(claim)
+                return
+            met.add(lost.scene_id)
 
 
 def _extract(claim: Claim, item: SceneItem, folder: str | None, featurizer: Featurizer) -> None:

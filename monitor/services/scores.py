@@ -35,7 +35,7 @@ def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
 
     A scene that arrives late becomes the reference of later ones that are scored already: those are scored again, so
     the order of arrival does not matter. A scene that lies upon none before it is refused: its cells are kept as not
-    observed. Raises ClaimLost where another worker has the scene; then nothing is written.
+    observed. Raises ClaimLost where another worker has the scene, FeaturesLost; then nothing is written.
     """
     with transaction.atomic():
         lock_scoring()
@@ -44,6 +44,8 @@ def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
         cells, is_misplaced = _score_scene(claim.scene_id, model_id, model)
         touched = [claim.scene_id]
         for later in find_dependents(claim.scene_id, model_id, model.min_valid_share):
+            if not has_features(later, model.featurizer.digest):
+                continue  # it is read anew, and compared with this one then
             more, is_odd = _score_scene(later, model_id, model)
             revise_scene(later, model_id, more, refuse_misplaced() if is_odd else None)
             touched.append(later)

@@ -6,14 +6,19 @@ keyed by row and column: of a scene that is a reference only the cells are read 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
 import zarr
 from django.conf import settings
+from zarr.codecs import ZstdCodec
 
 from monitor.detection.featurizer import CellFeatures, Int64, number_cells
 
@@ -21,6 +26,18 @@ CHUNK_CELLS = 512
 MOST = float(np.finfo(np.float16).max)
 """What is farther from zero is kept as this: an infinite feature could not be scored at all."""
 MODE = 0o700
+log = logging.getLogger(__name__)
+
+
+class FeaturesLost(LookupError):
+    """The features of a scene are not there, or are damaged: they must be made again from its files.
+
+    scene_id, featurizer: whose, and by which featurizer (its digest).
+    """
+
+    def __init__(self, scene_id: UUID, featurizer: str, what: str) -> None:
+        super().__init__(what)
+        self.scene_id, self.featurizer = scene_id, featurizer
 
 
 def save_features(scene_id: UUID, cells: CellFeatures) -> None:
@@ -47,12 +64,23 @@ def save_features(scene_id: UUID, cells: CellFeatures) -> None:
 
 def _write(folder: Path, cells: CellFeatures) -> None:
     group = zarr.open_group(folder, mode="w")
+
+    def create(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> zarr.Array[Any]:
+        # with a checksum, and without leaving out chunks of zeros, so that a changed chunk and a lost one are noticed
+        return group.create_array(
+            name,
+            shape=shape,
+            dtype=dtype,
+            chunks=(CHUNK_CELLS, *shape[1:]),
+            compressors=ZstdCodec(checksum=True),
+            config={"write_empty_chunks": True},
+        )
+
     for name, values in (("rows", cells.rows), ("cols", cells.cols), ("valid_share", cells.valid_share)):
-        group.create_array(name, shape=values.shape, dtype=values.dtype, chunks=(CHUNK_CELLS,))[...] = values
+        create(name, values.shape, values.dtype)[...] = values
     if cells.pixel_m is not None:
         group.attrs["pixel_m"] = cells.pixel_m
-    chunks = (CHUNK_CELLS, *cells.values.shape[1:])
-    kept = group.create_array("values", shape=cells.values.shape, dtype=np.float16, chunks=chunks)
+    kept = create("values", cells.values.shape, np.dtype(np.float16))
     for first in range(0, len(cells.values), CHUNK_CELLS):
         chunk = slice(first, first + CHUNK_CELLS)
         kept[chunk] = np.clip(cells.values[chunk], -MOST, MOST).astype(np.float16)
@@ -75,22 +103,25 @@ def discard_features(scene_id: UUID, featurizer: str) -> None:
 def load_features(scene_id: UUID, featurizer: str, wanted: Int64 | None = None) -> CellFeatures:
     """The features of a scene, values as float32, of all cells or of those that are wanted by number.
 
-    Raises LookupError where they are not there.
+    Raises FeaturesLost where they are not there or damaged, OSError where the disk cannot be read.
     """
-    group = _open(scene_id, featurizer)
-    rows, cols, valid_share = (_read(group, name) for name in ("rows", "cols", "valid_share"))
-    if wanted is not None:
-        places = np.flatnonzero(np.isin(number_cells(rows, cols), wanted))
-        values = _read(group, "values", places)
-        rows, cols, valid_share = rows[places], cols[places], valid_share[places]
-    else:
-        values = _read(group, "values")
-    return CellFeatures(rows, cols, valid_share, values.astype(np.float32), featurizer, _pixel_size(group))
+    with _open(scene_id, featurizer) as group:
+        rows, cols, valid_share = (_read(group, name) for name in ("rows", "cols", "valid_share"))
+        if wanted is not None:
+            places = np.flatnonzero(np.isin(number_cells(rows, cols), wanted))
+            values = _read(group, "values", places)
+            rows, cols, valid_share = rows[places], cols[places], valid_share[places]
+        else:
+            values = _read(group, "values")
+        return CellFeatures(
+            rows, cols, valid_share, values.astype(np.float32), featurizer, _pixel_size(group)
+        )
 
 
 def read_pixel_size(scene_id: UUID, featurizer: str) -> float | None:
-    """Side of a pixel of a scene whose features are kept, metres; None where it is not known. Raises LookupError."""
-    return _pixel_size(_open(scene_id, featurizer))
+    """Side of a pixel of a scene whose features are kept, metres; None where it is not known. Raises as `load_features`."""
+    with _open(scene_id, featurizer) as group:
+        return _pixel_size(group)
 
 
 def _pixel_size(group: zarr.Group) -> float | None:
@@ -98,20 +129,26 @@ def _pixel_size(group: zarr.Group) -> float | None:
     return float(told) if isinstance(told, int | float) else None
 
 
-def _open(scene_id: UUID, featurizer: str) -> zarr.Group:
+@contextmanager
+def _open(scene_id: UUID, featurizer: str) -> Iterator[zarr.Group]:
+    """The features of a scene, to be read within the block: what zarr raises of damaged ones becomes FeaturesLost."""
     folder = _folder(scene_id, featurizer)
     if not folder.exists():
-        raise LookupError("The features of this scene are not in the vault.")
-    return zarr.open_group(folder, mode="r")
+        raise FeaturesLost(scene_id, featurizer, "The features of this scene are not in the vault.")
+    try:
+        yield zarr.open_group(folder, mode="r")
+    except (FileNotFoundError, ValueError, LookupError, RuntimeError, TypeError, AttributeError) as error:
+        raise FeaturesLost(scene_id, featurizer, "The features of this scene are damaged.") from error
+    except OSError:
+        log.warning("the features of scene %s cannot be read", scene_id)
+        raise
 
 
 def _read(group: zarr.Group, name: str, places: np.ndarray | None = None) -> np.ndarray:
     """An array, or some of its rows; of the others only those are read that share a chunk with them."""
     array = group[name]
-    if not isinstance(array, zarr.Array):
-        raise LookupError(
-            "The features of this scene are damaged. Remove them; they will be extracted again."
-        )
+    if not isinstance(array, zarr.Array) or array.nchunks_initialized < array.nchunks:
+        raise LookupError("An array or a part of it is missing.")
     if places is None:
         return np.asarray(array[...])
     return np.asarray(array.oindex[places] if len(places) else array[:0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -15,7 +15,14 @@ from pytest_django import Settings
 
 from monitor.detection.featurizer import CellFeatures
 from monitor.detection.partmaps import UNSEEN
-from monitor.vault.features import CHUNK_CELLS, has_features, load_features, save_features
+from monitor.vault.features import (
+    CHUNK_CELLS,
+    FeaturesLost,
+    has_features,
+    load_features,
+    read_pixel_size,
+    save_features,
+)
 
 DIGEST = "0" * 64
 
@@ -105,3 +112,54 @@ def test_what_is_not_there_is_said_to_be_not_there() -> None:
     assert not has_features(uuid4(), DIGEST)
     with pytest.raises(LookupError, match="not in the vault"):
         load_features(uuid4(), DIGEST)
+
+
+def flip(file: Path) -> None:
+    """Change one byte in the middle."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+
+
+DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "a changed chunk": ("values/c/1/0", flip),
+    "a chunk cut off": ("values/c/1/0", lambda file: file.write_bytes(file.read_bytes()[:500])),
+    "an empty chunk": ("values/c/1/0", lambda file: file.write_bytes(b"")),
+    "a lost chunk": ("values/c/1/0", Path.unlink),
+    "a lost chunk of rows": ("rows/c/0", Path.unlink),
+    "a lost chunk of shares": ("valid_share/c/0", Path.unlink),
+    "a lost array": ("values/zarr.json", Path.unlink),
+    "a lost head": ("zarr.json", Path.unlink),
+    "a head that is no JSON": ("zarr.json", lambda file: file.write_text("{")),
+    "an array of nothing": (
+        "values/zarr.json",
+        lambda file: file.write_text('{"zarr_format": 3, "node_type": "array"}'),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "spoil"), DAMAGES.values(), ids=DAMAGES.keys())
+def test_damaged_features_are_told_as_lost_and_whose(
+    folder: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
+    cells = make_features()
+    scene_id = keep(cells)
+    spoil(folder / "features" / DIGEST / f"{scene_id}.zarr" / name)
+    for wanted in (None, cells.numbers[600:610]):
+        with pytest.raises(FeaturesLost, match="damaged") as lost:
+            load_features(scene_id, DIGEST, wanted)
+        assert (lost.value.scene_id, lost.value.featurizer) == (scene_id, DIGEST)
+
+
+def test_a_damaged_head_tells_no_size_of_pixels(folder: Path) -> None:
+    scene_id = keep(make_features())
+    (folder / "features" / DIGEST / f"{scene_id}.zarr" / "zarr.json").write_text("{")
+    with pytest.raises(FeaturesLost):
+        read_pixel_size(scene_id, DIGEST)
+
+
+@pytest.mark.usefixtures("folder")
+def test_features_of_ground_that_was_not_seen_at_all_are_whole() -> None:
+    cells = make_features()
+    cells.valid_share[:] = 0
+    assert not load_features(keep(cells), DIGEST).valid_share.any()
