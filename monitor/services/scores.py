@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from monitor.services.alerts import raise_alerts
 from monitor.services.claims import Claim, finish_scene, keep_claim, refuse_scored_scene, revise_scene
 from monitor.vault.features import has_features, load_features, read_pixel_size
 from monitor.vault.scores import (
+    ScoringBusy,
     find_dependents,
     find_references,
     list_earlier,
@@ -37,24 +39,33 @@ def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
     the order of arrival does not matter. A scene that lies upon none before it is refused: its cells are kept as not
     observed. Raises ClaimLost where another worker has the scene, FeaturesLost; then nothing is written.
     """
-    with transaction.atomic():
-        lock_scoring()
-        # from here to the commit the row is locked: nobody can take the scene over while its scores are written
-        keep_claim(claim, 1.0)
-        cells, is_misplaced = _score_scene(claim.scene_id, model_id, model)
-        touched = [claim.scene_id]
-        for later in find_dependents(claim.scene_id, model_id, model.min_valid_share):
-            if not has_features(later, model.featurizer.digest):
-                continue  # it is read anew, and compared with this one then
-            more, is_odd = _score_scene(later, model_id, model)
-            revise_scene(later, model_id, more, refuse_misplaced() if is_odd else None)
-            touched.append(later)
-        renew_states(touched, model_id, timezone.now().date())
-        raise_alerts(touched)
-        if is_misplaced:
-            refuse_scored_scene(claim, refuse_misplaced(), model_id)
-        else:
-            finish_scene(claim, cells, model_id)
+    while True:
+        try:
+            with transaction.atomic():
+                lock_scoring(settings.SCENE_LEASE_S / 2)
+                return _store_locked(claim, model_id, model)
+        except ScoringBusy:
+            # by itself, so that the row is not locked while it waits: where it dies, another one takes the scene over
+            keep_claim(claim, 1.0)
+
+
+def _store_locked(claim: Claim, model_id: UUID, model: MineModel) -> int:
+    # from here to the commit the row is locked: nobody can take the scene over while its scores are written
+    keep_claim(claim, 1.0)
+    cells, is_misplaced = _score_scene(claim.scene_id, model_id, model)
+    touched = [claim.scene_id]
+    for later in find_dependents(claim.scene_id, model_id, model.min_valid_share):
+        if not has_features(later, model.featurizer.digest):
+            continue  # it is read anew, and compared with this one then
+        more, is_odd = _score_scene(later, model_id, model)
+        revise_scene(later, model_id, more, refuse_misplaced() if is_odd else None)
+        touched.append(later)
+    renew_states(touched, model_id, timezone.now().date())
+    raise_alerts(touched)
+    if is_misplaced:
+        refuse_scored_scene(claim, refuse_misplaced(), model_id)
+    else:
+        finish_scene(claim, cells, model_id)
     return cells
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg.errors import LockNotAvailable
 
 from monitor.detection.change import REFERENCE_AGE
 from monitor.detection.detect import CHANGE, CellScores
@@ -39,10 +40,29 @@ class SceneDates:
     observed_on: date
 
 
-def lock_scoring() -> None:
-    """Wait until no other transaction is scoring. Held until the present transaction ends."""
+class ScoringBusy(RuntimeError):
+    """Others were scoring all the time that somebody wanted to wait."""
+
+
+def lock_scoring(patience_s: float | None = None) -> None:
+    """Wait until no other transaction is scoring. Held until the present transaction ends.
+
+    patience_s: seconds to wait at most; without end unless told. Raises ScoringBusy; then the transaction must be undone.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SCORING_LOCK])
+        if patience_s is None:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SCORING_LOCK])
+            return
+        cursor.execute("SELECT current_setting('lock_timeout')")
+        (usual,) = cursor.fetchone()
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{int(1000 * patience_s)}ms"])
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SCORING_LOCK])
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise ScoringBusy from None
+            raise
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [usual])
 
 
 def read_scene_dates(scene_id: UUID) -> SceneDates:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from monitor.bell import Bell, ring
 from monitor.models import Alert, Scene
@@ -180,6 +181,25 @@ def test_a_scene_whose_scores_are_being_written_is_not_given_to_another_though_i
     crew.queue.wait_until_empty()
     assert prepared.read().attempts == 1
     prepared.assert_finished()
+
+
+def test_a_scene_that_waits_for_others_to_be_scored_keeps_its_worker(crew: Crew, prepared: Prepared) -> None:
+    crew.hire(), crew.hire("two")
+    with barrier(POINTS["after the features are kept"]) as held:
+        ring(Bell.SCENE_RECEIVED, prepared.scene)
+        wait_until(held.count_waiting, "a worker is before its scores")
+        lapse(prepared.scene)
+        wait_until(lambda: has_lease(prepared.scene), "the worker has renewed its lease while it waits")
+        wait_until(held.count_waiting, "it waits again")
+        assert ring_for_what_is_due() == 0
+    wait_until(lambda: stand(prepared.scene) == [("scored", "")], "the scene is scored")
+    assert prepared.read().attempts == 1
+    prepared.assert_finished()
+
+
+def has_lease(scene_id: UUID) -> bool:
+    """Whether the scene is held by a worker whose lease has not run out."""
+    return Scene.objects.filter(id=scene_id, claimed_until__gt=timezone.now()).exists()
 
 
 def send_to_sleep(crew: Crew, scene_id: UUID, statement: str) -> Worker:
