@@ -24,6 +24,13 @@ GROUPS_MAX = int(np.iinfo(np.uint16).max)
 class GroundSpoilt(RuntimeError):
     """What was published together would now be published apart. A fault of ours: nothing may be published."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was published, what was before stands: what the database remembers of earlier batches (release.tile) "
+            "does not fit together, and a new one could tell more. Where that table was changed, restore a backup; else "
+            "it is a fault of Penumbra's: report it."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:

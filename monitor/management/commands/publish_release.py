@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from accounts.ledger.connection import LedgerUnavailable
 from monitor.management.console import print_answer
+from monitor.privacy.ground import GroundSpoilt
 from monitor.services.releases import publish_release
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 published; 1 not, or the ledger cannot say so, and which."""
+    """Exit codes: 0 published; 1 not, as the batch could tell too much or the ledger is gone, or the ledger cannot say so."""
 
     help = "Publish a release: every calendar month that has ended, as bands of coarse blocks, in one batch."
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         """Publish and report."""
         try:
             published = publish_release(timezone.now().date(), only_changes=options["if_changed"])
-        except LedgerUnavailable as error:
+        except (GroundSpoilt, LedgerUnavailable) as error:
             raise CommandError(str(error)) from error
         answer = {
             "batch": str(published.batch),
