@@ -61,10 +61,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search brought: items by date, then id, and whether it was cut off at `Query.most`."""
+    """What a search brought: items by date, then id, and whether it was cut off at `Query.most`.
+
+    matched: how many items the API says there are, None where it does not say; an API that ends early gives fewer.
+    """
 
     items: tuple[CatalogItem, ...]
     cut_off: bool
+    matched: int | None = None
 
 
 def search_items(query: Query, hosts: Collection[str], progress: Progress | None = None) -> Found:
@@ -78,9 +82,11 @@ def search_items(query: Query, hosts: Collection[str], progress: Progress | None
         client = _open(query.address, io)
         _check_collections(client, io, query)
         items: dict[tuple[str, str], CatalogItem] = {}
+        matched: int | None = None
         for page in _turn_pages(client, io, query):
             known = len(items)
-            for feature in page:
+            matched = page.matched if matched is None else matched
+            for feature in page.features:
                 item = _take_item(feature, query.address, names)
                 items.setdefault(_identify(item, len(items)), item)
             if len(items) == known:
@@ -90,7 +96,7 @@ def search_items(query: Query, hosts: Collection[str], progress: Progress | None
             if len(items) > query.most:
                 break
     kept = list(items.values())[: query.most]
-    return Found(tuple(sorted(kept, key=lambda item: item.sort_key)), len(items) > len(kept))
+    return Found(tuple(sorted(kept, key=lambda item: item.sort_key)), len(items) > len(kept), matched)
 
 
 def _check_box(bbox: tuple[float, float, float, float] | None) -> None:
@@ -140,9 +146,17 @@ def _check_collections(client: Any, io: ApiIO, query: Query) -> None:
             raise SearchFailed(f"The API has no collection {name[:60]!r}. Check its name.", 404) from None
 
 
-def _turn_pages(client: Any, io: ApiIO, query: Query) -> Iterator[list[Any]]:
-    """Features, page by page; by POST where it is offered, so that the box stands in no address that a proxy keeps."""
-    methods = {link.extra_fields.get("method") for link in client.links if link.rel == "search"}
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page that has features. matched: of the whole search, as the page says, or None."""
+
+    features: list[Any]
+    matched: int | None
+
+
+def _turn_pages(client: Any, io: ApiIO, query: Query) -> Iterator[_Page]:
+    """Pages with features; by POST where it is offered, so that the box stands in no address that a proxy keeps."""
+    methods = {str(link.extra_fields.get("method")).upper() for link in client.links if link.rel == "search"}
     try:
         search = client.search(
             method="POST" if "POST" in methods else "GET",
@@ -161,8 +175,8 @@ def _turn_pages(client: Any, io: ApiIO, query: Query) -> Iterator[list[Any]]:
         raise SearchFailed("An answer of the API is no page of STAC items. Tell its operator.") from None
 
 
-def _walk_pages(io: ApiIO, search: ItemSearch) -> Iterator[list[Any]]:
-    """The features of each page that has some. Not the library's own walk, to which an answer without features is the end:
+def _walk_pages(io: ApiIO, search: ItemSearch) -> Iterator[_Page]:
+    """Each page that has features. Not the library's own walk, to which an answer without features is the end:
     a fault that came with status 200 as well. Raises one of _MALFORMED."""
     asked = search.get_parameters()
     page = io.read_json(search.url, method=search.method, parameters=asked)
@@ -172,12 +186,20 @@ def _walk_pages(io: ApiIO, search: ItemSearch) -> Iterator[list[Any]]:
         if not isinstance(features, list):
             raise TypeError("a page without a list of features")
         if features:
-            yield features
+            yield _Page(features, _read_matched(page))
         empty = 0 if features else empty + 1
         following = next((link for link in page.get("links", []) if link["rel"] == "next"), None)
         if following is None or empty == MOST_EMPTY:
             return
+        if isinstance(method := following.get("method"), str):
+            following = {**following, "method": method.upper()}  # the library drops the body of a `post`
         page = io.read_json(Link.from_dict(following), parameters=asked)
+
+
+def _read_matched(page: Mapping[str, Any]) -> int | None:
+    """`numberMatched` of a page, or what stood in its place in earlier versions."""
+    told = page.get("numberMatched", read_mapping(page.get("context")).get("matched"))
+    return told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
 
 
 def _take_item(feature: Any, address: str, hosts: frozenset[str]) -> CatalogItem:

@@ -62,4 +62,9 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from None
             if not found.items:
                 raise CommandError("The API found no item. Check the collections, the box and the dates.")
-            hand_in(found.items, None, options, progress, cut_off=found.cut_off)
+            if found.matched is not None and not found.cut_off and found.matched > len(found.items):
+                self.stderr.write(
+                    f"WARNING: the API says that {found.matched} items match and gave {len(found.items)}. Search again, for "
+                    "less time or a smaller box, to see whether some are missing."
+                )
+            hand_in(found.items, None, options, progress, matched=found.matched, cut_off=found.cut_off)

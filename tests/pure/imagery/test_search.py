@@ -100,6 +100,39 @@ def test_the_box_is_posted_where_the_api_takes_posts_and_stands_in_no_address(ap
     assert {asked.query for asked in api.asked} == {""}
 
 
+def test_a_next_page_by_post_in_small_letters_keeps_its_body(api: OddServer) -> None:
+    after = {"rel": "next", "href": "/search", "method": "post", "body": {"token": "x"}, "merge": True}
+    api.say("/search", page(item("a"), after=after), page(item("b")))
+    assert len(look(api, bbox=BOX).items) == 2
+    first, second = (asked for asked in api.asked if asked.path == "/search")
+    assert second.body == {**first.body, "token": "x"}
+
+
+@pytest.mark.parametrize(
+    ("said", "matched"),
+    [
+        ({"numberMatched": 7}, 7),
+        ({"context": {"matched": 7}}, 7),
+        ({}, None),
+        ({"numberMatched": "many"}, None),
+        ({"numberMatched": True}, None),
+        ({"context": [7]}, None),
+    ],
+)
+def test_how_many_items_the_api_says_there_are_is_told(
+    api: OddServer, said: dict[str, Any], matched: int | None
+) -> None:
+    first = {
+        "type": "FeatureCollection",
+        "features": [item("a")],
+        "links": [{"rel": "next", "href": "/more"}],
+    }
+    api.say("/search", Reply({**first, **said}))
+    api.say("/more", page(item("b")))
+    found = look(api)
+    assert (len(found.items), found.matched) == (2, matched)
+
+
 def test_an_api_that_takes_no_posts_is_asked_by_get(api: OddServer) -> None:
     api.say("/", Reply(landing(api, post=False)))
     api.say("/search", page(item("a")))
