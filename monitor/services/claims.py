@@ -144,16 +144,22 @@ def take_due_scenes(limit: int) -> list[UUID]:
 
 
 def give_up_scenes() -> int:
-    """Refuse scenes that have brought down SCENE_ATTEMPTS workers in a row; how many."""
-    return Scene.objects.filter(
+    """Refuse scenes that have brought down SCENE_ATTEMPTS workers in a row; how many.
+
+    Passes over rows that are locked, as `take_due_scenes` does: the sweep would wait for whoever writes their scores.
+    """
+    lost = Scene.objects.filter(
         state="claimed", claimed_until__lt=timezone.now(), attempts__gte=settings.SCENE_ATTEMPTS
-    ).update(
-        state="refused",
-        cause="worker_lost",
-        detail=f"{settings.SCENE_ATTEMPTS} workers were lost while reading this scene. Check its files and memory.",
-        claim=None,
-        claimed_until=None,
     )
+    with transaction.atomic():
+        scenes = list(lost.select_for_update(skip_locked=True).values_list("id", flat=True))
+        return Scene.objects.filter(id__in=scenes).update(
+            state="refused",
+            cause="worker_lost",
+            detail=f"{settings.SCENE_ATTEMPTS} workers were lost while reading this scene. Check its files and memory.",
+            claim=None,
+            claimed_until=None,
+        )
 
 
 def make_outdated_scenes_due() -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 from django.utils import timezone
 
 from monitor.models import Scene
@@ -181,6 +182,41 @@ def test_a_scene_that_brings_down_every_worker_is_given_up() -> None:
     assert give_up_scenes() == 1
     scene = read(scene_id)
     assert (scene.state, scene.cause) == ("refused", "worker_lost")
+
+
+def test_a_scene_whose_scores_are_being_written_is_not_waited_for_to_give_it_up() -> None:
+    is_held, is_done = Event(), Event()
+
+    def make_lost() -> UUID:
+        scene_id = make_scene("received")
+        for _ in range(settings.SCENE_ATTEMPTS):
+            claim(scene_id)
+            lapse(scene_id)
+        return scene_id
+
+    def hold(scene_id: UUID) -> None:
+        with transaction.atomic():
+            Scene.objects.select_for_update().get(id=scene_id)
+            is_held.set()
+            assert is_done.wait(PATIENCE_S)
+
+    def give_up() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        return give_up_scenes()
+
+    with ThreadPoolExecutor(2) as pool:
+        scene_id = start_apart(pool, make_lost).result()
+        holding = start_apart(pool, lambda: hold(scene_id))
+        try:
+            assert is_held.wait(PATIENCE_S)
+            assert start_apart(pool, give_up).result() == 0
+            is_done.set()
+            holding.result()
+            assert start_apart(pool, give_up).result() == 1
+        finally:
+            is_done.set()
+            start_apart(pool, lambda: Scene.objects.filter(id=scene_id).delete()).result()
 
 
 def test_a_scene_that_is_being_worked_on_is_not_given_up() -> None:
