@@ -24,7 +24,7 @@ _SCORING_LOCK = 7_214_001
 """Advisory lock: one scoring transaction at a time, so that a scene and its reference cannot miss each other."""
 _EARLIER = (
     " FROM unnest(%(rows)s::int[], %(cols)s::int[]) WITH ORDINALITY AS cell (row, col, position)"
-    " JOIN vault.score s ON s.row = cell.row AND s.col = cell.col JOIN vault.item ON item.scene_id = s.scene_id"
+    " JOIN vault.score s ON s.row = cell.row AND s.col = cell.col"
     " WHERE s.model_id = %(model)s AND s.sensor = %(sensor)s AND s.observed_on < %(from)s"
     " AND s.valid_share >= %(share)s::real AND s.valid_share > 0 AND s.scene_id <> ALL(%(without)s)"
 )
@@ -108,11 +108,15 @@ def find_references(
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT ON (cell.position) cell.position::int - 1, s.scene_id{_EARLIER}"
-            " ORDER BY cell.position, s.observed_on > %(old_until)s,"
-            " CASE WHEN s.observed_on <= %(old_until)s THEN item.observed_to END DESC,"
-            " CASE WHEN s.observed_on <= %(old_until)s THEN item.document->>'id' END DESC,"
-            " item.observed_to, item.document->>'id', s.scene_id",
+            # items are asked about scenes of one day alone: reading a document for every score took most of the time
+            "WITH near AS (SELECT cell.position, s.scene_id, s.observed_on > %(old_until)s AS is_young,"  # noqa: S608 - fixed
+            " rank() OVER (PARTITION BY cell.position ORDER BY s.observed_on > %(old_until)s,"
+            " CASE WHEN s.observed_on <= %(old_until)s THEN s.observed_on END DESC, s.observed_on) AS place"
+            f"{_EARLIER}) SELECT DISTINCT ON (near.position) near.position::int - 1, near.scene_id"
+            " FROM near JOIN vault.item ON item.scene_id = near.scene_id WHERE near.place = 1"
+            " ORDER BY near.position, CASE WHEN NOT near.is_young THEN item.observed_to END DESC,"
+            " CASE WHEN NOT near.is_young THEN item.document->>'id' END DESC,"
+            " item.observed_to, item.document->>'id', near.scene_id",
             _earlier_than(scene_id, model_id, dates, cells, min_valid_share, without),
         )
         positions = defaultdict(list)

@@ -20,10 +20,11 @@ SENSOR, LEAST = "sentinel-2", 0.5
 CELLS = np.arange(9210, 9216, dtype=np.int32), np.full(6, 20010, np.int32)
 
 
+@pytest.mark.parametrize("every", [1, 150])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_vault_finds_the_references_that_training_finds(model: UUID, seed: int) -> None:
+def test_the_vault_finds_the_references_that_training_finds(model: UUID, seed: int, every: int) -> None:
     chance = np.random.default_rng(seed)
-    scenes = [make_scene(chance, f"scene-{number}") for number in chance.permutation(24)]
+    scenes = [make_scene(chance, f"scene-{number}", every) for number in chance.permutation(24)]
     ids = [store(scene, model) for scene in scenes]
     without = {int(position) for position in chance.choice(len(scenes), 2, replace=False)}
     is_known = 0
@@ -41,9 +42,13 @@ def test_the_vault_finds_the_references_that_training_finds(model: UUID, seed: i
     assert is_known > 60
 
 
-def make_scene(chance: Generator, item_id: str) -> SceneFeatures:
-    """One scene of a day, or a composite, of three years; some cells of it are under cloud."""
-    begin = datetime(2022, 1, 1, 10, tzinfo=UTC) + timedelta(days=int(chance.integers(3 * 365)))
+def make_scene(chance: Generator, item_id: str, every: int = 1) -> SceneFeatures:
+    """One scene of a day, or a composite, of three years; some cells of it are under cloud. every: days between passes,
+    which several scenes share."""
+    begin = datetime(2022, 1, 1, 10, tzinfo=UTC) + timedelta(
+        days=int(chance.integers(3 * 365 // every)) * every
+    )
+    begin += timedelta(minutes=int(chance.choice([0, 0, 40])))
     end = begin + timedelta(days=int(chance.choice([0, 0, 45])))
     share = chance.choice([0.0, 0.4, 0.5, 1.0], len(CELLS[0])).astype(np.float32)
     features = CellFeatures(
