@@ -14,7 +14,7 @@ from monitor.services.releases import publish_release
 
 
 class Command(BaseCommand):
-    """Exit codes: 0 published; 1 not: the batch could tell too much, or the ledger cannot be written. The words say which."""
+    """Exit codes: 0 published; 1 not: the batch could tell too much, or the ledger cannot be written. Words say which."""
 
     help = "Publish a release: every calendar month that has ended, as bands of coarse blocks, in one batch."
 
