@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,9 @@ from monitor.detection.partmaps import NO_MAP, Layout
 from monitor.detection.radiometry import normalise_reference
 from monitor.detection.rcf import Float32
 from monitor.detection.registration import measure_offset
+from monitor.field.states import REFERENCE_AGE
 
 Bool = npt.NDArray[np.bool_]
-REFERENCE_AGE = timedelta(days=365)
-"""A reference is at least so old, where there is one: the same season, and before whatever began since. Held against the
-latest scene, a mine that was dug between two looks shows no change from the second on, and nothing would confirm it."""
 
 
 class FeaturesDiffer(ValueError):

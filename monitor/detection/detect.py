@@ -30,7 +30,8 @@ class CellScores:
     CLASSES, calibrated. low, high: float32 (n,), 95 % interval of the most probable mining class. basis: str (n,),
     `change` (judged against a reference), `single`, or empty. familiar: bool (n,), false where the features lie
     outside what the model was fitted on, or the pixels are of another size. observed: bool (n,); where false all numbers
-    are NaN.
+    are NaN. alone: float32 (n,), probability of any kind of mining without the reference; NaN where the basis is not
+    `change`.
     """
 
     rows: Int32
@@ -42,6 +43,7 @@ class CellScores:
     basis: npt.NDArray[np.str_]
     familiar: Bool
     observed: Bool
+    alone: Float32
 
     @property
     def mining(self) -> Float32:
@@ -73,14 +75,17 @@ def score_cells(now: CellFeatures, reference: Float32, model: MineModel) -> Cell
     low, high = np.full(count, np.nan, np.float32), np.full(count, np.nan, np.float32)
     basis = np.full(count, NO_BASIS, dtype="<U6")
     familiar = np.zeros(count, np.bool_)
+    alone = np.full(count, np.nan, np.float32)
     if observed.any():
         found = model.predict(now.values[observed], reference[observed])
         probabilities[observed] = found.probabilities
         low[observed], high[observed] = found.low, found.high
         basis[observed] = np.where(found.used_reference, CHANGE, SINGLE)
         familiar[observed] = found.familiar & model.featurizer.fits(now)
+        changed = np.flatnonzero(observed)[found.used_reference]
+        alone[changed] = model.predict_alone(now.values[changed])
     return CellScores(
-        now.rows, now.cols, now.valid_share, probabilities, low, high, basis, familiar, observed
+        now.rows, now.cols, now.valid_share, probabilities, low, high, basis, familiar, observed, alone
     )
 
 
@@ -102,4 +107,5 @@ def withhold_scores(scores: CellScores) -> CellScores:
         basis=np.full_like(scores.basis, NO_BASIS),
         familiar=np.zeros_like(scores.familiar),
         observed=np.zeros_like(scores.observed),
+        alone=nothing.copy(),
     )

@@ -161,6 +161,11 @@ class MineModel:
         """
         return predict_heads(self.change, self.single, now, reference)
 
+    def predict_alone(self, now: Float32) -> Float32:
+        """float32 (n,): probability of any kind of mining as for cells without a reference. now: as in `predict`."""
+        found = predict_heads(None, self.single, now, None).probabilities
+        return np.asarray(found[:, 1:].sum(axis=1))
+
 
 def predict_heads(change: Head | None, single: Head, now: Float32, reference: Float32 | None) -> Prediction:
     """Score cells: those with a reference by `change`, if there is such a head, the others by `single`."""

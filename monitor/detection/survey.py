@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from monitor.detection.change import SceneFeatures, name_period, pair_features
 from monitor.detection.detect import CHANGE, CellScores, score_cells, withhold_scores
 from monitor.detection.featurizer import Featurizer, Int64, Progress
@@ -224,6 +226,7 @@ def list_scores(survey: Survey, decide_state: DecideState) -> Iterator[ScoreRow]
                     sensor=scene.sensor,
                     observed_from=scene.observed_from.date(),
                     valid_share=float(scores.valid_share[at]),
+                    alone=None if np.isnan(scores.alone[at]) else float(scores.alone[at]),
                 )
             )
             none, artisanal, industrial = (float(p) if observed else None for p in scores.probabilities[at])

@@ -6,6 +6,9 @@ are of different systems, or of dates that do not overlap; a composite is made f
 shows in a composite is confirmed by itself. A look without a reference date (`basis` single) can only suspect: what stands
 at the first look may have stood for years. Features unlike all that the model was fitted to can suspect too, but they
 support nothing and make nothing quiet: a thin cloud that no mask knows looks like neither forest nor mine.
+
+Of an active cell that was high a year ago, "no change" may mean that the mine stands as it did: such a look is quiet only if
+no mine shows in it by itself either (`alone`).
 """
 
 from __future__ import annotations
@@ -25,6 +28,11 @@ QUIET_DATES = 3
 QUIET_STRETCH = timedelta(days=60)
 """So long the quiet dates that close an active cell must reach: three clear days in a fortnight are no long stretch."""
 
+REFERENCE_AGE = timedelta(days=365)
+"""The scene that a cell is compared with is at least so old, where there is one: the same season, and before whatever began
+since. Held against the latest scene, a mine that was dug between two looks shows no change from the second on, and nothing
+would confirm it. So long after it was first seen, a mine can stand in the reference too."""
+
 
 class CellState(StrEnum):
     """What is currently believed of a cell."""
@@ -42,7 +50,8 @@ class Observation:
     observed_on: last day of the scene. mining: calibrated probability of any kind of mining, 0..1. has_reference:
     judged by change against an earlier date. is_composite: made from many dates. observed: valid share was enough.
     is_familiar: the features lie within what the model was fitted to. sensor: the system that looked. observed_from: first
-    day of the scene, None for a scene of one day. valid_share: of the cell, 0..1.
+    day of the scene, None for a scene of one day. valid_share: of the cell, 0..1. alone: of a look that was judged by
+    change, the probability of mining without the reference, 0..1; None where that is not known, and of all other looks.
     """
 
     observed_on: date
@@ -54,6 +63,7 @@ class Observation:
     sensor: str = ""
     observed_from: date | None = None
     valid_share: float = 1.0
+    alone: float | None = None
 
     @property
     def began_on(self) -> date:
@@ -66,7 +76,8 @@ class Belief:
     """The state after a day, how many independent high looks support it, and the quiet stretch so far.
 
     A suspicion of unfamiliar ground has no support. last_high: by sensor, the last day of its last high look. quiet_since:
-    first of the quiet dates that are counted in quiet_run, and quiet_on the last.
+    first of the quiet dates that are counted in quiet_run, and quiet_on the last. high_since: last day of the first high
+    look of a suspected or active cell, on familiar ground; None where there is none.
     """
 
     state: CellState = CellState.NOT_OBSERVED
@@ -75,6 +86,7 @@ class Belief:
     last_high: frozenset[tuple[str, date]] = field(default_factory=frozenset)
     quiet_since: date | None = None
     quiet_on: date | None = None
+    high_since: date | None = None
 
 
 def fold_states(history: Sequence[Observation]) -> list[Belief]:
@@ -112,6 +124,7 @@ def rank_look(each: Observation) -> tuple[object, ...]:
         each.has_reference,
         each.mining,
         each.is_composite,
+        -1.0 if each.alone is None else each.alone,
     )
 
 
@@ -131,6 +144,8 @@ def update_belief(belief: Belief, look: Observation) -> Belief:
         return _add_high(belief, look)
     if look.mining >= QUIET_BELOW and belief.state is not CellState.NOT_OBSERVED:
         return belief
+    if _may_still_stand(belief, look):
+        return belief
     return _add_quiet(belief, look)
 
 
@@ -149,7 +164,15 @@ def _add_high(belief: Belief, look: Observation) -> Belief:
     confirmed = look.has_reference and support >= 2
     is_active = confirmed or belief.state is CellState.ACTIVE
     state = CellState.ACTIVE if is_active else CellState.SUSPECTED
-    return Belief(state, support, last_high=frozenset((known | {look.sensor: look.observed_on}).items()))
+    last_high = frozenset((known | {look.sensor: look.observed_on}).items())
+    return Belief(state, support, last_high=last_high, high_since=belief.high_since or look.observed_on)
+
+
+def _may_still_stand(belief: Belief, look: Observation) -> bool:
+    """Whether a low look of an active cell may have been held against the mine itself, and sees it when asked alone."""
+    if belief.state is not CellState.ACTIVE or belief.high_since is None or look.alone is None:
+        return False
+    return look.began_on - belief.high_since >= REFERENCE_AGE and look.alone >= QUIET_BELOW
 
 
 def _add_quiet(belief: Belief, look: Observation) -> Belief:

@@ -16,9 +16,9 @@ import numpy as np
 from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
-from monitor.detection.change import REFERENCE_AGE
 from monitor.detection.detect import CHANGE, CellScores
 from monitor.detection.featurizer import CellFeatures
+from monitor.field.states import REFERENCE_AGE
 
 _SCORING_LOCK = 7_214_001
 """Advisory lock: one scoring transaction at a time, so that a scene and its reference cannot miss each other."""
@@ -170,18 +170,18 @@ def upsert_scores(scene_id: UUID, model_id: UUID, dates: SceneDates, scores: Cel
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO vault.score (row, col, scene_id, model_id, sensor, observed_from, observed_on, observed,"
-            " has_reference, familiar, valid_share, p_none, p_artisanal, p_industrial, low, high)"
+            " has_reference, familiar, valid_share, p_none, p_artisanal, p_industrial, low, high, alone)"
             " SELECT cell.row, cell.col, %(scene)s, %(model)s, %(sensor)s, %(from)s, %(on)s, cell.observed,"
-            " cell.has_reference, cell.familiar, cell.valid_share, cell.p0, cell.p1, cell.p2, cell.low, cell.high"
-            " FROM unnest(%(rows)s::int[], %(cols)s::int[], %(observed)s::bool[], %(has_reference)s::bool[],"
+            " cell.has_reference, cell.familiar, cell.valid_share, cell.p0, cell.p1, cell.p2, cell.low, cell.high,"
+            " cell.alone FROM unnest(%(rows)s::int[], %(cols)s::int[], %(observed)s::bool[], %(has_reference)s::bool[],"
             " %(familiar)s::bool[], %(share)s::real[], %(p0)s::real[], %(p1)s::real[], %(p2)s::real[],"
-            " %(low)s::real[], %(high)s::real[])"
-            " AS cell (row, col, observed, has_reference, familiar, valid_share, p0, p1, p2, low, high)"
+            " %(low)s::real[], %(high)s::real[], %(alone)s::real[])"
+            " AS cell (row, col, observed, has_reference, familiar, valid_share, p0, p1, p2, low, high, alone)"
             " ON CONFLICT (row, col, scene_id, model_id) DO UPDATE SET observed = excluded.observed,"
             " has_reference = excluded.has_reference, familiar = excluded.familiar,"
             " valid_share = excluded.valid_share, p_none = excluded.p_none,"
             " p_artisanal = excluded.p_artisanal, p_industrial = excluded.p_industrial, low = excluded.low,"
-            " high = excluded.high, state_after = NULL",
+            " high = excluded.high, alone = excluded.alone, state_after = NULL",
             {
                 "scene": scene_id,
                 "model": model_id,
@@ -199,6 +199,7 @@ def upsert_scores(scene_id: UUID, model_id: UUID, dates: SceneDates, scores: Cel
                 "p2": numbers(scores.probabilities[:, 2]),
                 "low": numbers(scores.low),
                 "high": numbers(scores.high),
+                "alone": [None if np.isnan(value) else float(value) for value in scores.alone],
             },
         )
     return len(observed)

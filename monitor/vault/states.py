@@ -29,7 +29,7 @@ Confirmed = tuple[date, bool]
 
 _SCORES = (
     "SELECT row, col, scene_id, model_id, sensor, observed_from, observed_on, observed, has_reference,"
-    " familiar, valid_share, p_none, p_artisanal, p_industrial, low, high FROM vault.score"
+    " familiar, valid_share, p_none, p_artisanal, p_industrial, low, high, alone FROM vault.score"
 )
 
 
@@ -145,6 +145,7 @@ def _as_observation(row: dict[str, Any]) -> Observation:
         sensor=row["sensor"],
         observed_from=row["observed_from"],
         valid_share=row["valid_share"],
+        alone=row["alone"],
     )
 
 

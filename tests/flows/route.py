@@ -42,6 +42,7 @@ class ScoreRow(NamedTuple):
     observed: bool
     has_reference: bool
     mining: float | None
+    alone: float | None
     state_after: str | None
 
 
@@ -89,7 +90,7 @@ def stand(*scenes: UUID) -> list[tuple[str, str]]:
 def read_scores(scene_id: UUID, model_id: UUID) -> dict[Cell, ScoreRow]:
     """The scores of one scene by one model."""
     rows = _fetch(
-        "SELECT row, col, observed, has_reference, (p_artisanal + p_industrial)::float8, state_after"
+        "SELECT row, col, observed, has_reference, (p_artisanal + p_industrial)::float8, alone, state_after"
         " FROM vault.score WHERE scene_id = %s AND model_id = %s",
         [scene_id, model_id],
     )

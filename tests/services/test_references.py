@@ -73,6 +73,7 @@ def store(scene: SceneFeatures, model: UUID) -> UUID:
         basis=np.full(count, CHANGE),
         familiar=np.ones(count, np.bool_),
         observed=scene.features.valid_share >= LEAST,
+        alone=np.full(count, np.nan, np.float32),
     )
     upsert_scores(scene_id, model, read_scene_dates(scene_id), scores)
     return scene_id

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monitor.detection.change import FeaturesDiffer
-from monitor.detection.detect import detect_cells
+from monitor.detection.detect import detect_cells, withhold_scores
 from monitor.detection.featurizer import CellFeatures
 from monitor.detection.model import MineModel
 from monitor.detection.train import fit_model
@@ -45,6 +45,19 @@ def test_a_cell_is_judged_by_change_where_the_reference_shows_it() -> None:
     assert scores.basis.tolist() == ["single", "single", "change", "single", "change", "single"]
     expected = MODEL.predict(features([1.0] * 6).values[[4]], reference.values[[0]])
     np.testing.assert_allclose(scores.probabilities[4], expected.probabilities[0], atol=1e-6)
+
+
+def test_of_a_cell_that_is_judged_by_change_it_is_kept_what_shows_without_the_reference() -> None:
+    reference = features([1.0, 0.1, 1.0], [PLACES[4], PLACES[0], PLACES[2]], seed=1)
+    now = features([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
+    scores, single = detect_cells(now, reference, MODEL), detect_cells(now, None, MODEL)
+    changed = scores.basis == "change"
+    assert changed.tolist() == [False, False, True, False, True, False]
+    np.testing.assert_allclose(scores.alone[changed], single.mining[changed], atol=1e-6)
+    assert np.abs(scores.alone - scores.mining)[changed].max() > 0.01
+    assert np.isnan(scores.alone[~changed]).all()
+    assert np.isnan(single.alone).all()
+    assert np.isnan(withhold_scores(scores).alone).all()
 
 
 def test_a_scene_of_clouds_alone_has_no_scores_and_no_error() -> None:

@@ -12,6 +12,7 @@ from monitor.field.states import (
     QUIET_BELOW,
     QUIET_DATES,
     QUIET_STRETCH,
+    REFERENCE_AGE,
     SUSPECT_AT,
     Belief,
     CellState,
@@ -37,11 +38,12 @@ def see(
     sensor: str = "sentinel-2",
     days: int = 0,
     share: float = 1.0,
+    alone: float | None = None,
 ) -> Observation:
     """An observation that ends on day `day` and takes `days` more before it."""
     last = START + timedelta(days=day)
     first = last - timedelta(days=days)
-    return Observation(last, mining, reference, composite, observed, familiar, sensor, first, share)
+    return Observation(last, mining, reference, composite, observed, familiar, sensor, first, share, alone)
 
 
 @st.composite
@@ -58,8 +60,9 @@ def histories(draw: st.DrawFn, *, reference: bool | None = None) -> list[Observa
             sensor=draw(st.sampled_from(["landsat", "sentinel-1", "sentinel-2"])),
             days=draw(st.sampled_from([0, 0, 0, 40])),
             share=draw(st.sampled_from([0.5, 1.0])),
+            alone=draw(st.sampled_from([None, LOW, HIGH])),
         )
-        for day in draw(st.lists(st.integers(0, 120), max_size=12))
+        for day in draw(st.lists(st.integers(0, 120) | st.integers(350, 900), max_size=12))
     ]
 
 
@@ -145,6 +148,65 @@ def test_a_high_look_ends_the_quiet_stretch() -> None:
     assert decide_state(history) is CellState.ACTIVE
 
 
+YEAR = REFERENCE_AGE.days
+DUG = [see(0, LOW), see(50, HIGH, alone=HIGH), see(70, HIGH, alone=HIGH)]
+"""A mine that is dug and confirmed; it was first high on day 50."""
+
+
+def test_a_mine_that_stands_as_it_is_stays_active_for_years() -> None:
+    """From the second year on it is held against itself, so that no change is seen."""
+    stands = [see(day, LOW, alone=HIGH) for day in range(50 + YEAR, 3 * YEAR, 30)]
+    assert {belief.state for belief in fold_states([*DUG, *stands])[2:]} == {CellState.ACTIVE}
+    assert fold_states([*DUG, *stands])[-1] == fold_states(DUG)[-1]
+
+
+def test_a_mine_that_regrows_is_closed_by_the_quiet_stretch_in_which_no_mine_shows_either() -> None:
+    stands = [see(day, LOW, alone=HIGH) for day in range(50 + YEAR, 2 * YEAR, 30)]
+    last, stretch = 2 * YEAR, QUIET_STRETCH.days
+    regrown = [see(last + day, LOW, alone=LOW) for day in (0, stretch // 2, stretch)]
+    assert decide_state([*DUG, *stands, *regrown[:2]]) is CellState.ACTIVE
+    assert decide_state([*DUG, *stands, *regrown]) is CellState.QUIET
+    between = see(last + 1, LOW, alone=HIGH)
+    assert decide_state([*DUG, *stands, between, *regrown]) is CellState.QUIET
+
+
+@pytest.mark.parametrize(("alone", "is_quiet"), [(QUIET_BELOW, False), (QUIET_BELOW - 1e-9, True)])
+def test_what_counts_as_no_mine_is_what_counts_as_no_change(alone: float, is_quiet: bool) -> None:
+    low = see(50 + YEAR, LOW, alone=alone)
+    assert (fold_states([*DUG, low])[-1] != fold_states(DUG)[-1]) is is_quiet
+
+
+@pytest.mark.parametrize("alone", [None, LOW, HIGH])
+def test_within_a_year_of_the_first_high_look_no_change_is_quiet_whatever_shows(alone: float | None) -> None:
+    """Until then the reference is of before the mine."""
+    quiet = [see(50 + YEAR - day, LOW, alone=alone) for day in (1 + QUIET_STRETCH.days, 20, 1)]
+    assert decide_state([*DUG, *quiet]) is CellState.QUIET
+
+
+def test_a_look_that_began_within_the_year_is_held_against_what_was_before() -> None:
+    belief = fold_states(DUG)[-1]
+    began = see(60 + YEAR, LOW, composite=True, days=11, alone=HIGH)
+    assert update_belief(belief, began).quiet_run == 1
+    assert update_belief(belief, see(60 + YEAR, LOW, composite=True, days=10, alone=HIGH)) == belief
+
+
+@pytest.mark.parametrize("reference", [True, False])
+def test_where_it_is_not_known_what_shows_alone_no_change_is_quiet(reference: bool) -> None:
+    quiet = [see(2 * YEAR + day, LOW, reference=reference) for day in (0, 30, QUIET_STRETCH.days)]
+    assert decide_state([*DUG, *quiet]) is CellState.QUIET
+
+
+def test_a_mine_that_is_dug_anew_after_it_was_closed_has_a_year_of_its_own() -> None:
+    closed = [see(100 + day, LOW) for day in (0, 30, QUIET_STRETCH.days)]
+    again = [see(400, HIGH), see(410, HIGH)]
+    quiet = [see(420 + day, LOW, alone=HIGH) for day in (0, 30, QUIET_STRETCH.days)]
+    assert decide_state([*DUG, *closed, *again, *quiet]) is CellState.QUIET
+
+
+def test_a_suspicion_is_cleared_by_no_change_however_old_it_is() -> None:
+    assert decide_state([see(0, HIGH), see(2 * YEAR, LOW, alone=HIGH)]) is CellState.QUIET
+
+
 @pytest.mark.parametrize("mining", [QUIET_BELOW, MIDDLE, SUSPECT_AT - 1e-9])
 @pytest.mark.parametrize(
     "before",
@@ -213,6 +275,7 @@ def test_beliefs_are_consistent_after_every_step(history: list[Observation]) -> 
     for belief in beliefs:
         assert belief.state is not CellState.ACTIVE or belief.support >= 2
         assert belief.state is not CellState.QUIET or belief.support == 0
+        assert (belief.high_since is None) is (belief.support == 0)
         if belief.state is CellState.ACTIVE and belief.quiet_since and belief.quiet_on:
             long = belief.quiet_on - belief.quiet_since >= QUIET_STRETCH
             assert not (long and belief.quiet_run >= QUIET_DATES)
