@@ -63,12 +63,28 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
             f"{100 * share:.0f} % are. Over all cells the calibration error is mostly this difference: read it within a "
             "period, or once moved to the share found."
         )
+    warnings += _warn_of_miscalibrated(report)
     judged = [("all cells", report["all"])]
     judged += [("cells of the same period", group["fitted_on_all"]) for group in report["same_period"]]
     for what, figures in judged:
         if (figures["auc"]["value"] or 0) > TOO_GOOD:
             warnings.append(
                 f"AUC above {TOO_GOOD} on {what}: a reason to look for a leak before celebrating."
+            )
+    return warnings
+
+
+def _warn_of_miscalibrated(report: Mapping[str, Any]) -> list[str]:
+    """Whose calibration error lies beyond the 95 % that right probabilities would show: all cells, those of one period."""
+    judged = [("all cells", report["all"])]
+    judged += [(f"the cells of {group['period']}", group["fitted_on_all"]) for group in report["same_period"]]
+    warnings = []
+    for what, figures in judged:
+        error, most = figures["ece"]["value"], figures["ece_by_chance"]["high"]
+        if error is not None and most is not None and error > most:
+            warnings.append(
+                f"The calibration error of {what} is {error:.3f}; right probabilities would show at most {most:.3f} on them "
+                "(95 % of draws). The probabilities are not to be taken at their word on these labels."
             )
     return warnings
 

@@ -17,6 +17,7 @@ from monitor.detection.evaluate import evaluate_recipe, judge_cells
 from monitor.detection.figures import summarise
 from monitor.detection.heads import TrainingRefused, fit_heads
 from monitor.detection.metrics import area_under_roc
+from monitor.detection.page import render_page
 from monitor.detection.report import write_report
 from tests.pure.detection.invented import QUICK, make_cells
 
@@ -310,6 +311,33 @@ def test_the_calibration_error_comes_with_what_chance_would_show() -> None:
     assert 0 < chance["low"] < chance["value"] < chance["high"] < 0.2
     assert every["ece_at_its_share"] >= 0
     assert every["curves"]["roc"][-1] == [1, 1]
+
+
+def test_an_error_beyond_what_chance_shows_is_warned_of_on_the_cells_that_have_it() -> None:
+    """Probabilities pushed to both ends keep their order, and so their AUC; of the labels they say too much."""
+    cells = of_two_periods(make_cells(400, strength=1.0), 0.3)
+    held_back = cross_validate(cells, QUICK, 0.1)
+    warned = {}
+    for case, power in (("as calibrated", 1), ("pushed", 6)):
+        mining = (odds := (held_back[:, 1:].sum(axis=1) / held_back[:, 0]) ** power) / (1 + odds)
+        stated = np.column_stack([1 - mining, mining, 0 * mining])
+        report = summarise(judge_cells(cells, stated, 0.1), 5, 0) | {
+            "method": "invented",
+            "unused_labels": {},
+        }
+        judged = [report["all"], *(group["fitted_on_all"] for group in report["same_period"])]
+        beyond = [each["ece"]["value"] > each["ece_by_chance"]["high"] for each in judged]
+        warned[case] = [text for text in report["warnings"] if "are not to be taken at their word" in text]
+        assert len(warned[case]) == sum(beyond)
+        for text in warned[case]:
+            assert f"WARNING: {text}" in write_report(report)
+            assert text in render_page(report)
+    of_all, of_short = warned["pushed"]
+    assert of_all.startswith("The calibration error of all cells is 0.")
+    assert of_short.startswith("The calibration error of the cells of short is 0.")
+    assert not any(
+        text.startswith("The calibration error of the cells of short") for text in warned["as calibrated"]
+    )
 
 
 def test_cells_of_few_blocks_are_called_small_and_have_no_interval() -> None:
