@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from monitor.field.outside import OutsideRefused
+from monitor.field.outside import OutsideRefused, read_degrees
 
 _WHEN = {"TimeStamp/when": "timestamp", "TimeSpan/begin": "begin", "TimeSpan/end": "end", "name": "name"}
 
@@ -84,7 +84,7 @@ def _read_positions(element: ElementTree.Element) -> list[list[float]]:
     positions = []
     for text in (element.text or "").split():
         lon, lat = text.split(",")[:2]
-        positions.append([float(lon), float(lat)])
+        positions.append([read_degrees(lon), read_degrees(lat)])
     return positions
 
 

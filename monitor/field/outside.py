@@ -175,6 +175,16 @@ def read_trust(word: str) -> Trust:
         raise OutsideRefused(f"{word[:20]!r} is no confidence that is known here.") from None
 
 
+def read_degrees(value: Any) -> float:
+    """A latitude or longitude, in degrees. Python would take `true` for 1, and `6_9` or digits of other scripts for numbers.
+
+    Raises ValueError, TypeError or OverflowError where it is none.
+    """
+    if isinstance(value, bool) or (isinstance(value, str) and ("_" in value or not value.isascii())):
+        raise OutsideRefused("its latitude or longitude is no number such as -6.9")
+    return float(value)
+
+
 def check_day(seen: date, today: date, what: str) -> date:
     """The day of an alert, which must be one on which it can have been seen. what: how to call it. Raises OutsideRefused."""
     if not FIRST_DAY <= seen <= today + AHEAD:
@@ -209,7 +219,7 @@ def _check_fields(rows: Iterable[dict[Any, Any]]) -> Iterator[dict[Any, Any]]:
 def _read_rows(rows: Iterable[Mapping[str, Any]], system: str, today: date) -> Iterator[OutsideAlert]:
     for number, row in enumerate(rows, start=1):
         try:
-            lon, lat = float(row["longitude"]), float(row["latitude"])
+            lon, lat = read_degrees(row["longitude"]), read_degrees(row["latitude"])
             seen = date.fromisoformat(str(_find(row, "date", system))[:10])
             trust = read_trust(str(_find(row, "confidence", system)))
         except (KeyError, TypeError, ValueError, OverflowError) as error:

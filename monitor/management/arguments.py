@@ -91,7 +91,7 @@ def add_patch_arguments(parser: ArgumentParser) -> None:
 
 def read_odds(text: str) -> float:
     """A number within 0 and 1."""
-    share = _read_number(text)
+    share = read_number(text)
     if not 0 < share < 1:
         raise ArgumentTypeError("give a share above 0 and below 1, such as 0.01")
     return share
@@ -99,7 +99,7 @@ def read_odds(text: str) -> float:
 
 def read_share(text: str) -> float:
     """A number from 0 to 1."""
-    share = _read_number(text)
+    share = read_number(text)
     if not 0 <= share <= 1:
         raise ArgumentTypeError("give a share from 0 to 1")
     return share
@@ -107,7 +107,7 @@ def read_share(text: str) -> float:
 
 def read_block_deg(text: str) -> float:
     """The side of a block in degrees: a whole number of cells, at least one, at most ten degrees."""
-    cells = _read_number(text) * CELLS_PER_DEG
+    cells = read_number(text) * CELLS_PER_DEG
     if not 1 <= cells <= 10 * CELLS_PER_DEG or abs(cells - round(cells)) > 1e-6:
         raise ArgumentTypeError("give a multiple of 0.01 degree, at most 10")
     return round(cells) / CELLS_PER_DEG
@@ -128,8 +128,11 @@ def load_numbered_labels(path: Path) -> tuple[tuple[int, CellLabel], ...]:
         raise CommandError(f"The labels cannot be read: {error.strerror}.") from error
 
 
-def _read_number(text: str) -> float:
+def read_number(text: str) -> float:
+    """A number such as 0.05 or 1e-3. Python would read `0_5` as 5."""
     try:
+        if "_" in text or not text.isascii():
+            raise ValueError
         return float(text)
     except ValueError:
-        raise ArgumentTypeError("give a number") from None
+        raise ArgumentTypeError("give a number, such as 0.05") from None

@@ -5,6 +5,7 @@ Here files become records; what they may do to our cells is decided behind `take
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -58,7 +59,7 @@ def load_outside(
     issued_on: date | None = None,
 ) -> LoadedOutside:
     """Load a file of a system of `SYSTEMS`: `.json` of the GFW data API, `.csv` with the same columns, a raster in the
-    encoding of Global Forest Watch, or polygons: `.kml`, or any format that OGR reads.
+    encoding of Global Forest Watch, or polygons: `.kml`, GeoJSON called `.json` too, or any format that OGR reads.
 
     date_field: of polygons; that of MapBiomas Alerta is known. name, issued_on: of the delivery, as for `take_in`. Raises
     OutsideRefused, OSError; LedgerUnavailable, as `recorded` does.
@@ -77,12 +78,31 @@ def _read_file(path: Path, system: str, today: date, date_field: str | None) -> 
     kind = path.suffix.lower()
     try:
         if kind in _TEXTS:
-            return gather_published(_TEXTS[kind](path.read_text(encoding="utf-8"), system, today))
+            text = path.read_text(encoding="utf-8")
+            if kind == ".json" and _is_geojson(text):
+                return _read_shapes(path, system, today, date_field)
+            return gather_published(_TEXTS[kind](text, system, today))
         if kind == ".kml":
             return gather_published(read_kml(path.read_bytes(), system, today, date_field))
     except UnicodeDecodeError:
         raise OutsideRefused("The file is no text in UTF-8.") from None
     path.stat()  # a file that is not there is told as such
+    return _read_shapes(path, system, today, date_field)
+
+
+def _is_geojson(text: str) -> bool:
+    """Whether JSON is a collection of features, which may be called `.json` too, and no answer of an API."""
+    if '"FeatureCollection"' not in text:
+        return False
+    try:
+        content = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("type") == "FeatureCollection"
+
+
+def _read_shapes(path: Path, system: str, today: date, date_field: str | None) -> list[Published]:
+    """The records of a raster or of a file that OGR reads."""
     try:
         if _is_raster(path):
             with rasterio.open(path) as raster:

@@ -6,6 +6,7 @@ Files in, alerts out; nothing is kept here. Messages name a feature by its numbe
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -27,8 +28,11 @@ from monitor.grid import CELLS_PER_DEG, COLS, ROWS, OutsideLattice, box_of_degre
 MAPBIOMAS = "mapbiomas_alerta"
 CLASS_FIELD, DATE_FIELD = "ALERTCLASS", "DETECTAT"
 """Of a MapBiomas Alerta export, whose names are cut to ten letters."""
-MINING_CLASSES = frozenset({"ilegal_mining", "illegal_mining", "mining"})
-"""The class as the export writes it, and as it is spelt."""
+MINING_CLASSES = frozenset(
+    {"ilegal_mining", "illegal_mining", "mining"}
+    | {"garimpo", "garimpo_ilegal", "mineracao", "mineracao_ilegal"}
+)
+"""The class as the export writes it, as it is spelt, and in Portuguese; compared without case, accents and blanks."""
 ON_LINE = 1e-9
 """Degrees: what lies on a line of the lattice stays in the cell north and east of it, whatever floats make of it."""
 WIDEST_DEG = 180.0
@@ -74,10 +78,16 @@ def _tell(
     geometry: OGRGeometry, number: int, system: str, seen: date, kind: object
 ) -> Iterator[OutsideAlert]:
     theme = SYSTEMS[system].theme
-    if system == MAPBIOMAS and str(kind) in MINING_CLASSES:
+    if system == MAPBIOMAS and _spell_plainly(str(kind)) in MINING_CLASSES:
         theme = Theme.MINING
     for row, col in _list_cells(geometry, number):
         yield OutsideAlert(row, col, system, theme, seen, Trust.HIGH)
+
+
+def _spell_plainly(kind: str) -> str:
+    """A class in small letters without accents, `_` for blanks and hyphens: `Mineração ilegal` is `mineracao_ilegal`."""
+    letters = "".join(each for each in unicodedata.normalize("NFKD", kind) if not unicodedata.combining(each))
+    return "_".join(letters.lower().replace("_", " ").replace("-", " ").split())
 
 
 def _check_fields(names: Collection[str], system: str, date_field: str | None) -> str:

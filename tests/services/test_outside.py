@@ -250,6 +250,7 @@ def test_placemarks_of_kml_touch_cells_in_whatever_folder(cast: Cast, tmp_path: 
         ("<when>2026-01-06</when>", "", "Feature 2 has no date"),
         ("2026-01-06", "2026-07-01", "Feature 2 is dated"),
         ("20.311,2.301", "20.311", "Feature 2 has no shape"),
+        ("20.311,2.301", "20.311,2_3", "Feature 2 has no shape"),
         ("20.311,2.301", "", "Feature 2 has no shape"),
         ("20.311,2.301", "200.311,2.301", "Feature 2 lies outside the world"),
         ("MultiGeometry", "Model", "Feature 2 has no shape"),
@@ -307,6 +308,35 @@ def test_an_export_of_mapbiomas_without_its_classes_is_refused(tmp_path: Path) -
     file = write_shapes(tmp_path / "a.geojson", draw(RING))
     with pytest.raises(OutsideRefused, match="no field ALERTCLASS"):
         load_outside(file, "mapbiomas_alerta", TODAY, "seen")
+
+
+@pytest.mark.parametrize(
+    ("kind", "theme"),
+    [
+        *((kind, "mining") for kind in ("ilegal_mining", "Illegal Mining", " MINING", "Garimpo")),
+        *((kind, "mining") for kind in ("Minera\u00e7\u00e3o", "mineracao", "Minerac\u0327a\u0303o Ilegal")),
+        *((kind, "forest_loss") for kind in ("agriculture", "undermining", "")),
+    ],
+)
+def test_the_mining_of_mapbiomas_is_known_however_it_is_written(
+    cast: Cast, tmp_path: Path, kind: str, theme: str
+) -> None:
+    """In a GeoJSON that is called `.json` like an answer of the other API, too."""
+    file = write_shapes(tmp_path / "a.json", draw(RING))
+    properties = {"DETECTAT": "2026-01-05", "ALERTCLASS": kind}
+    content = json.loads(file.read_text())
+    content["features"][0]["properties"] = properties
+    file.write_text(json.dumps(content))
+    load_outside(file, "mapbiomas_alerta", TODAY)
+    assert read_rows("SELECT DISTINCT theme FROM vault.evidence") == [(theme,)]
+
+
+def test_an_answer_of_the_api_that_names_a_collection_of_features_is_no_geojson(
+    cast: Cast, tmp_path: Path
+) -> None:
+    file = write_answer(tmp_path / "a.json", (20.105, 2.105))
+    file.write_text(json.dumps({"asked_as": "FeatureCollection"} | json.loads(file.read_text())))
+    assert load_outside(file, "radd", TODAY).cells == 1
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:

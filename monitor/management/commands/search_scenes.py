@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from monitor.imagery.search import MOST_ITEMS, Query, SearchFailed
-from monitor.management.arguments import read_count
+from monitor.management.arguments import read_count, read_number
 from monitor.management.console import show_progress
 from monitor.management.receiving import add_waiting, hand_in
 from monitor.services.ingestion import find_scenes
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--bbox",
             nargs=4,
-            type=float,
+            type=read_number,
             metavar=("WEST", "SOUTH", "EAST", "NORTH"),
             help="degrees; other people on this machine can see the words of a running command",
         )

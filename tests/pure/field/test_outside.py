@@ -76,6 +76,10 @@ def test_alerts_of_another_system_by_their_columns_are_refused(system: str) -> N
         {"longitude": 200},
         {"latitude": float("nan")},
         {"latitude": 10**400},
+        {"latitude": True},
+        {"longitude": False},
+        {"latitude": "-6_9"},
+        {"latitude": "\u0662.5"},
         {"gfw_integrated_alerts__date": "yesterday"},
         {"gfw_integrated_alerts__date": "1999-01-01"},
         {"gfw_integrated_alerts__date": "2014-12-30"},
@@ -101,6 +105,16 @@ def test_a_row_that_cannot_be_read_is_named_and_its_place_is_not(wrong: dict[str
 def test_an_answer_without_alerts_is_refused(text: str) -> None:
     with pytest.raises(OutsideRefused):
         read_api_answer(text, "radd", TODAY)
+
+
+def test_a_number_that_python_alone_would_take_is_no_latitude() -> None:
+    """Before, `-6_9` was 69 degrees south, and `true` one degree north."""
+    with pytest.raises(
+        OutsideRefused, match="Row 1 cannot be read: its latitude or longitude is no number such as"
+    ):
+        read_csv_download(HEAD + "-6_9,20.105,2025-01-15,high\n", "radd", TODAY)
+    (read,) = read_csv_download(HEAD + " 2.105 ,2.0105e1,2025-01-15,high\n", "radd", TODAY)
+    assert (read.row, read.col) == CELL
 
 
 def test_an_answer_that_was_saved_with_a_byte_order_mark_is_read() -> None:
