@@ -8,7 +8,8 @@ link rules alone.) May import `item`, `fields` and `refusal`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,16 @@ def walk_items(href: str | Path) -> Iterator[CatalogItem]:
     """All items below `href` (a local path or file address), sorted by date of observation, then id."""
     items = _walk(str(Path(href).absolute()) if isinstance(href, Path) else href, set(), 0)
     yield from sorted(items, key=lambda item: item.sort_key)
+
+
+def count_repeated_ids(items: Iterable[CatalogItem]) -> int:
+    """How many ids are borne by several items of one collection. Items without an id are not counted.
+
+    Each of them is a scene of its own, and a label that names the id may speak of any.
+    """
+    documents = [read_mapping(item.document) for item in items]
+    borne = Counter((read_text(each.get("collection")), read_text(each.get("id"))) for each in documents)
+    return sum(count > 1 for (_, item_id), count in borne.items() if item_id is not None)
 
 
 def _walk(href: str, seen: set[str], depth: int) -> Iterator[CatalogItem]:

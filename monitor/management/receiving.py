@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from monitor.imagery.catalog import CatalogItem
+from monitor.imagery.catalog import CatalogItem, count_repeated_ids
 from monitor.management.arguments import read_count
 from monitor.management.console import StageProgress, print_answer
 from monitor.services.ingestion import WaitedInVain, receive_catalog, summarise_scenes, wait_for_scenes
@@ -43,6 +43,7 @@ def hand_in(
             raise CommandError(str(error)) from error
     answer = {
         "items": len(items),
+        "repeated_ids": count_repeated_ids(items),
         **more,
         "received": len(received.scenes),
         "new": received.new,

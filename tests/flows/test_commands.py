@@ -83,6 +83,7 @@ def test_ingest_says_what_came_of_every_item_and_twice_changes_nothing(
     with ringing():
         first = commands.ask("ingest", land.catalog)
     assert (first["items"], first["received"], first["new"], first["refused_at_the_desk"]) == (2, 2, 2, {})
+    assert first["repeated_ids"] == 0
     again = commands.ask("ingest", land.catalog, "--wait", "--timeout", "5")
     assert (again["received"], again["new"], again["scenes"]) == (2, 0, {"waiting": 2})
     assert Scene.objects.count() == 2

@@ -18,7 +18,7 @@ from monitor.detection.report import write_report
 from monitor.detection.survey import SCORE_COLUMNS, list_scores, survey_catalog
 from monitor.field.states import decide_state
 from monitor.imagery.access import AssetAccess
-from monitor.imagery.catalog import walk_items
+from monitor.imagery.catalog import count_repeated_ids, walk_items
 from monitor.management.arguments import (
     add_catalog_arguments,
     check_writable,
@@ -83,8 +83,9 @@ class Command(BaseCommand):
             measure_km = None if mines is None else read_industrial_mines(mines).measure
             trained_on = find_trained_cells(model.facts["labels"]["digest"], labels)
             with show_progress() as progress:
+                items = list(walk_items(catalog))
                 survey = survey_catalog(
-                    walk_items(catalog),
+                    items,
                     model,
                     access=AssetAccess(roots=(catalog.parent,)),
                     progress=lambda done, total: progress("score scenes", done, total),
@@ -104,6 +105,7 @@ class Command(BaseCommand):
         answer: dict[str, Any] = {
             "scenes": len(survey.scenes),
             "refused": refused,
+            "repeated_ids": count_repeated_ids(items),
             "judged_cells_in_training": report["judged_cells_in_training"],
             "headline": read_headline(report),
         }

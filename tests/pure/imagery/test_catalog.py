@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.imagery.catalog import walk_items
+from monitor.imagery.catalog import count_repeated_ids, walk_items
 from monitor.imagery.refusal import Cause, SceneRefused
 
 
@@ -96,6 +96,20 @@ def test_one_item_and_a_feature_collection_are_catalogues_too(tmp_path: Path) ->
     assert [scene.parse().item_id for scene in found[:2]] == ["early", "late"]
     with pytest.raises(SceneRefused):
         found[2].parse()
+
+
+def test_ids_that_several_items_of_one_collection_bear_are_counted(tmp_path: Path) -> None:
+    """The same name in another collection is usual: levels of one scene. What has no id bears none twice."""
+    features: list[Any] = [item(name, f"2024-0{month}-01") for month, name in enumerate("aaabbcd", start=1)]
+    features += [
+        item("c", "2024-01-01") | {"collection": "l1c"},
+        item("d", "2024-01-01") | {"id": None},
+        5,
+        6,
+    ]
+    many = write(tmp_path / "many.json", {"type": "FeatureCollection", "features": features})
+    assert count_repeated_ids(walk_items(many)) == 2
+    assert count_repeated_ids(walk_items(write(tmp_path / "one.json", item("a", "2024-01-01")))) == 0
 
 
 def test_the_document_comes_out_as_it_was_found(tmp_path: Path) -> None:
