@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -232,20 +232,58 @@ def test_a_mine_that_is_dug_and_then_stands_is_confirmed_by_the_second_look_of_o
     trained: Trained, tmp_path: Path
 ) -> None:
     """Each look is of a single day; both are held against the forest."""
+    days = {"2023-01-10": False, "2023-06-10": True, "2023-07-10": True}
     _, model, labels = trained
-    names = []
-    for name, mined in (("2023-01-10", False), ("2023-06-10", True), ("2023-07-10", True)):
-        path = write_raster(tmp_path / f"{name}.tif", make_ground(int(mined), mined=mined), nodata=0)
+    assert list(watch_mines(model, labels, write_days(tmp_path, days)).values()) == [
+        {CellState.QUIET},
+        {CellState.SUSPECTED},
+        {CellState.ACTIVE},
+    ]
+
+
+def test_a_mine_that_stands_for_three_years_stays_active_and_closes_once_it_regrows(
+    trained: Trained, tmp_path: Path
+) -> None:
+    """Each look is of a single day; from the second year on the mine is held against itself, by a head that was taught that
+    what stood a year ago, and what regrew since, is no mine of now."""
+    _, model, labels = trained
+    lessons = {"2020-01-10": False, "2020-06-10": True, "2021-07-10": True, "2022-08-10": False}
+    catalog = write_days(tmp_path / "lessons", lessons)
+    items, _ = sort_items(walk_items(catalog), "sentinel-2")
+    taught = [replace(label, item="2020-06-10") for label in labels] + [
+        replace(label, item=item, label=0) for item in ("2021-07-10", "2022-08-10") for label in labels
+    ]
+    featurizer = model.featurizer
+    cells = gather_cells(taught, extract_scenes(items, featurizer, []), layout=featurizer.layout)
+    model = replace(model, change=fit_model(cells, featurizer, RECIPE).change)
+    stands = [f"{year}-{month:02}-15" for year in (2024, 2025, 2026) for month in (7, 9, 11)]
+    regrown = ["2027-01-15", "2027-02-15", "2027-03-20"]
+    days = {"2023-01-10": False, "2023-06-10": True, "2023-07-10": True}
+    days |= dict.fromkeys(stands, True) | dict.fromkeys(regrown, False)
+    states = watch_mines(model, labels, write_days(tmp_path / "years", days))
+    assert [states[day] for day in stands] == [{CellState.ACTIVE}] * len(stands)
+    assert [states[day] for day in regrown] == [{CellState.ACTIVE}, {CellState.ACTIVE}, {CellState.QUIET}]
+
+
+def write_days(folder: Path, days: Mapping[str, bool]) -> Path:
+    """A catalogue of a picture of each of these days, on which it is mined or not."""
+    folder.mkdir(exist_ok=True)
+    for seed, (name, mined) in enumerate(days.items()):
+        path = write_raster(folder / f"{name}.tif", make_ground(seed, mined=mined), nodata=0)
         document = make_item({"image": path}, {"image": SIX}, datetime=f"{name}T10:00:00Z") | {"id": name}
-        (tmp_path / f"{name}.json").write_text(json.dumps(document))
-        names.append(name)
-    survey = survey_catalog(walk_items(link_items(tmp_path, names)), model)
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return link_items(folder, days)
+
+
+def watch_mines(model: MineModel, labels: Iterable[CellLabel], catalog: Path) -> dict[str, set[CellState]]:
+    """By scene, in the order of dates, the states of all cells with a pit."""
+    survey = survey_catalog(walk_items(catalog), model)
     mines = {(label.row, label.col) for label in labels if label.label}
-    states: dict[str, set[CellState]] = {name: set() for name in names}
+    states: dict[str, set[CellState]] = {scene.item_id: set() for scene in survey.scenes}
     for row in list_scores(survey, decide_state):
         if (row.cell_row, row.cell_col) in mines:
             states[row.item].add(row.state)
-    assert list(states.values()) == [{CellState.QUIET}, {CellState.SUSPECTED}, {CellState.ACTIVE}]
+    return states
 
 
 def test_progress_counts_scenes_with_those_refused(trained: Trained) -> None:

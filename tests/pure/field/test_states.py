@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -174,6 +175,13 @@ def test_a_mine_that_regrows_is_closed_by_the_quiet_stretch_in_which_no_mine_sho
 def test_what_counts_as_no_mine_is_what_counts_as_no_change(alone: float, is_quiet: bool) -> None:
     low = see(50 + YEAR, LOW, alone=alone)
     assert (fold_states([*DUG, low])[-1] != fold_states(DUG)[-1]) is is_quiet
+
+
+def test_of_scenes_of_one_pass_that_differ_only_in_what_shows_alone_the_same_one_counts_in_any_order() -> (
+    None
+):
+    scenes = [see(500, LOW, alone=alone) for alone in (None, LOW, HIGH)]
+    assert [choose_looks(arrived) for arrived in permutations(scenes)] == [[scenes[-1]]] * 6
 
 
 @pytest.mark.parametrize("alone", [None, LOW, HIGH])
