@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def load_named_model(name: str, min_valid_share: float | None = None) -> MineMod
     else:
         model = load_model(path)
     return model if min_valid_share is None else replace(model, min_valid_share=min_valid_share)
+
+
+def digest_named_model(name: str) -> str | None:
+    """Hex sha256 of the file of the model that a name means, None for an unknown name. Raises OSError."""
+    path = Path(name)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else find_model_file(name)
 
 
 def load_kept_model(sha256: str) -> MineModel:

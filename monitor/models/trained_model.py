@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 MODEL_STATES = ("trained", "active", "retired")
+"""Retired: another came to act in its place. One that was left by going back is `trained` again."""
 
 
 class TrainedModel(models.Model):

@@ -39,7 +39,7 @@ def find_model_id(name: str) -> UUID | None:
 
 
 def find_previous_model(sensor: str) -> UUID | None:
-    """The model that acted for a sensor before the one that acts now, or None."""
+    """The model that acted for a sensor before the one that acts now, or None. One that was left by going back is none."""
     retired = TrainedModel.objects.filter(sensor=sensor, state="retired").order_by("-activated_at")
     return retired.values_list("id", flat=True).first()
 
@@ -73,11 +73,13 @@ def record_model(
     return model
 
 
-def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
+def activate_model(viewer: Viewer, model_id: UUID, endpoint: str, *, going_back: bool = False) -> UUID | None:
     """Let a model act for its sensor, in place of the one before; every read scene becomes due again.
 
-    Raises NotYours for anybody but an analyst, NotThere where there is no such model, NotNow for one that gives every cell
-    the same probability: it would call all ground a mine, or none.
+    Returns the id of the one before, None where none acted or this one did. going_back: that one is `trained` again
+    instead of `retired`, so that whoever goes back once more does not come to it. Raises NotYours for anybody but an
+    analyst, NotThere where there is no such model, NotNow for one that gives every cell the same probability: it would
+    call all ground a mine, or none.
     """
     if viewer.role is not Role.ANALYST:
         raise NotYours("A model is activated by an analyst.")
@@ -95,10 +97,14 @@ def activate_model(viewer: Viewer, model_id: UUID, endpoint: str) -> None:
         models = TrainedModel.objects.select_for_update().filter(sensor=found.sensor).order_by("id")
         model = next(each for each in models if each.id == model_id)
         if model.state == "active":
-            return
-        TrainedModel.objects.filter(sensor=model.sensor, state="active").update(state="retired")
+            return None
+        left = next((each.id for each in models if each.state == "active"), None)
+        TrainedModel.objects.filter(sensor=model.sensor, state="active").update(
+            state="trained" if going_back else "retired"
+        )
         model.state = "active"
         model.activated_by_id = viewer.user_id
         model.activated_at = timezone.now()
         model.save(update_fields=["state", "activated_by", "activated_at"])
         ring(Bell.MODEL_ACTIVATED, model.id)
+    return left

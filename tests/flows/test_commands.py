@@ -174,8 +174,18 @@ def test_two_models_are_compared_on_the_same_labels_and_one_can_go_back(
     assert compared["cells"] > 20
     assert set(compared["figures"]["auc"]) == {"before", "after", "difference", "low", "high"}
     assert len(compared["warnings"]) == 2  # both were trained on these labels
+    same = commands.ask(
+        "compare_models",
+        *("--before", second["sha256"], "--after", "active"),
+        *("--catalog", land.catalog, "--labels", land.labels),
+    )
+    assert same["warnings"][0].startswith("Both are the same model")
+    assert same["called_differently"] == 0
     back = commands.ask("activate_model", "--back", "sentinel-2", "--by", anna)
-    assert back["model"] == first["model"]
+    assert (back["model"], back["left"]) == (first["model"], second["model"])
+    assert "before the one that acts" in commands.refuse(
+        "activate_model", "--back", "sentinel-2", "--by", anna
+    )
     assert TrainedModel.objects.get(state="active").sha256 == first["sha256"]
     commands.ask("activate_model", "--model", second["sha256"], "--by", anna)
     assert TrainedModel.objects.get(state="active").sha256 == second["sha256"]

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.viewer import Viewer
 from monitor.models import TrainedModel
-from monitor.services.trained_models import activate_model
+from monitor.services.trained_models import activate_model, find_previous_model
 from tests.builders import make_model
 from tests.patience import PATIENCE_S
 from tests.roles import as_role
@@ -56,6 +56,27 @@ def clear(user: User, models: list[UUID]) -> Callable[[], None]:
             user.delete()
 
     return work
+
+
+def test_who_goes_back_again_and_again_comes_to_the_first_model_and_no_further() -> None:
+    """Before, the second time led forward again, to the model that the first time had left."""
+    user = User.objects.create(username="anna", role=Role.ANALYST.value)
+    analyst, models = make_decider(user), list[UUID]()
+    for _ in range(4):
+        models.append(make_model(user, uuid4().hex[:12]))
+        TrainedModel.objects.filter(id=models[-1]).update(state="trained", sensor="sentinel-2")
+        assert activate_model(analyst, models[-1], "/test") == (models[-2] if models[1:] else None)
+
+    def go_back() -> UUID | None:
+        previous = find_previous_model("sentinel-2")
+        if previous is not None:
+            activate_model(analyst, previous, "/test", going_back=True)
+        return previous
+
+    assert [go_back() for _ in range(2)] == [models[2], models[1]]
+    activate_model(analyst, models[3], "/test")
+    assert [go_back() for _ in range(3)] == [models[1], models[0], None]
+    assert TrainedModel.objects.get(state="active").id == models[0]
 
 
 def test_of_two_models_that_are_activated_at_once_the_later_one_acts() -> None:

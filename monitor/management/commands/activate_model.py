@@ -53,10 +53,15 @@ class Command(BaseCommand):
         try:
             # with a model whose file is gone no scene would be scored
             load_kept_model(find_model_file(str(model_id)) or "")
-            activate_model(analyst, model_id, "activate_model")
+            left = activate_model(analyst, model_id, "activate_model", going_back=bool(options["back"]))
         except (LedgerUnavailable, ModelRefused, NotNow) as error:
             raise CommandError(str(error)) from error
-        print_answer({"model": str(model_id), "activated_by": analyst.username}, options["json"])
+        answer = {
+            "model": str(model_id),
+            "left": str(left) if left else None,
+            "activated_by": analyst.username,
+        }
+        print_answer(answer, options["json"])
 
 
 def find_analyst(name: str) -> Viewer:

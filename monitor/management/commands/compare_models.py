@@ -21,7 +21,7 @@ from monitor.imagery.catalog import walk_items
 from monitor.management.arguments import add_catalog_arguments, find_catalog, load_labels
 from monitor.management.console import print_answer, show_progress
 from monitor.management.refused import add_causes
-from monitor.management.saved_models import load_named_model
+from monitor.management.saved_models import digest_named_model, load_named_model
 from monitor.services.labels import find_trained_cells
 
 
@@ -49,6 +49,10 @@ class Command(BaseCommand):
         try:
             models = {name: load_named_model(options[name]) for name in ("before", "after")}
             digests = {name: model.facts["labels"]["digest"] for name, model in models.items()}
+            if digest_named_model(options["before"]) == digest_named_model(options["after"]):
+                warnings.append(
+                    "Both are the same model, so there is no difference to find. Name another one."
+                )
             trained_on = {name: find_trained_cells(digest, labels) for name, digest in digests.items()}
             for name, model in models.items():
                 with show_progress() as progress:
