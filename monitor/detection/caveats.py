@@ -43,6 +43,12 @@ def list_caveats(report: Mapping[str, Any]) -> list[str]:
             f"The cells lie in fewer than {LEAST_BLOCKS} blocks: no interval can be told, and the figures hold for these "
             "places at most."
         )
+    if undated := report["undated"]:
+        warnings.append(
+            f"{undated['labels']} of {report['all']['n']} labels name neither a scene nor the last day for which they hold. "
+            f"They met the latest scene that shows their cell, up to {undated['latest']}: where the ground has changed "
+            "since, they say what is not so. Give them observed_to or item_t1."
+        )
     told = report["period_in_scores"]
     low, high = (told["auc"]["low"], told["auc"]["high"]) if told else (None, None)
     if told and low is not None and high is not None and not low <= 0.5 <= high:

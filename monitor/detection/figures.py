@@ -149,10 +149,21 @@ def summarise(
         ],
     }
     report["period_in_scores"] = _trace_period(judged, draws, seed)
+    report["undated"] = _count_undated(judged)
     report["warnings"] = (
         list_warnings(confounders) + _warn_of_no_period(confounders, report) + list_caveats(report)
     )
     return report
+
+
+def _count_undated(judged: JudgedCells) -> Report | None:
+    """How many labels name neither a scene nor a last day, and the latest day of the scenes that they met; or None."""
+    # cells without scenes, such as those of a table, have no period
+    stated = zip(judged.labels, judged.scene_periods, strict=False)
+    days = [
+        period.rpartition("/")[2] for each, period in stated if not each.item and each.observed_to is None
+    ]
+    return {"labels": len(days), "latest": max(days)} if days else None
 
 
 def _warn_of_no_period(confounders: Sequence[Confounder], report: Report) -> list[str]:

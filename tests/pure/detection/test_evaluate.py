@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -206,6 +207,33 @@ def test_a_share_that_was_told_is_said_as_it_was_told_and_not_to_have_been_learn
     )
     assert "learnt" not in warning
     assert "mines: 0.1 % (change)" in write_report(report)
+
+
+def test_labels_that_met_the_latest_scene_because_they_name_no_time_are_counted_and_warned_of() -> None:
+    """They may tell of the ground of years ago. Features without scenes have no date to compare with."""
+    cells = make_cells()
+    periods = [f"{2019 + at % 3}-01-01/{2019 + at % 3}-12-31" for at in range(len(cells))]
+    undated = [
+        replace(each, observed_from=date(2018, 1, 1), item="", observed_to=None) for each in cells.labels
+    ]
+    named = [
+        replace(each, **({"item": "x"} if at % 2 else {"observed_to": date(2020, 1, 1)}))
+        for at, each in enumerate(undated)
+    ]
+    told = {}
+    for case, labels, seen in (
+        ("some", named[:40] + undated[40:41] + named[41:], periods),
+        ("none", named, periods),
+        ("no scenes", undated, []),
+    ):
+        own = replace(cells, labels=tuple(labels), scene_periods=tuple(seen))
+        report = summarise(judge_cells(own, np.full((len(own), 3), 1 / 3), 0.1), 2, 0)
+        told[case] = [text for text in report["warnings"] if "name neither a scene nor the last day" in text]
+        assert (report["undated"] is None) == (not told[case])
+    assert (told["none"], told["no scenes"]) == ([], [])
+    (text,) = told["some"]
+    assert text.startswith("1 of 240 labels")
+    assert "up to 2020-12-31: where" in text
 
 
 def test_a_report_of_labels_that_all_teach_warns_of_no_other_share() -> None:
