@@ -15,12 +15,12 @@ from accounts.models import User
 from accounts.roles import Role
 from monitor.access.sharpness import find_sharpness
 from monitor.grid import Level
-from monitor.models import AccessGrant, Region
+from monitor.models import AccessGrant, AccessRequest, Region
 from monitor.privacy.posture import HeldGrant, Posture, choose_level
 from monitor.privacy.scope import grant_region, withdraw_region
 from tests.builders import make_alert, make_inspection, make_viewer
 from tests.cast import Cast, Person
-from tests.rights import give_grant, set_posture
+from tests.rights import call_act, give_grant, set_posture
 from tests.roles import as_role, read_rows
 
 GRANTS = [None, *product((0, 1, 2), (1, 2))]
@@ -111,6 +111,53 @@ def test_a_grant_that_is_over_opens_nothing(cast: Cast, end: Callable[[AccessGra
         end(grant)
         assert sharpness_of(cast.rosa).get(cast.east, Level.L3) == Level.L3
         assert cast.east in shut_to(cast.rosa)
+
+
+def _give_role_back(grant: AccessGrant) -> None:
+    User.objects.filter(id=grant.holder_id).update(role=grant.role)
+
+
+def _open_account_again(grant: AccessGrant) -> None:
+    User.objects.filter(id=grant.holder_id).update(is_active=True)
+
+
+def _give_region_back(grant: AccessGrant) -> None:
+    grant_region(grant.holder, grant.region)
+
+
+@pytest.mark.parametrize(
+    ("end", "begin"),
+    [
+        (_change_role, _give_role_back),
+        (_close_account, _open_account_again),
+        (_take_region, _give_region_back),
+    ],
+)
+def test_a_grant_does_not_come_back_with_what_it_ended_with(
+    cast: Cast, end: Callable[[AccessGrant], None], begin: Callable[[AccessGrant], None]
+) -> None:
+    """Nor does a request that nobody had decided about; as the worker, who may write neither."""
+    with undone():
+        set_posture(cast.east, "sealed")
+        grant = give_grant(cast.rosa, cast.east, 0, cast.otis, cast.adam)
+        others = give_grant(cast.anna, cast.east, 0, cast.otis, cast.adam)
+        waiting = AccessRequest.objects.create(
+            asked_by=cast.rosa.user,
+            role="regulator",
+            region_id=cast.east,
+            level=0,
+            purpose="data-quality",
+            until=grant.expires_at,
+        )
+        with as_role("penumbra_worker"):
+            end(grant)
+            begin(grant)
+        assert sharpness_of(cast.rosa) == {cast.east: Level.L3}
+        assert cast.east in shut_to(cast.rosa)
+        assert sharpness_of(cast.anna)[others.region_id] == Level.L0
+        waiting.refresh_from_db()
+        assert waiting.status == "refused"
+        assert call_act("decide(%s, %s, true)", cast.adam.token.encode(), waiting.id) == "over"
 
 
 def test_a_grant_is_for_one_region_and_one_person(cast: Cast) -> None:
