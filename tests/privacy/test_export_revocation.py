@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from threading import Barrier, Event
 from time import monotonic
 from typing import Any
@@ -19,14 +19,16 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tokens import revoke_tokens
 from monitor.errors import StreamCut
-from monitor.models import AccessGrant
+from monitor.grid import Level
+from monitor.models import AccessGrant, Agreement, Region
 from monitor.privacy.door import exports
+from monitor.services.agreements import end_agreement, make_agreement
 from monitor.services.releases import publish_release
 from tests.builders import cell_at, put_cells
 from tests.cast import Person
 from tests.patience import PATIENCE_S
 from tests.privacy.committed import EASTERN, Committed, start
-from tests.privacy.test_revocation import OF_REGULATORS, Change, client_of
+from tests.privacy.test_revocation import OF_REGULATORS, Change, _let_tokens_end, client_of
 from tests.rights import give_grant, limit_quota, set_posture
 
 
@@ -50,6 +52,21 @@ def _seal(world: Committed) -> None:
     set_posture(world.cast.east, "sealed")
 
 
+def _end_agreement(world: Committed) -> None:
+    cast = world.cast
+    end_agreement(cast.rosa.user, cast.pia.user, Region.objects.get(id=cast.east))
+
+
+def _let_agreement_end(world: Committed) -> None:
+    now = timezone.now()
+    Agreement.objects.update(agreed_at=now - timedelta(days=2), expires_at=now)
+
+
+def _agree_on_l3(world: Committed) -> None:
+    cast = world.cast
+    make_agreement(cast.adam.user, cast.pia.user, Region.objects.get(id=cast.east), Level.L3)
+
+
 def _revoke_grants(world: Committed) -> None:
     AccessGrant.objects.update(revoked_at=timezone.now())
 
@@ -58,7 +75,8 @@ def _let_grants_end(world: Committed) -> None:
     AccessGrant.objects.update(expires_at=timezone.now())
 
 
-OF_PARTNERS = [_take_regions, _close_account, _change_role, _revoke_tokens, _seal]
+OF_PARTNERS = [_take_regions, _close_account, _change_role, _revoke_tokens, _let_tokens_end, _seal]
+OF_AGREEMENTS = [_end_agreement, _let_agreement_end, _agree_on_l3]
 STREAMED = ("geojson", "csv", "kml", "fgb")
 CELLS_A_CHUNK = 3
 
@@ -127,18 +145,43 @@ def test_an_exact_file_ends_at_its_next_chunk(committed: Committed, change: Chan
     assert len(taken) < len(whole)
 
 
+def _publish(world: Committed) -> None:
+    for month in (6, 7, 8):
+        put_cells(world.model, [*EASTERN, cell_at(20.305, 2.305)], observed_on=date(2026, month, 15))
+    publish_release(date(2026, 11, 20))
+
+
+@pytest.mark.parametrize("change", OF_AGREEMENTS)
+@pytest.mark.parametrize("file_format", STREAMED)
+def test_a_file_of_finer_blocks_ends_where_what_was_agreed_does(
+    committed: Committed, change: Change, file_format: str
+) -> None:
+    """Nor does it go on at the level that is left: blocks of two levels in one file would overlap."""
+
+    def agree() -> None:
+        _publish(committed)
+        cast = committed.cast
+        region, until = Region.objects.get(id=cast.east), timezone.now() + timedelta(days=1)
+        terms: dict[str, Any] = {"seconded_by": cast.adam.user, "reference": "MoU 2026/14", "until": until}
+        make_agreement(cast.rosa.user, cast.pia.user, region, Level.L1, **terms)
+
+    with ThreadPoolExecutor(1) as pool:
+        start(pool, agree).result(PATIENCE_S)
+    whole, taken, is_cut = read_with_a_change(
+        committed, committed.cast.pia, file_format, lambda: change(committed)
+    )
+    assert is_cut
+    assert b"".join(whole).startswith(b"".join(taken))
+    assert len(taken) < len(whole)
+
+
 @pytest.mark.parametrize("change", OF_PARTNERS)
 @pytest.mark.parametrize("file_format", STREAMED)
 def test_a_file_of_blocks_ends_at_its_next_page(
     committed: Committed, change: Change, file_format: str
 ) -> None:
-    def publish() -> None:
-        for month in (6, 7, 8):
-            put_cells(committed.model, [*EASTERN, cell_at(20.305, 2.305)], observed_on=date(2026, month, 15))
-        publish_release(date(2026, 11, 20))
-
     with ThreadPoolExecutor(1) as pool:
-        start(pool, publish).result(PATIENCE_S)
+        start(pool, lambda: _publish(committed)).result(PATIENCE_S)
     whole, taken, is_cut = read_with_a_change(
         committed, committed.cast.pia, file_format, lambda: change(committed)
     )

@@ -22,7 +22,7 @@ from rest_framework.test import APIClient
 
 from accounts.ledger.entry import Entry, Reads, Ticket, TicketScope
 from accounts.ledger.writer import open_entry
-from accounts.models import User
+from accounts.models import Token, User
 from accounts.roles import Role
 from accounts.tokens import find_token, revoke_tokens
 from accounts.viewer import Credential, Viewer
@@ -66,6 +66,10 @@ def _revoke_tokens(world: Committed) -> None:
     revoke_tokens(world.cast.ines.user)
 
 
+def _let_tokens_end(world: Committed) -> None:
+    Token.objects.update(expires_at=timezone.now())
+
+
 def _guard(world: Committed) -> None:
     set_posture(world.cast.east, "guarded")
 
@@ -91,7 +95,7 @@ def _let_grants_end(world: Committed) -> None:
     AccessGrant.objects.update(expires_at=timezone.now())
 
 
-OF_EVERYBODY = [_take_permission, _close_accounts, _change_roles, _revoke_tokens, _seal]
+OF_EVERYBODY = [_take_permission, _close_accounts, _change_roles, _revoke_tokens, _let_tokens_end, _seal]
 OF_REGULATORS = [*OF_EVERYBODY, _guard]
 OF_INSPECTORS = [*OF_EVERYBODY, _close_inspection, _let_window_pass]
 
