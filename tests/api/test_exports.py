@@ -18,6 +18,7 @@ from tests.api.conftest import WebClient
 from tests.api.files import FORMATS, MEDIA_TYPES, read_file
 from tests.builders import cell_at, put_cells, scatter_cells
 from tests.cast import Cast
+from tests.rights import limit_quota
 
 EASTERN = [cell_at(20.005 + i / 100, 2.005 + j / 100) for j in range(3) for i in range(4)]
 WESTERN = [cell_at(19.705, 2.105)]
@@ -201,6 +202,22 @@ def test_head_of_a_file_has_its_headers_and_no_body(web: WebClient, cast: Cast, 
         assert head.status_code == 200
         for name in ("Content-Type", "Content-Disposition", "Cache-Control"):
             assert head[name] == got[name]
+
+
+def test_head_is_asked_on_the_same_terms_and_counts_what_it_read(
+    web: WebClient, cast: Cast, country: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file its first chunk, of a page all of it: the headers depend on the cells."""
+    monkeypatch.setattr(exports, "CHUNK_CELLS", 5)
+    client = web.as_(cast.rosa)
+    for address, cells in (("/export/activity.csv", 5), ("/api/v1/activity", len(EASTERN))):
+        head = client.head(address)
+        assert head.content == b""
+        assert sum(line.action == "read.activity" for line in ledger_of(head)) == 1
+        assert client.get("/api/v1/me").json()["quota"]["used"] == cells
+    limit_quota(cells)
+    for address in ("/export/activity.csv", "/api/v1/activity"):
+        assert client.head(address).status_code == 429
 
 
 def test_a_geopackage_is_bounded_because_it_must_be_whole(

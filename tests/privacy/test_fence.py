@@ -15,7 +15,7 @@ from django.apps import apps
 from django.db import connection, connections
 
 from monitor.vault.fence import RIGHTS, apply_rights
-from tests.roles import read_rows
+from tests.roles import as_role, read_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +133,19 @@ def test_rights_are_renewed_without_a_moment_in_which_a_role_has_none() -> None:
     assert len(seen) > len(RIGHTS)
     assert all(seen)
     assert read_rows(held) == before
+
+
+@pytest.mark.parametrize("role", ["penumbra_web", "penumbra_ledger", "penumbra_sealer"])
+def test_what_the_server_notes_of_columns_tells_nobody_outside_values_of_the_vault(role: str) -> None:
+    """Numbers of rows are told to every role, a documented limit; the commonest rows and columns would be places."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO vault.spent_ticket SELECT gen_random_uuid() FROM generate_series(1, 50)")
+        cursor.execute("ANALYZE vault.spent_ticket")
+    noted = "SELECT DISTINCT schemaname::text FROM pg_stats WHERE schemaname = 'vault'"
+    assert read_rows(noted) == [("vault",)]
+    with as_role(role), connection.cursor() as cursor:
+        cursor.execute(noted)
+        assert cursor.fetchall() == []
 
 
 def test_no_right_can_be_passed_on() -> None:
