@@ -13,10 +13,11 @@ import rasterio
 from django.db import transaction
 from pytest_django import Settings
 
+from accounts.roles import Role
 from monitor.models import Scene
 from tests.api.conftest import WebClient
 from tests.builders import Cell
-from tests.cast import Cast
+from tests.cast import Cast, hire
 from tests.flows.conftest import Ringing, train
 from tests.flows.mined_land import MinedLand, write_land, write_quarter
 from tests.flows.route import (
@@ -186,3 +187,17 @@ def test_whoever_handed_it_in_is_told_the_cause_and_no_place(
     assert [scene["state"] for scene in told] == ["scored", "refused"]
     assert told[1]["cause"] == "misregistered"
     assert "20 m" in told[1]["detail"]
+
+
+def test_another_feeder_learns_that_there_are_others_of_the_ground_and_nothing_else(
+    web: WebClient, cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path, ringing: Ringing
+) -> None:
+    """A stated limit. The others stay out of sight."""
+    let_act(trainee, cast.anna.user)
+    fay = web.as_(hire("fay", Role.FEEDER))
+    for client, item in ((web.as_(cast.finn), land.items["t0"]), (fay, second(tmp_path, land, 5))):
+        with ringing():
+            client.post("/api/v1/scenes", item, format="json")
+    (own,) = fay.get("/api/v1/scenes").json()["items"]
+    assert (own["state"], own["cause"]) == ("refused", "misregistered")
+    assert str(Scene.objects.get(received_by=cast.finn.user).id) not in str(own)
