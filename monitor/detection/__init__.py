@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from monitor.detection.gram import GramRidge, GramSums
     from monitor.detection.heads import MODELS, Recipe
     from monitor.detection.labels import CLASSES, CellLabel, read_labels
+    from monitor.detection.likeness import Fit, judge_fit
     from monitor.detection.metrics import area_under_roc, measure
     from monitor.detection.model import MineModel
     from monitor.detection.modelfile import load_model, save_model
@@ -62,6 +63,7 @@ _WHERE = {
     "gram": ("GramRidge", "GramSums"),
     "heads": ("MODELS", "Recipe"),
     "labels": ("CLASSES", "CellLabel", "read_labels"),
+    "likeness": ("Fit", "judge_fit"),
     "metrics": ("area_under_roc", "measure"),
     "model": ("MineModel",),
     "modelfile": ("load_model", "save_model"),
@@ -87,6 +89,7 @@ __all__ = [
     "Familiarity",
     "FeatureTable",
     "Featurizer",
+    "Fit",
     "GramRidge",
     "GramSums",
     "LabelledCells",
@@ -113,6 +116,7 @@ __all__ = [
     "gather_cells",
     "gather_table",
     "judge_deal",
+    "judge_fit",
     "load_model",
     "make_patches",
     "measure",

@@ -1,8 +1,8 @@
 """Change: what a cell looked like before, what it looks like now, and the difference.
 
 Room `detection`, pure. Chooses the reference of each cell by one rule, for training as for scoring. Dates decide which
-scene comes first and are never features. May import `featurizer`, `misplaced`, `partmaps`, `radiometry`
-and `registration`.
+scene comes first and are never features. May import `featurizer`, `likeness`, `misplaced`, `partmaps` and
+`radiometry`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.detection.featurizer import CellFeatures, Int64
+from monitor.detection.likeness import Fit, judge_fit
 from monitor.detection.misplaced import choose_references
 from monitor.detection.partmaps import NO_MAP, Layout
 from monitor.detection.radiometry import normalise_reference
 from monitor.detection.rcf import Float32
-from monitor.detection.registration import measure_offset
 from monitor.field.states import REFERENCE_AGE
 
 Bool = npt.NDArray[np.bool_]
@@ -72,13 +72,13 @@ class PairedFeatures:
     """The features that each cell of a scene had before.
 
     values: float32 (n, F), NaN where there is no reference. source: int64 (n,), position of the reference among the
-    earlier scenes, -1 for none. is_misplaced: the scene lies upon none of the earlier ones, so that nothing of it can be
-    compared.
+    earlier scenes, -1 for none. odd: why the scene can be compared with none of the earlier ones, None where it can, or
+    there is none.
     """
 
     values: Float32
     source: Int64
-    is_misplaced: bool = False
+    odd: Fit | None = None
 
 
 def pair_features(
@@ -108,8 +108,8 @@ def pair_features(
     PairedFeatures
         Of each cell the latest scene that had ended a year (`REFERENCE_AGE`) before `now` began; where there is none, the
         earliest that had ended on a day (UTC) before. Of the same sensor and of pixels of about the same size, each shows
-        enough of the cell, and `now` lies upon it as far as can be told. Granules of one pass overlap, seconds apart, so
-        that none of the same day tells what was before.
+        enough of the cell, and `now` can be compared with it as far as can be told (`judge_fit`). Granules of one
+        pass overlap, seconds apart, so that none of the same day tells what was before.
 
     Raises
     ------
@@ -139,9 +139,9 @@ def pair_features(
                 chosen[here] = position
         return {int(position): np.flatnonzero(chosen == position) for position in set(chosen.tolist()) - {-1}}
 
-    references, is_misplaced = choose_references(
+    references, odd = choose_references(
         find,
-        lambda position: measure_offset(
+        lambda position: judge_fit(
             now.features, _same_kind(now.features, earlier[position].features), layout, min_valid_share
         ),
     )
@@ -155,7 +155,7 @@ def pair_features(
         if normalise:
             before = normalise_reference(now.features.values[here[own]], before, layout)
         values[here[own]] = before
-    return PairedFeatures(values, source, is_misplaced)
+    return PairedFeatures(values, source, odd)
 
 
 def _rank_past(now: SceneFeatures, earlier: Sequence[SceneFeatures]) -> list[int]:

@@ -97,7 +97,7 @@ def join_scores(parts: Sequence[CellScores]) -> CellScores:
 
 
 def withhold_scores(scores: CellScores) -> CellScores:
-    """The same cells, none of them observed: of a scene that lies upon none before it. The valid shares stay."""
+    """The same cells, none of them observed: of a scene that can be compared with none before it. The valid shares stay."""
     nothing = np.full(len(scores.rows), np.nan, np.float32)
     return replace(
         scores,

@@ -185,8 +185,8 @@ class _Sums:
         """Take cells: maps (n, bands, across, across)."""
         if not len(old):
             return
-        a, a_mask = _high_pass(old)
-        b, b_mask = _high_pass(new)
+        a, a_mask = find_detail(old)
+        b, b_mask = find_detail(new)
         fa, fb, fa_mask, fb_mask = (_transform(values) for values in (a, b, a_mask, b_mask))
         self.product += (np.conj(fa) * fb).sum(axis=(0, 1))
         self.old_energy += (np.conj(_transform(a * a)) * fb_mask).sum(axis=(0, 1))
@@ -211,7 +211,7 @@ def _add_up(sums: list[_Sums]) -> _Sums:
     )
 
 
-def _high_pass(maps: Float32) -> tuple[Float32, Float32]:
+def find_detail(maps: Float32) -> tuple[Float32, Float32]:
     """Maps less the mean of the 5 x 5 parts around, each cell and band brought to the same energy, and the mask, as
     float32 (n, bands, across, across) and (n, 1, across, across). Light, haze and season change the means, not these.
     """

@@ -16,7 +16,7 @@ from monitor.detection.change import SceneFeatures, name_period, pair_features
 from monitor.detection.detect import CHANGE, CellScores, score_cells, withhold_scores
 from monitor.detection.featurizer import Featurizer, Int64, Progress
 from monitor.detection.labels import CLASSES
-from monitor.detection.misplaced import refuse_misplaced
+from monitor.detection.misplaced import refuse_odd
 from monitor.detection.model import MineModel
 from monitor.detection.windows import SceneStrips
 from monitor.field.states import CellState, Observation
@@ -71,7 +71,7 @@ class SurveyedScene:
 class Survey:
     """What came of a catalogue: scenes in the order of their dates, and those refused.
 
-    A scene that lies upon none before it is among both: none of its cells is observed.
+    A scene that can be compared with none before it is among both: none of its cells is observed.
     """
 
     scenes: tuple[SurveyedScene, ...]
@@ -188,9 +188,9 @@ def survey_catalog(
     for now in extract_scenes(parsed, model.featurizer, refused, access=access, progress=progress):
         before = pair_features(now, seen, model.min_valid_share, model.featurizer.layout)
         scores = score_cells(now.features, before.values, model)
-        if before.is_misplaced:
-            odd = refuse_misplaced()
-            refused.append(Refusal(now.item_id, odd.cause, odd.detail))
+        if before.odd is not None:
+            refusal = refuse_odd(before.odd)
+            refused.append(Refusal(now.item_id, refusal.cause, refusal.detail))
             scores = withhold_scores(scores)
         scenes.append(
             SurveyedScene(

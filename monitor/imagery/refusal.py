@@ -38,6 +38,7 @@ class Cause(StrEnum):
     MISSING_BAND = "missing_band"
     RESOLUTION_UNFIT = "resolution_unfit"
     UNKNOWN_SCALE = "unknown_scale"
+    UNLIKE_BEFORE = "unlike_before"
     # what is left of them
     NO_VALID_PIXELS = "no_valid_pixels"
     TOO_CLOUDY = "too_cloudy"

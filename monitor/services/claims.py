@@ -14,10 +14,11 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from monitor.imagery.refusal import Cause, SceneRefused
+from monitor.detection.misplaced import COMPARED
+from monitor.imagery.refusal import SceneRefused
 from monitor.models import Scene, TrainedModel
 
-_READ = Q(state__in=("waiting", "scored")) | Q(state="refused", cause=Cause.MISREGISTERED)
+_READ = Q(state__in=("waiting", "scored")) | Q(state="refused", cause__in=COMPARED)
 """Scenes that were read to their end."""
 RING_AGAIN = timedelta(seconds=120)
 """A ring that nobody answered for so long counts as lost."""
@@ -115,11 +116,11 @@ def revise_scene(scene_id: UUID, model_id: UUID, cells: int, refusal: SceneRefus
     """
     mine = Scene.objects.filter(id=scene_id, scored_by_id=model_id)
     if refusal is not None:
-        mine.filter(state="scored").update(
+        mine.filter(_READ).exclude(state="waiting").update(
             state="refused", cause=refusal.cause.value, detail=refusal.detail[:300], cells_scored=0
         )
     else:
-        mine.filter(state="refused", cause=Cause.MISREGISTERED).update(
+        mine.filter(state="refused", cause__in=COMPARED).update(
             state="scored", cause="", detail="", cells_scored=cells
         )
 

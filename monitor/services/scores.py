@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from monitor.detection.detect import CellScores, detect_cells, join_scores, withhold_scores
 from monitor.detection.featurizer import CellFeatures
-from monitor.detection.misplaced import choose_references, refuse_misplaced
+from monitor.detection.likeness import Fit, judge_fit
+from monitor.detection.misplaced import choose_references, refuse_odd
 from monitor.detection.model import MineModel
-from monitor.detection.registration import measure_offset
 from monitor.services.alerts import raise_alerts
 from monitor.services.claims import Claim, finish_scene, keep_claim, refuse_scored_scene, revise_scene
 from monitor.vault.features import has_features, load_features, read_pixel_size
@@ -36,8 +36,8 @@ def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
     """Score a scene whose features are kept, and whatever must be compared with it, then raise alerts; how many cells.
 
     A scene that arrives late becomes the reference of later ones that are scored already: those are scored again, so
-    the order of arrival does not matter. A scene that lies upon none before it is refused: its cells are kept as not
-    observed. Raises ClaimLost where another worker has the scene, FeaturesLost; then nothing is written.
+    the order of arrival does not matter. A scene that can be compared with none before it is refused: its cells are kept
+    as not observed. Raises ClaimLost where another worker has the scene, FeaturesLost; then nothing is written.
     """
     while True:
         try:
@@ -52,25 +52,25 @@ def store_scores(claim: Claim, model_id: UUID, model: MineModel) -> int:
 def _store_locked(claim: Claim, model_id: UUID, model: MineModel) -> int:
     # from here to the commit the row is locked: nobody can take the scene over while its scores are written
     keep_claim(claim, 1.0)
-    cells, is_misplaced = _score_scene(claim.scene_id, model_id, model)
+    cells, odd = _score_scene(claim.scene_id, model_id, model)
     touched = [claim.scene_id]
     for later in find_dependents(claim.scene_id, model_id, model.min_valid_share):
         if not has_features(later, model.featurizer.digest):
             continue  # it is read anew, and compared with this one then
-        more, is_odd = _score_scene(later, model_id, model)
-        revise_scene(later, model_id, more, refuse_misplaced() if is_odd else None)
+        more, fault = _score_scene(later, model_id, model)
+        revise_scene(later, model_id, more, None if fault is None else refuse_odd(fault))
         touched.append(later)
     renew_states(touched, model_id, timezone.now().date())
     raise_alerts(touched)
-    if is_misplaced:
-        refuse_scored_scene(claim, refuse_misplaced(), model_id)
+    if odd is not None:
+        refuse_scored_scene(claim, refuse_odd(odd), model_id)
     else:
         finish_scene(claim, cells, model_id)
     return cells
 
 
-def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int, bool]:
-    """How many cells were scored, and whether the scene lies upon none before it."""
+def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int, Fit | None]:
+    """How many cells were scored, and what is odd about a scene that can be compared with none before it."""
     dates = read_scene_dates(scene_id)
     featurizer, least = model.featurizer, model.min_valid_share
     now = load_features(scene_id, featurizer.digest)
@@ -79,11 +79,9 @@ def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int,
         for earlier in list_earlier(scene_id, model_id, dates, now, least)
         if not _is_comparable(now, earlier)
     ]
-    positions, is_misplaced = choose_references(
+    positions, odd = choose_references(
         lambda apart: find_references(scene_id, model_id, dates, now, least, {*others, *apart}),
-        lambda earlier: measure_offset(
-            now, load_features(earlier, featurizer.digest), featurizer.layout, least
-        ),
+        lambda earlier: judge_fit(now, load_features(earlier, featurizer.digest), featurizer.layout, least),
     )
     scores = join_scores(
         [
@@ -91,9 +89,9 @@ def _score_scene(scene_id: UUID, model_id: UUID, model: MineModel) -> tuple[int,
             for first in range(0, max(len(now.rows), 1), PORTION_CELLS)
         ]
     )
-    if is_misplaced:
+    if odd is not None:
         scores = withhold_scores(scores)
-    return upsert_scores(scene_id, model_id, dates, scores), is_misplaced
+    return upsert_scores(scene_id, model_id, dates, scores), odd
 
 
 def _is_comparable(now: CellFeatures, earlier: UUID) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from monitor.detection import registration
 from monitor.detection.change import SceneFeatures, pair_features
 from monitor.detection.featurizer import CellFeatures
+from monitor.detection.likeness import Fit
 from monitor.detection.misplaced import choose_references
 from monitor.detection.partmaps import UNSEEN, Layout, PartMeans
 from monitor.detection.registration import APART_M, Offset, measure_offset
@@ -188,15 +189,15 @@ def test_a_scene_that_lies_upon_none_before_it_has_no_references(
     moved = read_maps(quarters[1], 0, 5)
     first, odd, third = at("first", 1, before), at("odd", 2, moved), at("third", 3, read_maps(quarters[1]))
     of_odd = pair_features(odd, [first], 0.5, LAYOUT)
-    assert of_odd.is_misplaced
+    assert of_odd.odd is Fit.APART
     assert set(of_odd.source.tolist()) == {-1}
     assert np.isnan(of_odd.values).all()
-    assert not pair_features(odd, [first], 0.5).is_misplaced  # without a layout nothing can be told
+    assert pair_features(odd, [first], 0.5).odd is None  # without a layout nothing can be told
     of_third = pair_features(third, [first, odd], 0.5, LAYOUT)
-    assert not of_third.is_misplaced
+    assert of_third.odd is None
     assert set(of_third.source.tolist()) == {0, -1}
     again = pair_features(at("fourth", 4, moved), [first, odd, third], 0.5, LAYOUT)
-    assert not again.is_misplaced
+    assert again.odd is None
     assert set(again.source.tolist()) == {1, -1}
 
 
@@ -210,39 +211,40 @@ def test_only_what_is_sure_is_apart() -> None:
     assert not of(APART_M + 10, error=4).is_apart
 
 
-def choose(scenes: dict[str, Offset | None]) -> tuple[set[str], bool]:
+def choose(scenes: dict[str, Fit]) -> tuple[set[str], Fit | None]:
     """Scenes by date; the newest one that is not passed over shows all three cells, and the first one only."""
 
     def find(without: frozenset[str]) -> dict[str, npt.NDArray[np.int64]]:
         left = [name for name in scenes if name not in without]
         return {left[-1]: np.arange(3)} if left else {}
 
-    kept, is_misplaced = choose_references(find, scenes.__getitem__)
-    return set(kept), is_misplaced
+    kept, odd = choose_references(find, scenes.__getitem__)
+    return set(kept), odd
 
 
 @pytest.mark.parametrize(
-    ("scenes", "kept", "is_misplaced"),
+    ("scenes", "kept", "odd"),
     [
-        ({}, set(), False),
-        ({"a": of(2)}, {"a"}, False),
-        ({"a": None}, {"a"}, False),
-        ({"a": of(60)}, set(), True),
-        ({"a": of(60), "b": of(3)}, {"b"}, False),
-        ({"a": of(3), "b": of(60)}, {"a"}, False),
-        ({"a": None, "b": of(60)}, {"a"}, True),
-        ({"a": of(60), "b": of(60), "c": of(60)}, set(), True),
+        ({}, set(), None),
+        ({"a": Fit.UPON}, {"a"}, None),
+        ({"a": Fit.UNTOLD}, {"a"}, None),
+        ({"a": Fit.APART}, set(), Fit.APART),
+        ({"a": Fit.APART, "b": Fit.UPON}, {"b"}, None),
+        ({"a": Fit.UPON, "b": Fit.DARKER}, {"a"}, None),
+        ({"a": Fit.UNTOLD, "b": Fit.STRANGE}, {"a"}, Fit.STRANGE),
+        ({"a": Fit.DARKER, "b": Fit.APART, "c": Fit.STRANGE}, set(), Fit.APART),
+        ({"a": Fit.STRANGE, "b": Fit.APART, "c": Fit.BRIGHTER}, set(), Fit.APART),
     ],
 )
 def test_a_scene_is_compared_with_the_latest_that_it_lies_upon(
-    scenes: dict[str, Offset | None], kept: set[str], is_misplaced: bool
+    scenes: dict[str, Fit], kept: set[str], odd: Fit | None
 ) -> None:
-    assert choose(scenes) == (kept, is_misplaced)
+    assert choose(scenes) == (kept, odd)
 
 
 def test_a_long_row_of_scenes_apart_is_not_asked_to_its_end() -> None:
-    many: dict[str, Offset | None] = {f"{number:02}": of(60) for number in range(30)}
-    assert choose(many) == (set(), True)
+    many = {f"{number:02}": Fit.APART for number in range(30)}
+    assert choose(many) == (set(), Fit.APART)
 
 
 @pytest.mark.shared_data
