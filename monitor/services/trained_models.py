@@ -59,12 +59,15 @@ def _find_named(name: str) -> QuerySet[TrainedModel]:
 def record_model(
     model_id: UUID, sha256: str, sensor: str, featurizer: str, made_from: str, metrics: Mapping[str, Any]
 ) -> TrainedModel:
-    """Keep the record of a trained model under its id; the same file again is the same record, under the id it has."""
-    model, _ = TrainedModel.objects.get_or_create(
-        sha256=sha256,
-        defaults={
+    """Keep the record of a trained model under its id. What was made from the same is the same record, under the id it has:
+    only the digest of its file becomes `sha256`, so that whoever calls has seen that it is the same model."""
+    model, _ = TrainedModel.objects.update_or_create(
+        made_from=made_from,
+        defaults={"sha256": sha256},
+        create_defaults={
             "id": model_id,
             "sensor": sensor,
+            "sha256": sha256,
             "featurizer": featurizer,
             "made_from": made_from,
             "metrics": dict(metrics),

@@ -37,6 +37,7 @@ from monitor.grid import CELLS_PER_DEG
 from monitor.imagery.access import AssetAccess
 from monitor.imagery.item import SceneItem, parse_item
 from monitor.imagery.sensors import REQUIRED_BANDS
+from monitor.models import TrainedModel
 from monitor.services.detections import imagery_access, model_path
 from monitor.services.labels import remember_batch
 from monitor.services.trained_models import find_model, record_model
@@ -53,6 +54,10 @@ class NothingToTrainOn(LookupError):
 
 class ModelNotKept(RuntimeError):
     """The vault's disk is full, or takes no writes: the model is lost."""
+
+
+class ModelDiffers(RuntimeError):
+    """The file of a known model is gone, and the same training gives another model now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +99,14 @@ def train_on_vault(
 ) -> Trained:
     """Train on the readable scenes that show labelled cells, keep the file, record the model.
 
+    A known model whose file is gone gets it back, active or not: the new file stands under the known record, if it is judged
+    as the old one was, number for number. Another would act, and explain old scores, under a name that it has not earned.
+
     watch: called with the cells as cross-validation judged them; not where the same was trained before. causes: counts the
     scenes that could not be read, by cause, also where this ends with an error; where no scene is left to read, those that
     stand refused.
 
-    Raises NothingToTrainOn, PatchesNotDrawn, NoLabelledCells, TrainingRefused, FoldsNotPossible, ModelNotKept;
+    Raises NothingToTrainOn, PatchesNotDrawn, NoLabelledCells, TrainingRefused, FoldsNotPossible, ModelNotKept, ModelDiffers;
     LedgerUnavailable, as `recorded` does.
     """
     causes = Counter() if causes is None else causes
@@ -121,11 +129,27 @@ def train_on_vault(
     finally:
         causes.update(count_causes(refused))
     remember_batch(labels)
-    model_id = uuid4()
+    known = find_model(made_from)  # again: somebody else may have trained the same in these minutes
+    if known is not None:
+        check_same_model(known, model, report)
+    model_id = uuid4() if known is None else known.id
     with recorded(Entry(None, "model.train", "train_model", uuid4(), objects=[model_id])):
         sha256 = keep_model_file(model, report, now)
         record = record_model(model_id, sha256, how.sensor, model.featurizer.digest, made_from, report)
     return Trained(record.id, sha256, report, False, count_causes(refused))
+
+
+def check_same_model(known: TrainedModel, model: MineModel, report: Report) -> None:
+    """Raise ModelDiffers unless what was trained has the features and the report of the known record.
+
+    Files of one model differ by the time in them, so their digests say nothing.
+    """
+    as_kept = json.loads(json.dumps(report))
+    if (known.featurizer, known.metrics) != (model.featurizer.digest, as_kept):
+        raise ModelDiffers(
+            f"The file of the model {known.id} is gone, and the same training gives another model now (newer libraries?): "
+            "put the file back from a backup, or train with another --seed and activate that one."
+        )
 
 
 def train_on_items(

@@ -34,7 +34,13 @@ from monitor.management.refused import add_causes
 from monitor.services.detections import model_path
 from monitor.services.labels import gather_labels, import_labels
 from monitor.services.trained_models import activate_model
-from monitor.services.training import ModelNotKept, NothingToTrainOn, Preparation, train_on_vault
+from monitor.services.training import (
+    ModelDiffers,
+    ModelNotKept,
+    NothingToTrainOn,
+    Preparation,
+    train_on_vault,
+)
 
 REFUSALS = (
     NothingToTrainOn,
@@ -43,6 +49,7 @@ REFUSALS = (
     FoldsNotPossible,
     PatchesNotDrawn,
     ModelNotKept,
+    ModelDiffers,
     LedgerUnavailable,
 )
 
