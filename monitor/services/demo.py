@@ -56,19 +56,25 @@ class Seeded:
 
 
 def seed_people(regions: Sequence[UUID], known_tokens: Mapping[str, str]) -> dict[str, Seeded]:
-    """Make everybody, give each their regions, and a token; a token of `known_tokens` that still works is kept."""
-    seeded = {}
+    """Make everybody, give each their regions, and a token; a token of `known_tokens` that still works is kept.
+
+    Tokens come last and outside the transaction: the ledger says of each that it was issued, which nothing may undo.
+    """
+    hired: list[tuple[Member, User, Sequence[UUID]]] = []
     with transaction.atomic():
         for member in CAST:
             user = _hire(member)
             own = {"all": regions, "first": regions[:1], "others": regions[1:], "none": []}[member.share]
             for region in Region.objects.filter(id__in=own):
                 grant_region(user, region)
-            token = known_tokens.get(member.key, "")
-            if find_holder(token) != user:
-                token = issue_token(user, TOKEN_LABEL)
-            names = dict(Region.objects.filter(id__in=own).values_list("id", "name"))
-            seeded[member.key] = Seeded(user.username, token, [(region, names[region]) for region in own])
+            hired.append((member, user, own))
+    names = dict(Region.objects.filter(id__in=regions).values_list("id", "name"))
+    seeded = {}
+    for member, user, own in hired:
+        token = known_tokens.get(member.key, "")
+        if find_holder(token) != user:
+            token = issue_token(user, TOKEN_LABEL)
+        seeded[member.key] = Seeded(user.username, token, [(region, names[region]) for region in own])
     return seeded
 
 
