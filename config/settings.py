@@ -122,15 +122,37 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"tasks.detect_scene": {"queue": "raster"}}
+_SWEEP_S = read_number("PENUMBRA_SWEEP_S", 15)
+_HOUR_S, _WEEK_S = 3600, 7 * 24 * 3600
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "tasks.sweep", "schedule": read_number("PENUMBRA_SWEEP_S", 15)},
+    "sweep": {
+        "task": "tasks.sweep",
+        "schedule": _SWEEP_S,
+        "options": {"expires": max(_SWEEP_S, 300)},
+    },
     "publish_release": {
         "task": "tasks.publish_release",
         "schedule": crontab(minute=0, hour=3, day_of_week="monday"),
+        "options": {"expires": _WEEK_S},
     },
-    "close_inspections": {"task": "tasks.close_expired_inspections", "schedule": 60},
-    "take_in_evidence": {"task": "tasks.take_in_evidence", "schedule": crontab(minute=20)},
+    "close_inspections": {
+        "task": "tasks.close_expired_inspections",
+        "schedule": 60,
+        "options": {"expires": 300},
+    },
+    "take_in_evidence": {
+        "task": "tasks.take_in_evidence",
+        "schedule": crontab(minute=20),
+        "options": {"expires": _HOUR_S},
+    },
+    "forget_answers": {
+        "task": "tasks.forget_answers",
+        "schedule": crontab(minute=40),
+        "options": {"expires": _HOUR_S},
+    },
 }
+"""`expires`: a message that found no worker until the next one came says nothing more, so that a worker that comes back does
+not do a night's worth. Five minutes at least, as clocks of two machines differ."""
 SCENE_LEASE_S = read_number("PENUMBRA_SCENE_LEASE_S", 120)
 """A claimed scene whose worker shows no progress for this long is given to another."""
 SCENE_ATTEMPTS = 5

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from monitor.errors import describe_fault
 from monitor.privacy.ground import GroundSpoilt
-from monitor.services import detections, evidence, inspections, labels, releases
+from monitor.services import detections, evidence, inspections, labels, releases, requests
 from monitor.services.sweeping import ring_for_what_is_due
 
 log = logging.getLogger(__name__)
@@ -76,3 +76,9 @@ def publish_release() -> None:
 def take_in_evidence() -> None:
     """Let what other systems will not take back any more count for our cells."""
     evidence.take_in_settled(timezone.now().date())
+
+
+@shared_task(base=DiscreetTask, name="tasks.forget_answers")
+def forget_answers() -> None:
+    """Let go of answers that were kept for a repeat long enough."""
+    requests.forget_answers(timezone.now())

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, connection
@@ -18,6 +19,8 @@ from monitor.models import HandledRequest
 PATIENCE_S = 10.0
 """So long a repeated request waits for the answer to the first one."""
 _PAUSE_S = 0.05
+KEPT_FOR = timedelta(days=7)
+"""So long a first answer is kept at least; the clock lets go of older ones every hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +82,8 @@ def keep_answer(user_id: UUID, key: str, answer: KeptAnswer) -> None:
         location=answer.location,
     )
     HandledRequest.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def forget_answers(now: datetime) -> int:
+    """Delete the answers that are older than KEPT_FOR; how many. The same request with such a key is a new one then."""
+    return HandledRequest.objects.filter(handled_at__lt=now - KEPT_FOR).delete()[0]
