@@ -51,6 +51,7 @@ KINDS = {
     "malformed": "a line is not of the form that the log writes",
     "contradiction": "an entry says what no sound log would hold, for instance the end of something that never began",
     "unwitnessed": "no checkpoint has as many witnesses as were asked for",
+    "inconsistent": "a proof of consistency does not lead from the one checkpoint to the other",
 }
 TREE_DAMAGES = frozenset(KINDS) - {
     "foreign-key",
@@ -58,6 +59,7 @@ TREE_DAMAGES = frozenset(KINDS) - {
     "malformed",
     "contradiction",
     "unwitnessed",
+    "inconsistent",
 }
 """Damages after which it is open whether all checkpoints that are shown are of one history."""
 LINE = re.compile(rb'\{"body":(\{.*\}),"hash":"([A-Za-z0-9+/]{43}=)","index":(0|[1-9][0-9]{0,17})\}\n?')
@@ -139,6 +141,34 @@ def lead_to_root(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> b
             joined = hash_node(joined, hashed)
         place, last = place >> 1, last >> 1
     return joined if last == 0 else None
+
+
+def is_beginning(old: int, old_root: bytes, new: int, new_root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether a path shows the tree of size `old` to be the beginning of that of size `new` (RFC 9162, section 2.1.4.2).
+
+    Every tree begins with the empty one, and with itself: that needs no path, and has none.
+    """
+    if old in (0, new):
+        return not path and (old < new or old_root == new_root) and (old > 0 or old_root == EMPTY_ROOT)
+    # where the older tree is complete, its root is the first hash, and is left out
+    hashes = list(path) if old & (old - 1) else [old_root, *path]
+    if old > new or not hashes:
+        return False
+    place, last = old - 1, new - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    older = newer = hashes[0]
+    for hashed in hashes[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            older, newer = hash_node(hashed, older), hash_node(hashed, newer)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            newer = hash_node(newer, hashed)
+        place, last = place >> 1, last >> 1
+    return last == 0 and older == old_root and newer == new_root
 
 
 # --- signed notes ----------------------------------------------------------------------------------------------------
@@ -302,6 +332,8 @@ class Shown:
     """Checkpoints as text, where they stood, whether somebody held them outside the export, and their edge."""
     receipts: list[tuple[bytes, datetime | None, str]] = field(default_factory=list)
     proofs: list[tuple[str, str]] = field(default_factory=list)
+    consistency: list[tuple[str, str]] = field(default_factory=list)
+    """Answers with a proof of consistency as text, and where they stood."""
     certificates: list[tuple[str, str]] = field(default_factory=list)
     """Answers about a certificate of a release as text, and where they stood."""
     told_keys: list[str] = field(default_factory=list)
@@ -1134,7 +1166,12 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
             "the log's key was taken from the export itself: compare it with one that you have from elsewhere"
         )
     findings += check_origins(shown, signed) + check_keys(signed)
-    chain, _ = choose_chain(heads)
+    more, unled = check_consistency(shown, signed)
+    findings, doubts = findings + more, doubts + unled
+    is_bare = is_without_export(shown)
+    doubts += doubt_unled(shown, signed) if is_bare else []
+    # between checkpoints alone there is nothing to walk over
+    chain = [] if is_bare else choose_chain(heads)[0]
     findings += choose_chain(signed)[1]
     newest = max((head.size for head in heads), default=0)
     slots = Slots(shown, newest)
@@ -1170,6 +1207,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
         "start": slots.start,
         "receipts": len(shown.receipts),
         "proofs": len(shown.proofs),
+        "consistency": len(shown.consistency),
         "certificates": len(shown.certificates),
         "open": len(shown.opened),
         "open_disclosing": sum(shown.opened.values()),
@@ -1427,6 +1465,74 @@ def compare_leaves(proofs: Sequence[Proof], slots: Slots) -> list[Finding]:
     return findings
 
 
+def is_without_export(shown: Shown) -> bool:
+    """Whether proofs of consistency are named, and checkpoints that were kept, and nothing that was exported."""
+    is_exported = shown.has_start or shown.hashes or not all(held for _, _, held, _ in shown.notes)
+    return bool(shown.consistency) and not is_exported
+
+
+def read_consistency(text: str) -> tuple[int, int, list[bytes]]:
+    """Both sizes and the hashes, from an answer with a proof of consistency. Raises Unfit."""
+    try:
+        told = json.loads(text, parse_float=_refuse_float, object_pairs_hook=_refuse_twice)
+        old, new, hashes = told["old"], told["new"], [decode_base64(each) for each in told["hashes"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise Unfit("this is no answer with a proof of consistency") from None
+    are_sizes = all(type(size) is int and 0 <= size < MAX_NUMBER for size in (old, new))
+    if not are_sizes or old > new or any(len(hashed) != 32 for hashed in hashes):
+        raise Unfit("this is no proof that leads from one size of the log to another")
+    return old, new, hashes
+
+
+def check_consistency(shown: Shown, heads: Sequence[Head]) -> tuple[list[Finding], list[str]]:
+    """Every proof of consistency leads from each checkpoint of its older size to each of its newer one.
+
+    One that does not is no proof that the log signed two histories; that it has no better one may be. A size of which no
+    checkpoint is named leaves a doubt.
+    """
+    findings, doubts = [], []
+    for text, place in shown.consistency:
+        try:
+            old, new, path = read_consistency(text)
+        except Unfit as error:
+            findings.append(Finding("malformed", f"{place}: {error}"))
+            continue
+        doubts += [
+            f"{place}: no checkpoint of size {size} is named (--held), so that its proof of consistency says nothing"
+            for size in sorted({old, new} - {head.size for head in heads})
+        ]
+        for older in heads:
+            for newer in heads:
+                if (older.size, newer.size) == (old, new) and not is_beginning(
+                    old, older.root, new, newer.root, path
+                ):
+                    told = (
+                        f"{place}: the proof does not lead from the checkpoint of size {old} ({older.place}) to that of size"
+                        f" {new} ({newer.place}); fetch it anew, and if it stays so, the log has changed what it had signed"
+                    )
+                    findings.append(Finding("inconsistent", told))
+    return findings, doubts
+
+
+def doubt_unled(shown: Shown, heads: Sequence[Head]) -> list[str]:
+    """A doubt for each checkpoint that no proof, or row of proofs, shows to be a beginning of the newest one.
+
+    Two that begin alike may still go on differently, so it counts from the newest alone.
+    """
+    steps = []
+    for text, _ in shown.consistency:
+        with suppress(Unfit):
+            steps.append(read_consistency(text)[:2])
+    led = {max((head.size for head in heads), default=0)}
+    for old, new in sorted(steps, key=lambda step: step[::-1], reverse=True):
+        led |= {old} if new in led else set()
+    return [
+        f"no proof of consistency leads from the checkpoint of size {head.size} ({head.place}) to the newest one"
+        for head in heads
+        if head.size not in led
+    ]
+
+
 def check_certificates(shown: Shown, trust: Trust, doubts: list[str]) -> list[Finding]:
     """Every certificate of a release is the one that the log's key has signed; one without a signature leaves a doubt."""
     logs = {(key.name, key.id): key for key in trust.logs if key.kind == 1}
@@ -1567,6 +1673,13 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
         "--proof", action="append", default=[], type=Path, help="a proof to keep (tlog-proof)"
     )
     parser.add_argument(
+        "--consistency",
+        action="append",
+        default=[],
+        type=Path,
+        help="an answer with a proof of consistency, between two checkpoints that are named with --held",
+    )
+    parser.add_argument(
         "--certificate", action="append", default=[], type=Path, help="an answer with a release's certificate"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -1634,6 +1747,10 @@ def gather(asked: argparse.Namespace) -> Shown:
         if len(shown.receipts) == before:
             raise Unfit(f"{path.name} holds no receipt")
     shown.proofs = [(read_part(path, PROOF, "proof"), path.name) for path in asked.proof]
+    shown.consistency = [
+        (read_part(path, '"hashes"', "answer with a proof of consistency"), path.name)
+        for path in asked.consistency
+    ]
     shown.certificates = [
         (read_part(path, '"certificate"', "answer with a certificate"), path.name)
         for path in asked.certificate
@@ -1682,7 +1799,7 @@ def tell_why_nothing(
             f"{asked.witnesses} witnesses are asked for, and keys of {len(named)} are named (--witness-key)"
         )
     if not (asked.export or asked.held or asked.proof or asked.certificate):
-        return "name an export, a proof or a certificate"
+        return "name an export, a proof, a certificate, or checkpoints and a proof of consistency"
     if not (shown.hashes or shown.notes or shown.proofs or shown.certificates):
         first = f": {shown.findings[0].text}" if shown.findings else ""
         return f"these files hold no entry and no checkpoint{first}"
@@ -1702,7 +1819,7 @@ def tell(report: Report) -> str:
         words[report.code],
         f"  {counts['entries']} lines of the log{begins}, {counts['proven']} proven by {counts['checkpoints']} checkpoints"
         f" up to size {counts['size']}; {counts['receipts']} receipts, {counts['proofs']} proofs,"
-        f" {counts['certificates']} certificates",
+        f" {counts['consistency']} proofs of consistency, {counts['certificates']} certificates",
         f"  {counts['open']} entries have no completion; count as full disclosure {counts['open_disclosing']} of them,"
         " whose action begins with read. or export.",
     ]

@@ -15,6 +15,7 @@ from accounts.ledger.proof.checkpoint import open_checkpoint, read_head
 from accounts.ledger.proof.note import NoteRefused, parse_note, read_verifier_key, verify_note
 from accounts.ledger.proof.paths import ProofBroken, verify_consistency, verify_inclusion
 from accounts.ledger.proof.tree import Frontier, hash_leaf
+from tests.pure.ledger.invented_log import load_verifier
 
 pytestmark = pytest.mark.shared_data
 
@@ -73,6 +74,19 @@ def test_all_98_consistency_proofs_are_judged_as_published(vectors: Path) -> Non
         else:
             verify_consistency(*question)
     assert refused == 92
+
+
+def test_the_verifier_judges_the_consistency_proofs_as_published_but_for_the_empty_tree(
+    vectors: Path,
+) -> None:
+    """Every tree begins with the empty one; the published vectors refuse to be asked."""
+    is_beginning, otherwise = load_verifier().is_beginning, []
+    for name, case in read_all(vectors / "consistency"):
+        proof = [unpack(hashed) for hashed in case["proof"] or []]
+        question = case["size1"], unpack(case["root1"]), case["size2"], unpack(case["root2"]), proof
+        if is_beginning(*question) == case["wantErr"]:
+            otherwise.append(name)
+    assert otherwise == ["additional/size1-is-zero-and-size2-is-not-zero.json"]
 
 
 def test_every_signed_note_verifies_with_the_keys_that_signed_it(vectors: Path) -> None:
