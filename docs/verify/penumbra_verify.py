@@ -19,7 +19,7 @@ import os
 import re
 import sys
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -381,6 +381,9 @@ class Reading:
     notes: set[str] = field(default_factory=set)
     """Checkpoints that stood in it."""
     converted: int = 0
+    """Lines that end in CR LF."""
+    first_converted: int = 0
+    """The number of the first of them."""
     blank: int | None = None
     """The first blank line. Some at the end are in order."""
     has_blank: bool = False
@@ -424,7 +427,7 @@ def read_export(path: Path, shown: Shown, held: bool = False) -> None:
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             place = f"{path.name}, line {number}"
-            line = undo_conversion(line, place, file, shown)
+            line = undo_conversion(line, number, file, shown)
             if not line.strip():
                 file.blank = file.blank or number
                 continue
@@ -450,7 +453,11 @@ def read_export(path: Path, shown: Shown, held: bool = False) -> None:
     if before < len(shown.hashes):
         shown.parts.append((path.name, before, len(shown.hashes)))
     if file.converted:
-        text = f"{file.converted} lines of {path.name} end in CR LF: the file was converted on its way"
+        which = f"line {file.first_converted}"
+        if file.converted > 1:
+            which = f"{file.converted} lines, the first of them {which},"
+        ends = "end" if file.converted > 1 else "ends"
+        text = f"{which} of {path.name} {ends} in CR LF: the file was converted on its way"
         shown.findings.append(Finding("malformed", text))
     if file.lacks_start and file.entries and not shown.has_start:
         shown.findings.append(
@@ -458,14 +465,15 @@ def read_export(path: Path, shown: Shown, held: bool = False) -> None:
         )
 
 
-def undo_conversion(line: bytes, place: str, file: Reading, shown: Shown) -> bytes:
+def undo_conversion(line: bytes, number: int, file: Reading, shown: Shown) -> bytes:
     """The line without what a program put in that took the file for a text of its own kind; that is told."""
-    if place.endswith(", line 1") and line.startswith(b"\xef\xbb\xbf"):
-        text = f"a byte order mark stands before the first line ({place}): the file was converted on its way"
+    if number == 1 and line.startswith(b"\xef\xbb\xbf"):
+        text = f"a byte order mark stands before the first line ({file.name}, line 1): the file was converted on its way"
         shown.findings.append(Finding("malformed", text))
         line = line[3:]
     if line.endswith(b"\r\n"):
         file.converted += 1
+        file.first_converted = file.first_converted or number
         line = line[:-2] + b"\n"
     return line
 
@@ -1299,14 +1307,14 @@ def check_clocks(heads: Sequence[Head], proven: int, doubts: list[str]) -> list[
 
 
 def check_keys(heads: Sequence[Head]) -> list[Finding]:
-    """A key that the log has dropped, as larger checkpoints without it show, signs none any more."""
+    """A key that a log has dropped, as larger checkpoints without it show, signs none any more."""
     findings = []
-    active: set[bytes] = set()
-    dropped: set[bytes] = set()
+    active: defaultdict[str, set[bytes]] = defaultdict(set)
+    dropped: defaultdict[str, set[bytes]] = defaultdict(set)
     for head in sorted(heads, key=lambda head: head.size):
-        dropped |= active - head.signers
-        active |= head.signers
-        if again := dropped & head.signers:
+        dropped[head.origin] |= active[head.origin] - head.signers
+        active[head.origin] |= head.signers
+        if again := dropped[head.origin] & head.signers:
             ids = ", ".join(sorted(key.hex() for key in again))
             text = f"the checkpoint of size {head.size} ({head.place}) is signed by a key that the log had dropped: {ids}"
             findings.append(Finding("foreign-key", text))

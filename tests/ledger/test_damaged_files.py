@@ -180,7 +180,14 @@ def test_an_export_in_the_name_of_another_log_is_told(
 
 
 FILES: dict[str, tuple[Callable[[Lines], bytes], str]] = {
-    "lines that end as Windows has it": (lambda lines: b"".join(lines).replace(b"\n", b"\r\n"), "CR LF"),
+    "lines that end as Windows has it": (
+        lambda lines: b"".join(lines).replace(b"\n", b"\r\n"),
+        "607 lines, the first of them line 1,",
+    ),
+    "one line that ends so": (
+        lambda lines: b"".join([*lines[:AT], lines[AT][:-1] + b"\r\n", *lines[AT + 1 :]]),
+        f"line {AT + 1} of export.jsonl ends in CR LF",
+    ),
     "a byte order mark": (lambda lines: b"\xef\xbb\xbf" + b"".join(lines), "byte order mark"),
     "blank lines": (lambda lines: b"\n".join(lines), "blank line"),
     "no first line": (lambda lines: b"".join(lines[1:]), "the first line of export.jsonl is missing"),

@@ -478,6 +478,15 @@ def test_a_key_that_was_dropped_signs_nothing_later() -> None:
     assert {each.kind for each in found} == {"foreign-key", "unsigned"}
 
 
+def test_a_key_of_one_log_is_not_told_as_dropped_by_another() -> None:
+    def signed(origin: str, size: int, signer: bytes) -> Any:
+        return verifier.Head(origin, size, bytes(32), "kept", True, signers=frozenset([signer]))
+
+    heads = [signed("one", 1, b"a"), signed("two", 2, b"b"), signed("one", 3, b"a")]
+    assert verifier.check_keys(heads) == []
+    assert len(verifier.check_keys([*heads, signed("one", 4, b"b"), signed("one", 5, b"a")])) == 1
+
+
 def test_a_log_taken_back_is_found_by_whoever_kept_a_newer_checkpoint() -> None:
     shorter = InventedLog()
     shorter.grow(log().leaves[:8192], BATCH)
