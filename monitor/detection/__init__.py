@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from monitor.detection.gram import GramRidge, GramSums
     from monitor.detection.heads import MODELS, Recipe
     from monitor.detection.labels import CLASSES, CellLabel, read_labels
-    from monitor.detection.likeness import Fit, judge_fit
+    from monitor.detection.likeness import judge_fit
     from monitor.detection.metrics import area_under_roc, measure
     from monitor.detection.model import MineModel
     from monitor.detection.modelfile import load_model, save_model
@@ -63,7 +63,7 @@ _WHERE = {
     "gram": ("GramRidge", "GramSums"),
     "heads": ("MODELS", "Recipe"),
     "labels": ("CLASSES", "CellLabel", "read_labels"),
-    "likeness": ("Fit", "judge_fit"),
+    "likeness": ("judge_fit",),
     "metrics": ("area_under_roc", "measure"),
     "model": ("MineModel",),
     "modelfile": ("load_model", "save_model"),
@@ -89,7 +89,6 @@ __all__ = [
     "Familiarity",
     "FeatureTable",
     "Featurizer",
-    "Fit",
     "GramRidge",
     "GramSums",
     "LabelledCells",

@@ -33,7 +33,18 @@ LEAST_MET = 0.1
 
 
 class Fit(Enum):
-    """How a scene lies to an earlier one: upon it, as far as can be told, or why it cannot be compared with it."""
+    """How a scene lies to an earlier one: upon it, as far as can be told, or why it cannot be compared with it.
+
+    Parameters
+    ----------
+    value : str
+        The word for it.
+
+    Examples
+    --------
+    >>> Fit("darker").is_odd, Fit("upon").is_odd
+    (True, False)
+    """
 
     UPON = "upon"
     UNTOLD = "untold"
