@@ -17,7 +17,7 @@ from pytest_django import Settings
 from tests.api.conftest import WebClient
 from tests.cast import Cast
 from tests.flows.conftest import Ringing, train
-from tests.flows.mined_land import MinedLand, write_land, write_quarter
+from tests.flows.mined_land import MinedLand, write_land
 from tests.flows.route import (
     QUICK,
     Trainee,
@@ -30,14 +30,13 @@ from tests.flows.route import (
     stand,
     walk,
 )
-from tests.flows.test_shifted_scenes import move
+from tests.flows.test_shifted_scenes import LATER, move, write
 
 Pixels = npt.NDArray[np.uint16]
 SPOILS: dict[str, Callable[[Pixels], Pixels]] = {
     "darker": lambda pixels: (pixels * 0.7).astype(pixels.dtype),
     "brighter": lambda pixels: (pixels * 1.4).astype(pixels.dtype),
 }
-LATER = ("2025-07-01", "2025-09-30")
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +61,6 @@ def spoil(item: dict[str, Any], how: str) -> dict[str, Any]:
     with rasterio.open(item["assets"]["image"]["href"], "r+") as file:
         file.write(SPOILS[how](file.read()))
     return item
-
-
-def write(folder: Path, name: str, *mined: Any, **more: Any) -> dict[str, Any]:
-    """A quarter of the land with fields."""
-    return write_quarter(folder, name, *mined, rough=True, **more)
 
 
 @pytest.mark.usefixtures("worker")
