@@ -9,6 +9,7 @@ every edition is safe by itself. A block that was once published coarser stays s
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.grid import IntArray, Level
-from monitor.privacy.hiding import ACROSS, Hiding, MaskArray
+from monitor.privacy.hiding import ACROSS, TILE, Hiding, MaskArray
 
 Square = tuple[int, int]
 Index = tuple[int, list[int], list[int]]
@@ -77,6 +78,29 @@ def divide(tiles: IntArray, hiding: Hiding, floors: Floors | None = None) -> dic
     _divide_squares(l2, l3)
     _divide_blocks(l1, l2, l2.done().pieces)
     return {made.level: made.done() for made in (l1, l2, l3)}
+
+
+def name_pieces(edition: Edition, tiles: IntArray, counted: MaskArray) -> list[bytes]:
+    """A name of 16 bytes for each piece: the same as long as it counts the same cells in the same edition.
+
+    tiles: as for `divide`. counted: bool (tiles, 100, 100), the plausible cells.
+    """
+    across = ACROSS[Level.L1]
+    ratio = across // edition.piece_of.shape[1]
+    piece_of = edition.piece_of.repeat(ratio, axis=1).repeat(ratio, axis=2)
+    cells = counted.reshape(len(tiles), across, TILE // across, across, TILE // across).swapaxes(2, 3)
+    bits = np.packbits(cells.reshape(len(tiles), across, across, -1), axis=3)
+    tile, row, col = np.nonzero(piece_of >= 0)
+    places = np.stack([tiles[tile, 0] * across + row, tiles[tile, 1] * across + col], axis=1).astype(">i4")
+    lines = np.concatenate([places.view(np.uint8).reshape(len(tile), 8), bits[tile, row, col]], axis=1)
+    pieces = piece_of[tile, row, col]
+    lines = lines[np.argsort(pieces, kind="stable")]
+    ends = np.cumsum(np.bincount(pieces, minlength=len(edition.pieces))).tolist()
+    head = bytes([edition.level])
+    return [
+        hashlib.sha256(head + lines[first:end].tobytes()).digest()[:16]
+        for first, end in zip([0, *ends], ends, strict=False)
+    ]
 
 
 class _Making:

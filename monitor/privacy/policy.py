@@ -13,7 +13,7 @@ from enum import StrEnum
 from accounts.roles import Role
 from monitor.grid import Level
 
-POLICY_VERSION = "2027-02"
+POLICY_VERSION = "2027-03"
 
 K_EFF_MIN = 40
 """Least number of effective plausible cells of a released block."""

@@ -178,10 +178,17 @@ def upsert_scores(scene_id: UUID, model_id: UUID, dates: SceneDates, scores: Cel
             " %(low)s::real[], %(high)s::real[], %(alone)s::real[])"
             " AS cell (row, col, observed, has_reference, familiar, valid_share, p0, p1, p2, low, high, alone)"
             " ON CONFLICT (row, col, scene_id, model_id) DO UPDATE SET observed = excluded.observed,"
-            " has_reference = excluded.has_reference, familiar = excluded.familiar,"
+            " familiar = excluded.familiar,"
             " valid_share = excluded.valid_share, p_none = excluded.p_none,"
             " p_artisanal = excluded.p_artisanal, p_industrial = excluded.p_industrial, low = excluded.low,"
-            " high = excluded.high, alone = excluded.alone, state_after = NULL",
+            " high = excluded.high, alone = excluded.alone, state_after = NULL,"
+            # what was a look once was told perhaps: it is new the first time only, and what it was held against is known
+            # when it is a look no more (`vault/told.py`)
+            " has_reference = CASE WHEN excluded.observed THEN excluded.has_reference ELSE score.has_reference END,"
+            " known_at = CASE WHEN excluded.observed AND NOT score.observed AND score.withdrawn_at IS NULL"
+            "  THEN excluded.known_at ELSE score.known_at END,"
+            " withdrawn_at = CASE WHEN excluded.observed THEN NULL WHEN score.observed THEN clock_timestamp()"
+            "  ELSE score.withdrawn_at END",
             {
                 "scene": scene_id,
                 "model": model_id,

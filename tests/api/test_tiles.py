@@ -57,7 +57,7 @@ def test_a_partner_gets_blocks_of_the_newest_month_and_a_regulator_cells(
         "level": "L2",
         "precision_deg": 0.2,
         "rule": "released-blocks",
-        "policy_version": "2027-02",
+        "policy_version": "2027-03",
         "generalised": True,
     }
     assert squares_of(exact) == sorted(EASTERN)

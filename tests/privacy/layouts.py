@@ -44,13 +44,14 @@ BORDER_SITES = frozenset((9200 + number, 20000) for number in range(3))
 STATUSES = ("raised", "raised", "triaged", "visited")
 """What alerts without an inspection are at."""
 
-HELD = {(460, 1001): "once", (461, 1001): "partly"}
-"""Eastern blocks of which the last published month could not tell whether anything had changed, and why: most of their cells
-were seen but once, or an L1 block in them too little."""
+HELD = {(460, 1001): "once", (461, 1001): "partly", (461, 1000): "late"}
+"""Eastern blocks of which the last published months could not tell whether anything had changed, and why: most of their
+cells were seen but once, or an L1 block in them too little, or what was seen of a few of them in a month was known only
+when that had been published."""
 HELD_COUNTS = (0, 4, 14, 30, 60)
 """Counts of active cells, beside a few that were so before, that would each give such a block another band, mostly."""
 SEEN_AGAIN, UNSEEN = 70, 16
-"""Cells of a block seen once that were looked at often enough; cells of the L1 block that were not seen."""
+"""Cells of a block seen once or late that were looked at often enough; cells of the L1 block that were not seen."""
 
 DRAWS = 200
 """So often a site is drawn again that would lie on cells that are shown anyway."""
@@ -81,6 +82,8 @@ class Look:
     probability: float
     is_single: bool = False
     """Of one day and with nothing before it, so that no change is confirmed."""
+    is_late: bool = False
+    """Known once its month has been published."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +166,9 @@ def lay_out(plan: Plan) -> Layout:
         else:
             held = HELD if plan.level is Level.L2 and not plan.same_counts else {}
             for block in blocks:
+                if held.get(block) == "late":
+                    _lay_late(layout, block, hidden)
+                    continue
                 if block in held:
                     _lay_held(layout, block, hidden, held[block])
                     continue
@@ -228,6 +234,19 @@ def _lay_held(layout: Layout, block: Block, hidden: random.Random, why: str) -> 
     for cell in seen:
         look = _look(cell, last, cell in now, hidden)
         layout.looks.append(replace(look, is_single=cell not in told))
+
+
+def _lay_late(layout: Layout, block: Block, hidden: random.Random) -> None:
+    """A block that settles in the first month, with a few cells active. Of some of its cells there is another look in that
+    month, which is known late; what it shows is hidden."""
+    n = Level.L2.span
+    cells = [(block[0] * n + k // n, block[1] * n + k % n) for k in range(n * n)]
+    first, second = (MONTHS[0] + timedelta(days=14 * half + hidden.randrange(14)) for half in (0, 1))
+    before = set(hidden.sample(cells, hidden.randint(*ACTIVE_COUNTS[Level.L2][1])))
+    layout.looks += [_look(cell, [first], cell in before, hidden) for cell in cells]
+    late = hidden.sample(cells, SEEN_AGAIN)
+    now = set(hidden.sample(late, hidden.choice(HELD_COUNTS)))
+    layout.looks += [replace(_look(cell, [second], cell in now, hidden), is_late=True) for cell in late]
 
 
 def _lay_strip(layout: Layout, coarse: random.Random, hidden: random.Random) -> None:

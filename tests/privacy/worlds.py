@@ -88,7 +88,7 @@ def build_world(layout: Layout) -> World:
         grant_region(person.user, strip)
     people = cast.everybody() | _hire_others(cast)
     shuffle = random.Random(f"order {sorted(layout.plan.hidden.items())}").shuffle
-    _write_looks(layout, cast, shuffle)
+    write_late = _write_looks(layout, cast, shuffle)
     alerts = list(layout.alerts)
     shuffle(alerts)
     for alert in alerts:
@@ -102,6 +102,8 @@ def build_world(layout: Layout) -> World:
         _write_wish(wish, people, cast)
     for number, day in enumerate(PUBLICATIONS):
         publish(day, number)
+        if number == 0:
+            write_late()
     for model in apps.get_models():
         ContentType.objects.get_for_model(model)  # kept in this process from its first use on, whoever asks
     with connection.cursor() as cursor:
@@ -177,7 +179,8 @@ def name_alert(region: str, number: int) -> UUID:
     return identify(f"alert {number} raised in {region}")
 
 
-def _write_looks(layout: Layout, cast: Cast, shuffle: Shuffle) -> None:
+def _write_looks(layout: Layout, cast: Cast, shuffle: Shuffle) -> Callable[[], None]:
+    """Write what was seen, and what is believed of it; returns how to write the looks that come late."""
     model = TrainedModel.objects.create(
         id=identify("model"),
         sha256="ab" * 32,
@@ -197,8 +200,10 @@ def _write_looks(layout: Layout, cast: Cast, shuffle: Shuffle) -> None:
             last.setdefault(cell, Look(cell, PRESENT, "quiet", 0.2))
     states = list(last.values())
     shuffle(states)
-    write_scores(model.id, looks, [scenes[look.day] for look in looks])
     write_states(states)
+    late, on_time = ([look for look in looks if look.is_late == is_late] for is_late in (True, False))
+    write_scores(model.id, on_time, [scenes[look.day] for look in on_time])
+    return lambda: write_scores(model.id, late, [scenes[look.day] for look in late])
 
 
 def _write_scenes(layout: Layout) -> dict[date, UUID]:

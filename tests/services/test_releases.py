@@ -259,19 +259,6 @@ def test_a_later_month_does_not_change_an_earlier_one(cast: Cast, model: UUID) -
     assert row_of(rows, month=OCTOBER).band is ActivityBand.OVER_10
 
 
-def test_batches_of_the_same_months_say_the_same_until_a_picture_comes_late(cast: Cast, model: UUID) -> None:
-    """A stated limit: whoever keeps the weekly batches sees that a late picture, of four cells here, changed something."""
-    cells_and_looks(model, AUGUST, seen=400, active=0)
-    cells_and_looks(model, SEPTEMBER, seen=400, active=7)
-    weeks = [date(2026, 10, day) for day in (5, 12, 19)]
-    first = published(weeks[0])
-    assert row_of(first).band is ActivityBand.UNDER_2
-    put_cells(model, spread(BLOCK, 40), observed_on=OCTOBER, around=None)  # of the month that is not over
-    assert published(weeks[1]) == first
-    put_cells(model, spread(BLOCK, 4, skip=100), observed_on=date(2026, 9, 25), around=None)
-    assert row_of(published(weeks[2])).band is ActivityBand.FROM_2_TO_5
-
-
 def test_a_month_without_any_look_at_a_block_has_no_row(cast: Cast, model: UUID) -> None:
     put_cells(model, cells_of(BLOCK, 10), observed_on=AUGUST)
     put_cells(model, cells_of((461, 1001), 10), observed_on=SEPTEMBER)

@@ -121,7 +121,11 @@ def _publish_the_present(patch: pytest.MonkeyPatch) -> None:
     def next_month(today: date) -> date:
         return date(today.year, today.month + 1, 1)
 
-    patch.setattr(releases, "summarise_blocks", lambda *asked: summarise(*asked[:-1], next_month(asked[-1])))
+    patch.setattr(
+        releases,
+        "summarise_blocks",
+        lambda *asked: summarise(*asked[:-2], next_month(asked[-2]), asked[-1]),
+    )
     patch.setattr(
         releases, "_gather_periods", lambda level, months, today: gather(level, months, next_month(today))
     )
@@ -131,8 +135,9 @@ def _publish_what_others_tell(patch: pytest.MonkeyPatch) -> None:
     """A batch counts the cells that other systems have told of as well: their map says which they may be."""
     honest = releases.__dict__["summarise_blocks"]
 
-    def summarise(*asked: Any) -> list[MonthCounts]:
-        return [dataclasses.replace(month, step=month.step + count_told(month)) for month in honest(*asked)]
+    def summarise(*asked: Any) -> tuple[list[MonthCounts], list[MonthCounts]]:
+        months, news = honest(*asked)
+        return [dataclasses.replace(month, step=month.step + count_told(month)) for month in months], news
 
     def count_told(month: MonthCounts) -> Any:
         cells = zip(month.rows, month.cols, strict=True)
@@ -150,7 +155,7 @@ def _settle_each_for_itself(patch: pytest.MonkeyPatch) -> None:
     """A coarser edition counts cells, whatever its finer one could tell of them."""
     geographies: list[Any] = []
     counted: list[Any] = []
-    renew, settle = releases.__dict__["renew_geography"], releases._settle
+    renew, settle = releases.__dict__["renew_geography"], releases.__dict__["settle_cells"]
 
     def keep_geography() -> Any:
         geographies.append(renew())
@@ -160,31 +165,37 @@ def _settle_each_for_itself(patch: pytest.MonkeyPatch) -> None:
         counted[:] = months
         return settle(edition, figures, *months)
 
-    def settle_alone(figures: Any, *_: Any) -> Any:
+    def settle_alone(figures: Any, _: Any, months: Any, __: Any, told: Any) -> Any:
         geography = geographies[-1]
         (level,) = (each for each, known in geography.map.editions.items() if known is figures)
-        return settle(geography.editions[level], figures, *counted)
+        return settle(geography.editions[level], figures, months, counted[1], told)
 
     patch.setattr(releases, "renew_geography", keep_geography)
-    patch.setattr(releases, "_settle", keep_months)
-    patch.setattr(releases, "_settle_sums", settle_alone)
+    patch.setattr(releases, "settle_cells", keep_months)
+    patch.setattr(releases, "settle_sums", settle_alone)
 
 
 def _let_one_look_be_enough(patch: pytest.MonkeyPatch) -> None:
     """A cell that was looked at once counts as seen, though nothing in it could be confirmed."""
     honest = releases.__dict__["summarise_blocks"]
 
-    def summarise(*asked: Any) -> list[MonthCounts]:
+    def see(months: list[MonthCounts]) -> list[MonthCounts]:
         return [
             dataclasses.replace(
                 month,
                 enough=np.full_like(month.enough, number_month(month.month)),
                 enough_before=month.before,
             )
-            for month in honest(*asked)
+            for month in months
         ]
 
-    patch.setattr(releases, "summarise_blocks", summarise)
+    patch.setattr(releases, "summarise_blocks", lambda *asked: tuple(map(see, honest(*asked))))
+
+
+def _forget_what_was_told(patch: pytest.MonkeyPatch) -> None:
+    """A batch is made as if there had been none before, so that a late picture of few cells moves a month by itself."""
+    honest = releases.__dict__["read_told"]
+    patch.setattr(releases, "read_told", lambda models, names: honest([], names))
 
 
 def _compare_with_the_present(patch: pytest.MonkeyPatch) -> None:
@@ -243,6 +254,9 @@ def _inside(
     return LeakyBuild(name, channel, "inside", viewer, break_code, READ_THE_VAULT, "activity", focus=focus)
 
 
+FROM_THE_START = "DELETE FROM vault.told"
+"""Before a batch of a build that would have been broken from the first batch on, and has not told anything honestly."""
+
 BLOCK_LEAKS = (
     _inside("a box filters exact cells", "LC-01", _filter_by_exact_cells, focus="activity"),
     _inside("a circle finds exact cells", "LC-02", _keep_near_cells, "paul", focus="activity"),
@@ -282,6 +296,7 @@ BLOCK_LEAKS = (
         "inside",
         "pia",
         _publish_what_others_tell,
+        FROM_THE_START,
         publishes=True,
         focus="activity",
     ),
@@ -291,6 +306,7 @@ BLOCK_LEAKS = (
         "inside",
         "pia",
         _settle_each_for_itself,
+        FROM_THE_START,
         publishes=True,
         focus="activity",
     ),
@@ -300,6 +316,16 @@ BLOCK_LEAKS = (
         "inside",
         "pia",
         _let_one_look_be_enough,
+        FROM_THE_START,
+        publishes=True,
+        focus="activity",
+    ),
+    LeakyBuild(
+        "a late picture is told at once",
+        "LC-38",
+        "inside",
+        "pia",
+        _forget_what_was_told,
         publishes=True,
         focus="activity",
     ),

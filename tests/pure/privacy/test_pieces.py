@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from monitor.grid import Level
 from monitor.privacy.coarsen import count_effective_cells, is_safe_to_publish
 from monitor.privacy.ground import GroundSpoilt, bare_ground, settle
-from monitor.privacy.hiding import EDITIONS, MaskArray, weigh_blocks
-from monitor.privacy.pieces import Edition, divide
+from monitor.privacy.hiding import EDITIONS, TILE, MaskArray, weigh_blocks
+from monitor.privacy.pieces import Edition, divide, name_pieces
 from monitor.privacy.policy import K_EFF_MIN
 from tests.pure.privacy.geographies import TILES, History, cells_of_tiles, piece_of_cells, weights_of_tiles
 
@@ -192,3 +192,30 @@ def squares(edition: Edition) -> set[tuple[int, ...]]:
     pieces = edition.pieces
     columns = (pieces.level, pieces.row, pieces.col, pieces.is_whole, pieces.hiding.cells)
     return set(zip(*(column.tolist() for column in columns), strict=True))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(cells_of_tiles(), min_size=2, max_size=4))
+def test_a_piece_has_the_same_name_as_long_as_it_counts_the_same_cells(changes: list[MaskArray]) -> None:
+    history = History.new()
+    names: dict[bytes, bytes] = {}
+    for cells in changes:
+        editions = history.publish(cells)
+        counted = history.ground.counted
+        for level in EDITIONS:
+            piece_of = piece_of_cells(editions[level], counted).reshape(-1)
+            named = name_pieces(editions[level], TILES, counted)
+            for number, name in enumerate(named):
+                what = bytes([level]) + np.flatnonzero(piece_of == number).tobytes()
+                assert names.setdefault(name, what) == what
+                assert names.setdefault(what, name) == name
+
+
+def test_the_name_of_a_piece_does_not_hang_on_other_tiles() -> None:
+    counted = np.ones((len(TILES), TILE, TILE), dtype=bool)
+    every = divide(TILES, weigh_blocks(counted))
+    alone = divide(TILES[1:2], weigh_blocks(counted[1:2]))
+    for level in EDITIONS:
+        of_one = name_pieces(alone[level], TILES[1:2], counted[1:2])
+        assert len(set(of_one)) == len(of_one)
+        assert set(of_one) < set(name_pieces(every[level], TILES, counted))

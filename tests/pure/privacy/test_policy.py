@@ -83,4 +83,4 @@ def test_rules_cannot_be_changed_while_running() -> None:
 
 def test_the_numbers_of_the_promise_have_not_moved() -> None:
     """Changing one of these is a new policy version and a line in the changelog, not an edit."""
-    assert (POLICY_VERSION, policy.K_EFF_MIN, policy.PRIOR_MAX) == ("2027-02", 40, 0.10)
+    assert (POLICY_VERSION, policy.K_EFF_MIN, policy.PRIOR_MAX) == ("2027-03", 40, 0.10)

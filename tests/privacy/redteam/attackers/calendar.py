@@ -3,8 +3,8 @@ have seen then?
 
 The attacker has read every batch, has the clouds of every picture from public archives, and knows when each scene was
 handed in (a feeder's account would tell). It knows the rule of releases too, and so in which months a band could move at
-all. A band that rises in the batch of a week can be due only to cells that were clear in the pictures that this batch is
-the first to hold, or since the month in which the band could move before. Where answers carry dates, each week's dates
+all. A band that rises in the batch of a week can be due only to cells that were clear in the pictures that came since it was
+told last, or since the month in which the band could move before. Where answers carry dates, each week's dates
 are matched with the day on which each cell was last seen.
 """
 
@@ -71,12 +71,17 @@ class Differencing:
         expected = np.zeros(len(target.cells))
         run = np.zeros(len(target.cells))
         before: Bands = {}
+        told: dict[date, int] = {}
         trail, queries, has_dates = [], 0, False
         for page in campaign.journal:
             queries += page.queries
             own = [feature["properties"] for feature in page.features if is_about(feature, target)]
             bands = _read_bands(own)
-            expected += self._explain(target, looks, before, bands, page)
+            expected += self._explain(target, looks, before, bands, page, told)
+            for first in bands.keys() - before.keys() | {
+                each for each in before if bands.get(each) != before[each]
+            }:
+                told[first] = page.week
             before = bands
             days = {date.fromisoformat(text).toordinal() for said in own for text in _list_days(said)}
             if days:
@@ -88,32 +93,41 @@ class Differencing:
                 trail.append(Guess(queries, normalise(weights, target.prior)))
         return trail
 
-    def _explain(self, target: Target, looks: list[Look], before: Bands, now: Bands, page: Page) -> Floats:
+    def _explain(
+        self,
+        target: Target,
+        looks: list[Look],
+        before: Bands,
+        now: Bands,
+        page: Page,
+        told: Mapping[date, int],
+    ) -> Floats:
         """Where what rose in this batch can be: for each rise, its size spread over the cells that can be its cause.
 
         Those were clear in a look since the month in which the band could move before, and the longer a cell had not been
-        seen until then the likelier it is. A month that was published before and rises now is due to pictures handled this
-        week, unless they are why the band can move in it at all.
+        seen until then the likelier it is. A month that was published before and rises now is due to pictures handled since
+        its band was new, unless they are why the band can move in it at all. told: by month, in which week its band was new.
         """
         expected = np.zeros(len(target.cells))
-        level, unseen, unseen_this_week = 0.0, np.zeros(len(target.cells)), np.zeros(len(target.cells))
+        level, unseen, unseen_since = 0.0, np.zeros(len(target.cells)), np.zeros(len(target.cells))
         months = 1 if any(month.month % 3 for month in now) else 3
         blocks = _nest(target)
         moved, moves = (self._find_moves(looks, blocks, week, months) for week in (page.week - 1, page.week))
         for look in looks:
             unseen += np.where(look.seen & (look.week <= page.week), look.gap, 0.0)
-            unseen_this_week += np.where(look.seen & (look.week == page.week), look.gap, 0.0)
+            is_late = (look.week <= page.week) & (look.week > told.get(look.first, -1))
+            unseen_since += np.where(look.seen & is_late, look.gap, 0.0)
             if look.first not in now or look.first not in moves:
                 continue
             is_new = look.first not in before or look.first not in moved
             known = level if is_new else max(level, before[look.first])
             if now[look.first] > known:
-                cause = target.prior * (unseen if is_new else unseen_this_week) if before else target.prior
+                cause = target.prior * (unseen if is_new else unseen_since) if before else target.prior
                 expected += (now[look.first] - known) * len(target.cells) * normalise(cause, target.prior)
                 level = now[look.first] if is_new else max(level, now[look.first])
             else:
                 level = now[look.first]
-            unseen, unseen_this_week = np.zeros(len(target.cells)), np.zeros(len(target.cells))
+            unseen, unseen_since = np.zeros(len(target.cells)), np.zeros(len(target.cells))
         return expected
 
     def _find_moves(self, looks: list[Look], blocks: list[Ints], week: int, months: int) -> set[date]:
