@@ -24,7 +24,7 @@ from tests.patience import PATIENCE_S
 Result = TypeVar("Result")
 EMPTY = (
     "TRUNCATE accounts_user, accounts_organisation, monitor_region, monitor_scene, monitor_trainedmodel,"
-    " vault.cell_state, vault.label, vault.spent_ticket, release.batch, release.region_block CASCADE"
+    " vault.cell_state, vault.label, vault.spent_ticket, vault.told, release.batch, release.region_block CASCADE"
 )
 EASTERN = [cell_at(20.005 + k / 100, 2.005 + k / 100) for k in range(12)]
 WESTERN = [cell_at(19.705, 2.105)]
