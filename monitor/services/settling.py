@@ -171,13 +171,13 @@ def find_told_blocks(edition: Edition, told: Told) -> ToldBlocks:
 
 
 def sum_by_piece(pieces: IntArray, cells: IntArray, count: int) -> IntArray:
-    """The sum of `cells` by piece; a block without a piece is left out."""
+    """The sum of `cells` by piece, int (count,); what has no piece (-1) is left out. pieces, cells: int (n,)."""
     kept = pieces >= 0
     return np.bincount(pieces[kept], cells[kept], count).astype(np.int64)
 
 
 def pieces_of(edition: Edition, counted: Counted, place: int) -> IntArray:
-    """The numbers of the pieces that count the L1 blocks of a month; -1 where none does."""
+    """The numbers of the pieces that count the L1 blocks of the month at a place, int (blocks,); -1 where none does."""
     month, tiles = counted.months[place], counted.tiles[place]
     across, ratio = ACROSS[Level.L1], edition.level.span // Level.L1.span
     return edition.piece_of[tiles, month.rows % across // ratio, month.cols % across // ratio]

@@ -75,7 +75,7 @@ _LOOKS = (
     "  FROM (SELECT *, (extract(year FROM observed_on) * 12 + extract(month FROM observed_on))::int - 1 AS month"
     "   FROM vault.score) s"
     "  JOIN tile ON tile.row = s.row / 100 AND tile.col = s.col / 100"
-    # looked up by its place in an array: joined with a list of blocks, a batch took ten times as long
+    # looked up by its place in an array: a list of blocks would be joined in a nested loop, over all of it for each look
     "  CROSS JOIN LATERAL (SELECT (%(last)s::int[])[place] AS last,"
     "    timestamptz 'epoch' + (%(at)s::bigint[])[place] * interval '1 microsecond' AS at"
     "   FROM (SELECT (tile.number::int - 1) * 100 + s.row %% 100 / 10 * 10 + s.col %% 100 / 10 + 1 AS place) block) told"

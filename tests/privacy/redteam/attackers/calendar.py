@@ -78,10 +78,7 @@ class Differencing:
             own = [feature["properties"] for feature in page.features if is_about(feature, target)]
             bands = _read_bands(own)
             expected += self._explain(target, looks, before, bands, page, told)
-            for first in bands.keys() - before.keys() | {
-                each for each in before if bands.get(each) != before[each]
-            }:
-                told[first] = page.week
+            told |= {first: page.week for first in bands if bands[first] != before.get(first)}
             before = bands
             days = {date.fromisoformat(text).toordinal() for said in own for text in _list_days(said)}
             if days:
