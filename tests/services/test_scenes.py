@@ -22,6 +22,7 @@ from monitor.services.ingestion import receive_catalog
 from monitor.services.scenes import receive_scene
 from monitor.vault.items import list_scenes_by_date, load_item
 from tests.cast import Cast
+from tests.chance import leave_chance_out
 
 ITEM: dict[str, Any] = {
     "type": "Feature",
@@ -148,7 +149,7 @@ def test_the_row_outside_the_vault_says_nothing_of_place_date_or_file() -> None:
     scene_id, _ = receive_scene(item(), BASE, None)
     with connection.cursor() as cursor:
         cursor.execute("SELECT row_to_json(s)::text FROM monitor_scene s WHERE id = %s", [scene_id])
-        row = cursor.fetchone()[0]
+        row = leave_chance_out(cursor.fetchone()[0])
     for told in ("T34NEH", "20.07", "2.13", "2024", "a.tif", "imagery", "item.json"):
         assert told not in row
 
