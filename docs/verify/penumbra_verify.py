@@ -706,7 +706,7 @@ class Slots:
         return far
 
     def _adopt(self, strays: list[int]) -> None:
-        """A line whose number no other has and that stands where a number is missing had its number changed."""
+        """A line that stands where a number is missing had its number changed, or is a copy put in that entry's place."""
         moved = {place for places in self.doubles.values() for place in places} | set(strays)
         for position in sorted(moved):
             before = self.shown.indexes[position - 1] if position else self.start - 1
@@ -714,14 +714,17 @@ class Slots:
             slot = hole - self.start
             if 0 <= slot < len(self.positions) and self.positions[slot] is None:
                 claims = self.shown.indexes[position]
-                self.positions[slot] = position
                 self.holes.remove(hole)
                 strays[:] = [stray for stray in strays if stray != position]
-                if claims in self.doubles:
-                    rest = [place for place in self.doubles[claims] if place != position]
+                rest = [place for place in self.doubles.get(claims, ()) if place != position]
+                if rest:
                     self.positions[claims - self.start] = rest[0]
                     self.doubles[claims] = rest
-                text = f"entry {hole} is numbered {claims}: its number was changed"
+                if any(self.shown.hashes[place] == self.shown.hashes[position] for place in rest):
+                    text = f"a copy of entry {claims} stands in the place of entry {hole}, which is missing"
+                else:
+                    self.positions[slot] = position
+                    text = f"entry {hole} is numbered {claims}: its number was changed"
                 self.findings.append(Finding("changed", text, hole, hole))
         self.doubles = {index: places for index, places in self.doubles.items() if len(places) > 1}
         for position in strays:
@@ -1168,7 +1171,8 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     signed = [*heads, *(proof.head for proof in proofs)]
     heads, beyond = split_reached(heads, proofs, shown)
     findings += more + shown.findings + check_order(signed)
-    doubts = list(beyond)
+    is_bare = is_without_export(shown)
+    doubts = [] if is_bare else list(beyond)
     if trust.self_told:
         doubts.append(
             "the log's key was taken from the export itself: compare it with one that you have from elsewhere"
@@ -1176,8 +1180,7 @@ def verify(shown: Shown, trust: Trust, witnesses: int = 0) -> Report:
     findings += check_origins(shown, signed) + check_keys(signed)
     more, unled = check_consistency(shown, signed)
     findings, doubts = findings + more, doubts + unled
-    is_bare = is_without_export(shown)
-    doubts += doubt_unled(shown, signed) if is_bare else []
+    doubts += doubt_unled(shown, signed) if is_bare and (shown.consistency or shown.notes) else []
     # between checkpoints alone there is nothing to walk over
     chain = [] if is_bare else choose_chain(heads)[0]
     findings += choose_chain(signed)[1]
@@ -1399,6 +1402,9 @@ def check_receipts(shown: Shown, heads: Sequence[Head], doubts: list[str]) -> li
     for hashed, due, place in shown.receipts:
         if hashed in known:
             continue
+        if is_without_export(shown):
+            doubts.append(f"{place}: no export is named in which the receipt's entry could stand")
+            continue
         if shown.start or (due and reached and due > reached):
             doubts.append(f"{place}: the receipt's entry may be older or younger than what is shown")
             continue
@@ -1474,9 +1480,8 @@ def compare_leaves(proofs: Sequence[Proof], slots: Slots) -> list[Finding]:
 
 
 def is_without_export(shown: Shown) -> bool:
-    """Whether proofs of consistency are named, and checkpoints that were kept, and nothing that was exported."""
-    is_exported = shown.has_start or shown.hashes or not all(held for _, _, held, _ in shown.notes)
-    return bool(shown.consistency) and not is_exported
+    """Whether only proofs are named, and what somebody kept, and nothing that was exported."""
+    return not (shown.has_start or shown.hashes) and all(held for _, _, held, _ in shown.notes)
 
 
 def read_consistency(text: str) -> tuple[int, int, list[bytes]]:
@@ -1534,10 +1539,13 @@ def doubt_unled(shown: Shown, heads: Sequence[Head]) -> list[str]:
     led = {max((head.size for head in heads), default=0)}
     for old, new in sorted(steps, key=lambda step: step[::-1], reverse=True):
         led |= {old} if new in led else set()
+    unled = [head for head in heads if head.size not in led]
+    if len(unled) > 6:
+        sizes = tell_some(sorted(head.size for head in unled))
+        return [f"no proof of consistency leads from the checkpoints of sizes {sizes} to the newest one"]
     return [
         f"no proof of consistency leads from the checkpoint of size {head.size} ({head.place}) to the newest one"
-        for head in heads
-        if head.size not in led
+        for head in unled
     ]
 
 
@@ -1816,12 +1824,17 @@ def tell_why_nothing(
 
 def tell(report: Report) -> str:
     """The report for people."""
+    counts = report.counts
+    what = (
+        "these are {}the entries that were signed"
+        if counts["entries"]
+        else "what was named is {}what was signed"
+    )
     words = {
-        SOUND: "SOUND: these are the entries that were signed.",
-        DAMAGED: "DAMAGED: these are not the entries that were signed.",
+        SOUND: f"SOUND: {what.format('')}.",
+        DAMAGED: f"DAMAGED: {what.format('not ')}.",
         UNDECIDED: "UNDECIDED: nothing wrong was found, but not all could be checked.",
     }
-    counts = report.counts
     begins = f" from index {counts['start']} on" if counts["start"] else ""
     lines = [
         words[report.code],
@@ -1841,7 +1854,7 @@ def tell(report: Report) -> str:
     lines += ["  " + text.replace("\n", "\\n") for text in told]
     if report.code == DAMAGED:
         lines.append(
-            "  what to do: keep these files and words, fetch the export a second time (a file that was cut on its way fails"
+            "  what to do: keep these files and words, fetch the files a second time (one that was cut on its way fails"
             " too), and read 'What a failed check means' in the audit guide"
         )
     return "\n".join(lines)

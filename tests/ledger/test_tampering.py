@@ -234,6 +234,17 @@ def test_an_entry_that_stands_twice_or_beside_a_forged_one_is_named(at: int) -> 
             assert_named(found, "inserted", at)
 
 
+@pytest.mark.parametrize("at", PLACES[:-1])
+@pytest.mark.parametrize("other", [1, -1, 700, -700])
+def test_an_entry_in_whose_place_stands_a_copy_of_another_is_named_once(at: int, other: int) -> None:
+    """In the place of the last it is a log that ends early, with a line too many."""
+    changed, copied = lines(), (at + other) % len(lines())
+    changed[at] = changed[copied]
+    found = judge(changed)
+    assert_named(found, "changed", at)
+    assert f"a copy of entry {copied} stands in the place of entry {at}," in found[0].text
+
+
 @pytest.mark.parametrize(("one", "other"), [(0, 1), (255, 256), (10, 9000), (9998, 9999), (0, 9999)])
 def test_entries_that_changed_places_are_named(one: int, other: int) -> None:
     changed = lines()
@@ -411,7 +422,32 @@ def test_a_proof_over_more_or_fewer_entries_than_are_shown_leaves_a_doubt() -> N
     assert (report.code, report.findings) == (verifier.UNDECIDED, [])
     assert "before the export's beginning" in report.doubts[0]
     # by itself a proof says all that it can
-    assert examine([], proofs=[early, late]).code == verifier.SOUND
+    report = examine([], proofs=[early, late])
+    assert report.code == verifier.SOUND
+    assert verifier.tell(report).startswith("SOUND: what was named is what was signed.")
+
+
+def test_without_an_export_nothing_is_missed_in_it() -> None:
+    history = make_log(60, 10)
+    kept, later = str(history.notes[30]), str(prove(history, 3, 60))
+    report = examine([], held=[kept])
+    assert (report.code, report.doubts) == (verifier.SOUND, [])
+    report = examine([], held=[kept], proofs=[later])
+    unled = "no proof of consistency leads from the checkpoint of size 30 (held) to the newest one"
+    assert (report.code, report.doubts) == (verifier.UNDECIDED, [unled])
+    report = examine([], held=[str(note) for note in history.notes.values()])
+    assert len(report.doubts) == len(history.notes) - 1 <= 6
+    many = make_log(100, 10)
+    report = examine([], held=[str(note) for note in many.notes.values()])
+    assert (report.code, len(report.doubts)) == (verifier.UNDECIDED, 1)
+    assert "sizes 10, 20, 30, 40, 50, 60 and 3 more to" in report.doubts[0]
+    report = examine([], held=[kept], receipts=[hash_leaf(history.leaves[3])])
+    assert (report.code, len(report.doubts)) == (verifier.UNDECIDED, 1)
+    assert "no export is named" in report.doubts[0]
+    # a file of checkpoints alone is one from which the entries were taken
+    report = examine(history.checkpoint_lines())
+    assert [each.kind for each in report.findings] == ["truncated"]
+    assert verifier.tell(report).startswith("DAMAGED: what was named is not what was signed.")
 
 
 def test_two_proofs_contradict_each_other_without_any_export() -> None:
