@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import product
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
 from monitor.access.sharpness import find_sharpness
 from monitor.grid import Level
-from monitor.models import AccessGrant, AccessRequest, Region
+from monitor.models import AccessGrant, AccessRequest, Region, RegionPosture
 from monitor.privacy.posture import HeldGrant, Posture, choose_level
 from monitor.privacy.scope import grant_region, withdraw_region
 from tests.builders import make_alert, make_inspection, make_viewer
@@ -158,6 +160,52 @@ def test_a_grant_does_not_come_back_with_what_it_ended_with(
         waiting.refresh_from_db()
         assert waiting.status == "refused"
         assert call_act("decide(%s, %s, true)", cast.adam.token.encode(), waiting.id) == "over"
+
+
+@pytest.mark.parametrize("change", [None, {"role": "analyst"}, {"is_active": False}])
+def test_a_yes_and_a_wish_do_not_come_back_with_what_they_ended_with(
+    cast: Cast, change: dict[str, Any] | None
+) -> None:
+    """Those that do not rest on it stay: another's yes, and where only a region was taken, a wish in another."""
+    with undone():
+        east, otis = Region.objects.get(id=cast.east), cast.otis.user
+        grant_region(otis, east)
+        for region in (cast.east, cast.west):
+            set_posture(region, "sealed")
+            assert move_posture(cast.otis, region, "ask") == "done"
+        wish, until = uuid4(), timezone.now() + timedelta(days=1)
+        told = (
+            "ask(%s, %s, %s, 0::smallint, 'data-quality', '', %s)",
+            cast.rosa.token.encode(),
+            wish,
+            cast.east,
+        )
+        assert call_act(*told, until) == "done"
+        assert decide(cast.otis, wish) == "approved"
+        with as_role("penumbra_worker"):
+            if change is None:
+                withdraw_region(otis, east)
+                grant_region(otis, east)
+            else:
+                User.objects.filter(id=otis.id).update(**change)
+                User.objects.filter(id=otis.id).update(role="regulator", is_active=True)
+        asked = set(RegionPosture.objects.filter(asked_by=otis).values_list("region", flat=True))
+        assert asked == ({cast.west} if change is None else set())
+        assert move_posture(cast.adam, cast.east, "raise") == "conflict"
+        assert decide(cast.adam, wish) == "approved"
+        assert sharpness_of(cast.rosa)[cast.east] == Level.L3
+        # said again it counts
+        assert decide(cast.otis, wish) == "granted"
+
+
+def move_posture(person: Person, region: UUID, move: str) -> str:
+    """The word for a person who wishes that a sealed region were guarded."""
+    return call_act("move_posture(%s, %s, 'sealed', 'guarded', %s)", person.token.encode(), region, move)
+
+
+def decide(person: Person, wish: UUID) -> str:
+    """The word for a person's yes."""
+    return call_act("decide(%s, %s, true)", person.token.encode(), wish)
 
 
 def test_a_grant_is_for_one_region_and_one_person(cast: Cast) -> None:
