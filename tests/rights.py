@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection
 from django.utils import timezone
@@ -59,3 +59,27 @@ def call_act(call: str, *values: Any) -> str:
     with as_role("penumbra_web"), connection.cursor() as cursor:
         cursor.execute(f"SELECT access.{call}", list(values))
         return str(cursor.fetchone()[0])
+
+
+def secret_of(person: Person) -> bytes:
+    """What a person's program shows."""
+    return person.token.encode()
+
+
+def move(secret: bytes, region: UUID, before: str, after: str, word: str) -> str:
+    """Move a posture as the web role."""
+    return call_act("move_posture(%s, %s, %s, %s, %s)", secret, region, before, after, word)
+
+
+def wish(secret: bytes, region: UUID, level: int = 0, days: float = 1) -> tuple[str, UUID]:
+    """Ask for a grant as the web role."""
+    identifier, until = uuid4(), timezone.now() + timedelta(days=days)
+    word = call_act(
+        "ask(%s, %s, %s, %s, %s, %s, %s)", secret, identifier, region, level, "incident-response", "", until
+    )
+    return word, identifier
+
+
+def say_yes(secret: bytes, request: UUID) -> str:
+    """Approve a request as the web role."""
+    return call_act("decide(%s, %s, true)", secret, request)

@@ -1398,11 +1398,11 @@ def check_receipts(shown: Shown, heads: Sequence[Head], doubts: list[str]) -> li
     if reached is None and shown.newest_at:
         with suppress(Unfit):
             reached = read_time(shown.newest_at)
-    findings = []
+    findings, is_bare = [], is_without_export(shown)
     for hashed, due, place in shown.receipts:
         if hashed in known:
             continue
-        if is_without_export(shown):
+        if is_bare:
             doubts.append(f"{place}: no export is named in which the receipt's entry could stand")
             continue
         if shown.start or (due and reached and due > reached):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.grid import cell_bounds, cell_number
+from tests.chance import HEX, ID
 from tests.privacy.codes import find_tile, project_utm, write_geohash, write_h3, write_mgrs, write_quadkey
 
 ZOOMS = range(13, 20)
@@ -22,9 +23,9 @@ RESOLUTIONS = range(7, 12)
 AROUND = 100
 """Bytes before and behind a place that are shown."""
 
-_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_HEX = re.compile(rb"(?<![0-9a-z])(?:\\{1,2}x)?([0-9a-f]{32,})(?![0-9a-z])", re.IGNORECASE)
-"""Bytes as PostgreSQL and digests write them: no numbers, so they are searched as the bytes that they are."""
+_ID = re.compile(ID.encode(), re.IGNORECASE)
+_HEX = re.compile(HEX.encode(), re.IGNORECASE)
+"""No numbers, so they are searched as the bytes that they are."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -20,9 +19,9 @@ from accounts.models import Token, User
 from accounts.tokens import issue_token, revoke_tokens
 from monitor.models import AccessGrant, AccessRequest, QuotaRelease, RegionPosture
 from tests.api.conftest import cast
-from tests.cast import Cast, Person
+from tests.cast import Cast
 from tests.ledger.conftest import connect
-from tests.rights import call_act, set_posture
+from tests.rights import call_act, move, say_yes, secret_of, set_posture, wish
 from tests.roles import read_rows
 
 __all__ = ["cast"]
@@ -56,25 +55,6 @@ def session(db: None, request: pytest.FixtureRequest) -> Iterator[psycopg.Connec
         user=f"penumbra_{role}", password=os.environ[f"PENUMBRA_DB_PASSWORD_{role.upper()}"]
     ) as opened:
         yield opened
-
-
-def secret_of(person: Person) -> bytes:
-    """What a person's program shows."""
-    return person.token.encode()
-
-
-def move(secret: bytes, region: UUID, before: str, after: str, word: str) -> str:
-    """Move a posture as the web role."""
-    return call_act("move_posture(%s, %s, %s, %s, %s)", secret, region, before, after, word)
-
-
-def wish(secret: bytes, region: UUID, level: int = 0, days: float = 1) -> tuple[str, UUID]:
-    """Ask for a grant as the web role."""
-    identifier, until = uuid4(), timezone.now() + timedelta(days=days)
-    word = call_act(
-        "ask(%s, %s, %s, %s, %s, %s, %s)", secret, identifier, region, level, "incident-response", "", until
-    )
-    return word, identifier
 
 
 def test_signed_in_nobody_writes_these_tables(session: psycopg.Connection[Any]) -> None:
@@ -138,7 +118,7 @@ def test_without_a_token_nobody_does_anything(cast: Cast, guess: bytes) -> None:
     set_posture(cast.east, "sealed")
     assert move(guess, cast.east, "sealed", "open", "raise") == "hidden"
     assert wish(guess, cast.east)[0] == "hidden"
-    assert call_act("decide(%s, %s, true)", guess, uuid4()) == "hidden"
+    assert say_yes(guess, uuid4()) == "hidden"
     assert call_act("release_quota(%s, %s, 5)", guess, cast.rosa.user.id) == "hidden"
     for act in ("accept_inspection", "close_inspection"):
         assert call_act(f"{act}(%s, %s)", guess, uuid4()) == "hidden"
@@ -171,7 +151,7 @@ def test_two_tokens_of_one_person_are_one_person(cast: Cast) -> None:
     assert move(secret_of(cast.rosa), cast.east, "sealed", "open", "ask") == "done"
     assert move(other, cast.east, "sealed", "open", "raise") == "conflict"
     _, request_id = wish(secret_of(cast.rosa), cast.east)
-    assert call_act("decide(%s, %s, true)", other, request_id) == "oneself"
+    assert say_yes(other, request_id) == "oneself"
 
 
 @pytest.mark.parametrize("name", ["ines", "pia", "anna", "aldo", "finn", "mallory", "otis"])
@@ -180,7 +160,7 @@ def test_the_token_of_somebody_who_decides_nothing_decides_nothing(cast: Cast, n
     set_posture(cast.east, "sealed")
     _, request_id = wish(secret_of(cast.rosa), cast.east)
     assert move(secret, cast.east, "sealed", "sealed", "withdraw") == "hidden"
-    assert call_act("decide(%s, %s, true)", secret, request_id) == "hidden"
+    assert say_yes(secret, request_id) == "hidden"
     assert call_act("release_quota(%s, %s, 5)", secret, cast.rosa.user.id) == "hidden"
     assert not AccessGrant.objects.exists()
     assert not QuotaRelease.objects.exists()

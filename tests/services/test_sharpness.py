@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from itertools import product
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
@@ -22,7 +21,7 @@ from monitor.privacy.posture import HeldGrant, Posture, choose_level
 from monitor.privacy.scope import grant_region, withdraw_region
 from tests.builders import make_alert, make_inspection, make_viewer
 from tests.cast import Cast, Person
-from tests.rights import call_act, give_grant, set_posture
+from tests.rights import give_grant, move, say_yes, secret_of, set_posture, wish
 from tests.roles import as_role, read_rows
 
 GRANTS = [None, *product((0, 1, 2), (1, 2))]
@@ -159,7 +158,7 @@ def test_a_grant_does_not_come_back_with_what_it_ended_with(
         assert sharpness_of(cast.anna)[others.region_id] == Level.L0
         waiting.refresh_from_db()
         assert waiting.status == "refused"
-        assert call_act("decide(%s, %s, true)", cast.adam.token.encode(), waiting.id) == "over"
+        assert say_yes(secret_of(cast.adam), waiting.id) == "over"
 
 
 @pytest.mark.parametrize("change", [None, {"role": "analyst"}, {"is_active": False}])
@@ -172,16 +171,9 @@ def test_a_yes_and_a_wish_do_not_come_back_with_what_they_ended_with(
         grant_region(otis, east)
         for region in (cast.east, cast.west):
             set_posture(region, "sealed")
-            assert move_posture(cast.otis, region, "ask") == "done"
-        wish, until = uuid4(), timezone.now() + timedelta(days=1)
-        told = (
-            "ask(%s, %s, %s, 0::smallint, 'data-quality', '', %s)",
-            cast.rosa.token.encode(),
-            wish,
-            cast.east,
-        )
-        assert call_act(*told, until) == "done"
-        assert decide(cast.otis, wish) == "approved"
+            assert move(secret_of(cast.otis), region, "sealed", "guarded", "ask") == "done"
+        _, request = wish(secret_of(cast.rosa), cast.east)
+        assert say_yes(secret_of(cast.otis), request) == "approved"
         with as_role("penumbra_worker"):
             if change is None:
                 withdraw_region(otis, east)
@@ -191,21 +183,11 @@ def test_a_yes_and_a_wish_do_not_come_back_with_what_they_ended_with(
                 User.objects.filter(id=otis.id).update(role="regulator", is_active=True)
         asked = set(RegionPosture.objects.filter(asked_by=otis).values_list("region", flat=True))
         assert asked == ({cast.west} if change is None else set())
-        assert move_posture(cast.adam, cast.east, "raise") == "conflict"
-        assert decide(cast.adam, wish) == "approved"
+        assert move(secret_of(cast.adam), cast.east, "sealed", "guarded", "raise") == "conflict"
+        assert say_yes(secret_of(cast.adam), request) == "approved"
         assert sharpness_of(cast.rosa)[cast.east] == Level.L3
         # said again it counts
-        assert decide(cast.otis, wish) == "granted"
-
-
-def move_posture(person: Person, region: UUID, move: str) -> str:
-    """The word for a person who wishes that a sealed region were guarded."""
-    return call_act("move_posture(%s, %s, 'sealed', 'guarded', %s)", person.token.encode(), region, move)
-
-
-def decide(person: Person, wish: UUID) -> str:
-    """The word for a person's yes."""
-    return call_act("decide(%s, %s, true)", person.token.encode(), wish)
+        assert say_yes(secret_of(cast.otis), request) == "granted"
 
 
 def test_a_grant_is_for_one_region_and_one_person(cast: Cast) -> None:
