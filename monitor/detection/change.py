@@ -1,7 +1,7 @@
 """Change: what a cell looked like before, what it looks like now, and the difference.
 
 Room `detection`, pure. Chooses the reference of each cell by one rule, for training as for scoring. Dates decide which
-scene comes first and are never features. May import `featurizer`, `likeness`, `misplaced`, `partmaps` and
+scene comes first and are never features. May import `dated`, `featurizer`, `likeness`, `misplaced`, `partmaps` and
 `radiometry`.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
+from monitor.detection.dated import DatedScene
 from monitor.detection.featurizer import CellFeatures, Int64
 from monitor.detection.likeness import Fit, judge_fit
 from monitor.detection.misplaced import choose_references
@@ -30,7 +30,7 @@ class FeaturesDiffer(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class SceneFeatures:
+class SceneFeatures(DatedScene):
     """Features of the cells of one scene, with what decides the order of scenes.
 
     Parameters
@@ -49,22 +49,7 @@ class SceneFeatures:
     See `pair_features`.
     """
 
-    item_id: str
-    sensor: str
-    observed_from: datetime
-    observed_to: datetime
-    is_composite: bool
     features: CellFeatures
-
-    @property
-    def when(self) -> tuple[str, datetime, datetime]:
-        """Id, begin and end: what `labels.choose_scene` asks of a scene."""
-        return self.item_id, self.observed_from, self.observed_to
-
-    @property
-    def period(self) -> str:
-        """Begin and end as text."""
-        return name_period(self.observed_from, self.observed_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +103,7 @@ def pair_features(
 
     Examples
     --------
-    >>> from datetime import UTC
+    >>> from datetime import UTC, datetime
     >>> def see(year, value):
     ...     place, whole = np.array([9000, 9001], np.int32), np.array([1, value > 1], np.float32)
     ...     features = CellFeatures(place, place, whole, np.full((2, 1), value, np.float32), "digest")
@@ -196,11 +181,6 @@ def find_reference(now: CellFeatures, before: CellFeatures | None, min_valid_sha
 def stack_change(now: Float32, reference: Float32) -> Float32:
     """Features of change, float32 (n, 3 F): at the reference, now, and now less reference. Both inputs (n, F)."""
     return np.concatenate([reference, now, now - reference], axis=1)
-
-
-def name_period(observed_from: datetime, observed_to: datetime) -> str:
-    """A period as text, to the day: `2021-01-01/2021-12-31`."""
-    return f"{observed_from.date().isoformat()}/{observed_to.date().isoformat()}"
 
 
 def _may_share_cells(one: CellFeatures, other: CellFeatures) -> bool:

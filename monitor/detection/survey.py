@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
-from monitor.detection.change import SceneFeatures, name_period, pair_features
+from monitor.detection.change import SceneFeatures, pair_features
+from monitor.detection.dated import DatedScene
 from monitor.detection.detect import CHANGE, CellScores, score_cells, withhold_scores
 from monitor.detection.featurizer import Featurizer, Int64, Progress
 from monitor.detection.labels import CLASSES
@@ -41,30 +41,14 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class SurveyedScene:
+class SurveyedScene(DatedScene):
     """One scene with its scores.
 
-    item_id, sensor, observed_from, observed_to, is_composite: of its item. references: int64 (n,), position in the
-    survey of the scene that each cell was compared with, -1 for none.
+    references: int64 (n,), position in the survey of the scene that each cell was compared with, -1 for none.
     """
 
-    item_id: str
-    sensor: str
-    observed_from: datetime
-    observed_to: datetime
-    is_composite: bool
     scores: CellScores
     references: Int64
-
-    @property
-    def when(self) -> tuple[str, datetime, datetime]:
-        """Id, begin and end: what `labels.choose_scene` asks of a scene."""
-        return self.item_id, self.observed_from, self.observed_to
-
-    @property
-    def period(self) -> str:
-        """Begin and end as text."""
-        return name_period(self.observed_from, self.observed_to)
 
 
 @dataclass(frozen=True, slots=True)

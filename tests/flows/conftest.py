@@ -55,6 +55,29 @@ def successor(land: MinedLand) -> Trainee:
     return train(land, replace(QUICK, seed=1))
 
 
+@pytest.fixture(scope="session")
+def rough_land(tmp_path_factory: pytest.TempPathFactory) -> MinedLand:
+    """The land with fields: on ground without detail nobody could tell how a scene lies."""
+    return write_land(tmp_path_factory.mktemp("rough"), rough=True)
+
+
+@pytest.fixture
+def _readable_rough_land(settings: Settings, rough_land: MinedLand, tmp_path: Path) -> None:
+    settings.IMAGERY_ROOTS = [rough_land.folder, tmp_path]
+
+
+@pytest.fixture(scope="session")
+def rough_trainee(rough_land: MinedLand) -> Trainee:
+    """A model that knows fields."""
+    return train(rough_land, QUICK)
+
+
+@pytest.fixture(scope="session")
+def rough_successor(rough_land: MinedLand) -> Trainee:
+    """Another one."""
+    return train(rough_land, replace(QUICK, seed=1))
+
+
 def train(land: MinedLand, how: Preparation) -> Trainee:
     """Train on both quarters, without a database."""
     items = [parse_item(item, "") for item in land.items.values()]

@@ -12,14 +12,13 @@ import numpy.typing as npt
 import pytest
 import rasterio
 from django.db import transaction
-from pytest_django import Settings
 
 from tests.api.conftest import WebClient
 from tests.cast import Cast
-from tests.flows.conftest import Ringing, train
-from tests.flows.mined_land import MinedLand, write_land
+from tests.flows.conftest import Ringing
+from tests.flows.mined_land import MinedLand
+from tests.flows.rough_land import LATER, move, write
 from tests.flows.route import (
-    QUICK,
     Trainee,
     cells_in,
     let_act,
@@ -30,30 +29,13 @@ from tests.flows.route import (
     stand,
     walk,
 )
-from tests.flows.test_shifted_scenes import LATER, move, write
 
+pytestmark = pytest.mark.usefixtures("_readable_rough_land")
 Pixels = npt.NDArray[np.uint16]
 SPOILS: dict[str, Callable[[Pixels], Pixels]] = {
     "darker": lambda pixels: (pixels * 0.7).astype(pixels.dtype),
     "brighter": lambda pixels: (pixels * 1.4).astype(pixels.dtype),
 }
-
-
-@pytest.fixture(scope="module")
-def land(tmp_path_factory: pytest.TempPathFactory) -> MinedLand:
-    """A land with fields, which tell how a scene lies."""
-    return write_land(tmp_path_factory.mktemp("rough"), rough=True)
-
-
-@pytest.fixture(scope="module")
-def trainee(land: MinedLand) -> Trainee:
-    """A model that knows fields."""
-    return train(land, QUICK)
-
-
-@pytest.fixture(autouse=True)
-def _readable(settings: Settings, land: MinedLand, tmp_path: Path) -> None:
-    settings.IMAGERY_ROOTS = [land.folder, tmp_path]
 
 
 def spoil(item: dict[str, Any], how: str) -> dict[str, Any]:
@@ -66,10 +48,10 @@ def spoil(item: dict[str, Any], how: str) -> dict[str, Any]:
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("how", SPOILS)
 def test_a_scene_unlike_the_others_is_refused_and_leaves_everything_as_it_was(
-    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path, how: str
+    cast: Cast, rough_land: MinedLand, rough_trainee: Trainee, tmp_path: Path, how: str
 ) -> None:
-    model_id = let_act(trainee, cast.anna.user)
-    (first,) = walk(land.items["t0"])
+    model_id = let_act(rough_trainee, cast.anna.user)
+    (first,) = walk(rough_land.items["t0"])
     alerts = read_alerts()
     states = {cell: state for cell, state in read_states().items() if state[0] != "not_observed"}
     (odd,) = walk(spoil(write(tmp_path, "t1", seed=1), how))
@@ -81,23 +63,23 @@ def test_a_scene_unlike_the_others_is_refused_and_leaves_everything_as_it_was(
 
 @pytest.mark.usefixtures("worker")
 def test_a_mine_in_every_cell_at_once_is_believed(
-    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+    cast: Cast, rough_land: MinedLand, rough_trainee: Trainee, tmp_path: Path
 ) -> None:
-    let_act(trainee, cast.anna.user)
-    scenes = walk(land.items["t0"], write(tmp_path, "t1", land.whole, seed=1))
+    let_act(rough_trainee, cast.anna.user)
+    scenes = walk(rough_land.items["t0"], write(tmp_path, "t1", rough_land.whole, seed=1))
     assert stand(*scenes) == [("scored", "")] * 2
-    assert len(cells_in("active")) > 0.9 * len(land.whole)
+    assert len(cells_in("active")) > 0.9 * len(rough_land.whole)
 
 
 @pytest.mark.usefixtures("worker")
 def test_where_the_first_scene_was_the_odd_one_only_one_is_lost_whatever_the_order(
-    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+    cast: Cast, rough_land: MinedLand, rough_trainee: Trainee, tmp_path: Path
 ) -> None:
-    model_id = let_act(trainee, cast.anna.user)
+    model_id = let_act(rough_trainee, cast.anna.user)
     items = [
         spoil(write(tmp_path, "t0"), "darker"),
         write(tmp_path, "t1", seed=1),
-        write(tmp_path, "t2", land.mined, period=LATER, seed=2),
+        write(tmp_path, "t2", rough_land.mined, period=LATER, seed=2),
     ]
     outcomes: list[Any] = []
     for order in permutations(items):
@@ -111,18 +93,18 @@ def test_where_the_first_scene_was_the_odd_one_only_one_is_lost_whatever_the_ord
             outcomes.append((stand(*scenes), states, seen))
             transaction.set_rollback(True)
     assert outcomes[0][0] == [("scored", ""), ("refused", "unlike_before"), ("scored", "")]
-    assert len(land.mined - {cell for cell, state in outcomes[0][1].items() if state == "active"}) <= 1
+    assert len(rough_land.mined - {cell for cell, state in outcomes[0][1].items() if state == "active"}) <= 1
     assert all(other == outcomes[0] for other in outcomes)
 
 
 @pytest.mark.usefixtures("worker")
 def test_a_refusal_has_the_cause_of_the_scenes_that_are_there_whatever_the_order(
-    cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path
+    cast: Cast, rough_land: MinedLand, rough_trainee: Trainee, tmp_path: Path
 ) -> None:
     """Beside the dark scene alone the last one is too bright; beside the first it lies elsewhere."""
-    let_act(trainee, cast.anna.user)
+    let_act(rough_trainee, cast.anna.user)
     items = [
-        land.items["t0"],
+        rough_land.items["t0"],
         spoil(write(tmp_path, "t1", seed=1), "darker"),
         move(write(tmp_path, "t2", period=LATER, seed=2), 5),
     ]
@@ -136,18 +118,23 @@ def test_a_refusal_has_the_cause_of_the_scenes_that_are_there_whatever_the_order
 
 
 def test_whoever_handed_it_in_is_told_the_cause_and_no_place(
-    web: WebClient, cast: Cast, land: MinedLand, trainee: Trainee, tmp_path: Path, ringing: Ringing
+    web: WebClient,
+    cast: Cast,
+    rough_land: MinedLand,
+    rough_trainee: Trainee,
+    tmp_path: Path,
+    ringing: Ringing,
 ) -> None:
-    let_act(trainee, cast.anna.user)
+    let_act(rough_trainee, cast.anna.user)
     told: list[dict[str, Any]] = []
-    for item in (land.items["t0"], spoil(write(tmp_path, "t1", land.mined, seed=1), "darker")):
+    for item in (rough_land.items["t0"], spoil(write(tmp_path, "t1", rough_land.mined, seed=1), "darker")):
         with ringing():
             answer = web.as_(cast.finn).post("/api/v1/scenes", item, format="json")
         told.append(web.as_(cast.finn).get(answer["Location"]).json())
     assert [scene["state"] for scene in told] == ["scored", "refused"]
     assert told[1]["cause"] == "unlike_before"
     assert "darker" in told[1]["detail"]
-    again = spoil(write(tmp_path, "t1", land.whole, seed=1), "darker")
+    again = spoil(write(tmp_path, "t1", rough_land.whole, seed=1), "darker")
     with ringing():
         answer = web.as_(cast.finn).post("/api/v1/scenes", again, format="json")
     # the words are the same whatever is mined

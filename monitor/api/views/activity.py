@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -23,6 +25,18 @@ from monitor.privacy.door.activity import (
 )
 from monitor.privacy.door.sight import list_asked_regions
 from monitor.privacy.policy import ACTIVITY_RULES
+
+
+def to_exact_ask(asked: Mapping[str, Any]) -> ExactAsk:
+    """What an exact role asked, of all that it asked about; which part of that is left out."""
+    return ExactAsk(
+        region=asked.get("region"),
+        box=asked.get("bbox"),
+        states=asked.get("state", DEFAULT_STATES),
+        mine_class=asked.get("class"),
+        min_probability=asked.get("min_probability"),
+        since=asked.get("since"),
+    )
 
 
 class ActivityView(DoorView):
@@ -72,15 +86,6 @@ class ActivityView(DoorView):
 
     def _exact(self, regions: Sequence[UUID]) -> Answer:
         asked = self.read_query(ExactActivityAsk)
-        ask = ExactAsk(
-            region=asked.get("region"),
-            box=asked.get("bbox"),
-            states=asked.get("state", DEFAULT_STATES),
-            mine_class=asked.get("class"),
-            min_probability=asked.get("min_probability"),
-            since=asked.get("since"),
-            limit=asked["limit"],
-            cursor=asked.get("cursor"),
-        )
+        ask = replace(to_exact_ask(asked), limit=asked["limit"], cursor=asked.get("cursor"))
         cells, receipt = read_exact_activity(self.viewer, ask, regions, self.endpoint)
         return Answer(cells, receipt=receipt)

@@ -12,8 +12,9 @@ from monitor.api.exit_asks import CoarseFileAsk, ExactFileAsk, GuardedFileAsk
 from monitor.api.files.writing import MEDIA_TYPES
 from monitor.api.shapes import ActivityShape
 from monitor.api.view import Answer, DoorView
+from monitor.api.views.activity import to_exact_ask
 from monitor.grid import Level
-from monitor.privacy.door.activity import DEFAULT_STATES, CoarseAsk, ExactAsk, rule_for_activity
+from monitor.privacy.door.activity import CoarseAsk, rule_for_activity
 from monitor.privacy.door.exports import open_exact_file, open_released_file
 from monitor.privacy.door.sight import sees_blocks_only
 from monitor.privacy.policy import ACCOUNT_ROLES_OF_ACTIVITY, ACTIVITY_RULES
@@ -38,15 +39,7 @@ class ActivityFileView(DoorView):
         if sees_blocks_only(self.viewer, self.named_region()):
             asked = self.read_query(GuardedFileAsk)
             return self._released(CoarseAsk(asked.get("region"), asked.get("bbox"), asked.get("period")))
-        asked = self.read_query(ExactFileAsk)
-        exact = ExactAsk(
-            region=asked.get("region"),
-            box=asked.get("bbox"),
-            states=asked.get("state", DEFAULT_STATES),
-            mine_class=asked.get("class"),
-            min_probability=asked.get("min_probability"),
-            since=asked.get("since"),
-        )
+        exact = to_exact_ask(self.read_query(ExactFileAsk))
         cells, receipt = open_exact_file(self.viewer, exact, self.file_format, self.endpoint)
         return Answer(cells, receipt=receipt)
 
